@@ -1,0 +1,435 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+/*
+ * portcred.bpf.c - the kernel half: who may bind a port
+ *
+ * Theory of operation
+ *
+ * cgroup/bind4 and bind6 judge every bind(2) that names a port, before the kernel's own check: they
+ * return 0 (EPERM), 1 (go on; the kernel's rule stands) or 3 (go on, and CAP_NET_BIND_SERVICE is not
+ * asked for).
+ *
+ * A socket can come to a port without naming it: bind(2) to port 0, listen(2), connect(2) or
+ * sendto(2) on an unbound socket. The ephemeral port allocator skips ip_local_reserved_ports, where
+ * portcredd enters governed ports; these hooks hold where that list was erased or, with
+ * `set scope all`, never written:
+ *
+ *	post_bind4, post_bind6    bind(2) to port 0, with the port that it came to
+ *	sendmsg4, sendmsg6        UDP, with the port that the first sendto(2) took
+ *	setsockopt                IP_LOCAL_PORT_RANGE (since 6.3), with which a user aims
+ *	sock_ops TCP_LISTEN       listen(2): cannot be refused any more, so the listener is marked, and
+ *	cgroup_skb/ingress        what arrives for a marked socket is dropped
+ *
+ * portcredd marks sockets too: those that were bound before a policy that refuses them.
+ *
+ * Which way a failure falls: a table that is missing or an index out of range refuses where a rule
+ * governs (decide.h); with no policy at all, everything is left as the kernel has it.
+ */
+#include "audit.bpf.h"
+
+#include <linux/in.h>
+
+#include <bpf/bpf_endian.h>
+
+/* Return values of the bind hooks (kernel/bpf/cgroup.c, BPF_RET_BIND_NO_CAP_NET_BIND_SERVICE). */
+#define BIND_REFUSE       0
+#define BIND_GO_ON        1
+#define BIND_GO_ON_NO_CAP 3
+
+#define ALLOW 1
+#define DROP  0
+
+#define AF_INET  2
+#define AF_INET6 10
+
+/* include/uapi/linux/in.h; IPPROTO_IP also reaches this option on IPv6 sockets */
+#define IP_LOCAL_PORT_RANGE 51
+
+/* Sockets to which nothing may arrive: the value only says who said so. */
+struct {
+	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, __u32);
+} unapproved SEC(".maps");
+
+/* protocol_of() - IPPROTO_* to enum protocol; PROTOCOLS for what portcred does not know */
+static __always_inline __u32 protocol_of(__u32 ip_protocol)
+{
+	switch (ip_protocol) {
+	case IPPROTO_TCP:
+		return PROTOCOL_TCP;
+	case IPPROTO_UDP:
+	case IPPROTO_UDPLITE:
+		return PROTOCOL_UDP;
+	default:
+		return PROTOCOLS;
+	}
+}
+
+/* question_begin() - choose the slot; 0 if there is nothing to ask: no policy, another namespace */
+static __always_inline int question_begin(struct question *question, __u64 namespace_cookie)
+{
+	const struct settings *settings;
+	const struct control *state;
+	__u32 zero = 0;
+
+	state = bpf_map_lookup_elem(&control, &zero);
+	if (!state || !state->enabled)
+		return 0;
+	/* Read once: the slot must not change between two tables. */
+	question->tables.slot = *(volatile const __u32 *)&state->active & (PORTCRED_SLOTS - 1);
+	settings = &state->settings[question->tables.slot];
+	question->principal.cgroup = settings->cgroup;
+	question->generation = settings->generation;
+	question->observe_all = settings->observe_all;
+	question->unprivileged_port_start = state->unprivileged_port_start;
+	return settings->all_namespaces || settings->namespace_cookie == namespace_cookie;
+}
+
+static __always_inline const struct port_entry *question_port(const struct question *question)
+{
+	if (question->endpoint.protocol >= PROTOCOLS || question->endpoint.port >= PORTS)
+		return NULL;
+	return tables_port(&question->tables, question->endpoint.protocol, question->endpoint.port);
+}
+
+static __always_inline void set_ipv4(struct endpoint *endpoint, __u32 address)
+{
+	endpoint->family = 4;
+	endpoint->address[0] = 0;
+	endpoint->address[1] = 0;
+	endpoint->address[2] = bpf_htonl(0xffff);
+	endpoint->address[3] = address;
+}
+
+/* set_ipv6() - a v4-mapped address is IPv4 */
+static __always_inline void set_ipv6(struct endpoint *endpoint, __u32 a, __u32 b, __u32 c, __u32 d)
+{
+	endpoint->address[0] = a;
+	endpoint->address[1] = b;
+	endpoint->address[2] = c;
+	endpoint->address[3] = d;
+	endpoint->family = (a | b) == 0 && c == bpf_htonl(0xffff) ? 4 : 6;
+}
+
+/*
+ * kernel_sock() - the kernel's own structure behind a socket of ours
+ *
+ * They are one and the same address, but the verifier allows no arithmetic on the pointer: so it is
+ * copied as bytes, and what is read through it is checked at run time.
+ */
+static __always_inline const struct sock *kernel_sock(const struct bpf_sock *socket)
+{
+	const struct sock *sk = NULL;
+
+	bpf_probe_read_kernel(&sk, sizeof(sk), &socket);
+	return sk;
+}
+
+/* socket_v6only() - IPV6_V6ONLY; on failure 0, which asks for more (addresses_cover()) */
+static __always_inline __u8 socket_v6only(const struct bpf_sock *socket)
+{
+	const struct sock *sk = kernel_sock(socket);
+
+	return BPF_CORE_READ_BITFIELD_PROBED(sk, __sk_common.skc_ipv6only);
+}
+
+/* socket_port_asked() - whether bind(2) named the port: then a bind hook has judged it */
+static __always_inline int socket_port_asked(const struct bpf_sock *socket)
+{
+	const struct sock *sk = kernel_sock(socket);
+
+	return (BPF_CORE_READ_BITFIELD_PROBED(sk, sk_userlocks) & SOCK_BINDPORT_LOCK) != 0;
+}
+
+/* answer() - what one rule set says to the current task, into question->decision */
+static __always_inline __u32 answer(struct question *question, __u32 set)
+{
+	question->principal.uid = current_cred()->euid.val;
+	decide_set(&question->tables, &question->principal, &question->endpoint, set,
+		   &question->decision);
+	return question->decision.verdict;
+}
+
+/* below_threshold() - whether the kernel's own rule would ask for the capability */
+static __always_inline int below_threshold(const struct question *question)
+{
+	return question->endpoint.port < question->unprivileged_port_start;
+}
+
+/*
+ * judge() - decide and tell; returns the verdict that counts
+ *
+ * Told are refusals, and grants without which the kernel would have refused.
+ */
+static __always_inline __u32 judge(struct question *question, const struct port_entry *port)
+{
+	__u32 verdict;
+
+	if (port->observed && answer(question, port->observed) == VERDICT_REFUSED)
+		tell(question, OPERATION_BIND, 1);
+
+	verdict = answer(question, port->enforced);
+	if (verdict == VERDICT_REFUSED && question->observe_all) {
+		tell(question, OPERATION_BIND, 1);
+		return VERDICT_UNGOVERNED;
+	}
+	if (verdict == VERDICT_REFUSED || (verdict == VERDICT_GRANTED && below_threshold(question) &&
+					   !principal_capable(&question->principal)))
+		tell(question, OPERATION_BIND, 0);
+	return verdict;
+}
+
+/* kernel_rule() - tell what the kernel is about to refuse by its own rule */
+static __always_inline void kernel_rule(struct question *question)
+{
+	struct rule nothing = { 0 };
+
+	if (!below_threshold(question) || principal_capable(&question->principal))
+		return;
+	question->decision.verdict = VERDICT_KERNEL_REFUSED;
+	question->decision.rule = nothing;
+	tell(question, OPERATION_BIND, 0);
+}
+
+static __always_inline int judge_bind(struct question *question)
+{
+	const struct port_entry *port;
+	__u32 verdict = VERDICT_UNGOVERNED;
+
+	if (question->endpoint.protocol >= PROTOCOLS || question->endpoint.port == 0)
+		return BIND_GO_ON;
+	port = question_port(question);
+	if (!port)
+		return BIND_REFUSE;
+	if (port->enforced | port->observed)
+		verdict = judge(question, port);
+
+	switch (verdict) {
+	case VERDICT_GRANTED:
+		return BIND_GO_ON_NO_CAP;
+	case VERDICT_REFUSED:
+		return BIND_REFUSE;
+	case VERDICT_UNGOVERNED:
+		kernel_rule(question);
+		return BIND_GO_ON;
+	default:
+		return BIND_GO_ON;
+	}
+}
+
+SEC("cgroup/bind4")
+int bind4(struct bpf_sock_addr *ctx)
+{
+	struct question question = { 0 };
+
+	if (!question_begin(&question, bpf_get_netns_cookie(ctx)))
+		return BIND_GO_ON;
+	set_ipv4(&question.endpoint, ctx->user_ip4);
+	question.endpoint.protocol = protocol_of(ctx->protocol);
+	question.endpoint.port = bpf_ntohs(ctx->user_port);
+	return judge_bind(&question);
+}
+
+SEC("cgroup/bind6")
+int bind6(struct bpf_sock_addr *ctx)
+{
+	struct question question = { 0 };
+
+	if (!question_begin(&question, bpf_get_netns_cookie(ctx)))
+		return BIND_GO_ON;
+	set_ipv6(&question.endpoint, ctx->user_ip6[0], ctx->user_ip6[1], ctx->user_ip6[2],
+		 ctx->user_ip6[3]);
+	question.endpoint.v6only = ctx->sk ? socket_v6only(ctx->sk) : 0;
+	question.endpoint.protocol = protocol_of(ctx->protocol);
+	question.endpoint.port = bpf_ntohs(ctx->user_port);
+	return judge_bind(&question);
+}
+
+/*
+ * judge_taken() - a port that a socket came to without naming it; returns 0 if it may not have it
+ *
+ * An explicit bind passes here a second time (post_bind cannot tell) and gets the same answer. No
+ * observing policy here: it has answered in the bind hook.
+ */
+static __always_inline int judge_taken(struct question *question, __u32 operation)
+{
+	const struct port_entry *port = question_port(question);
+
+	if (!port || !port->enforced || question->observe_all)
+		return ALLOW;
+	if (answer(question, port->enforced) != VERDICT_REFUSED)
+		return ALLOW;
+	tell(question, operation, 0);
+	return DROP;
+}
+
+SEC("cgroup/post_bind4")
+int post_bind4(struct bpf_sock *ctx)
+{
+	struct question question = { 0 };
+
+	if (!question_begin(&question, bpf_get_netns_cookie(ctx)))
+		return ALLOW;
+	set_ipv4(&question.endpoint, ctx->src_ip4);
+	question.endpoint.protocol = protocol_of(ctx->protocol);
+	question.endpoint.port = ctx->src_port;
+	return judge_taken(&question, OPERATION_AUTOBIND);
+}
+
+SEC("cgroup/post_bind6")
+int post_bind6(struct bpf_sock *ctx)
+{
+	struct question question = { 0 };
+
+	if (!question_begin(&question, bpf_get_netns_cookie(ctx)))
+		return ALLOW;
+	set_ipv6(&question.endpoint, ctx->src_ip6[0], ctx->src_ip6[1], ctx->src_ip6[2],
+		 ctx->src_ip6[3]);
+	question.endpoint.v6only = socket_v6only(ctx);
+	question.endpoint.protocol = protocol_of(ctx->protocol);
+	question.endpoint.port = ctx->src_port;
+	return judge_taken(&question, OPERATION_AUTOBIND);
+}
+
+/* judge_send() - a datagram from a port that no bind(2) named */
+static __always_inline int judge_send(struct bpf_sock_addr *ctx)
+{
+	struct question question = { 0 };
+	const struct port_entry *port;
+	struct bpf_sock *socket = ctx->sk;
+
+	if (!socket || !question_begin(&question, bpf_get_netns_cookie(ctx)))
+		return ALLOW;
+	question.endpoint.protocol = protocol_of(ctx->protocol);
+	question.endpoint.port = socket->src_port;
+	port = question_port(&question);
+	if (!port || !port->enforced || socket_port_asked(socket))
+		return ALLOW;
+	if (socket->family == AF_INET) {
+		set_ipv4(&question.endpoint, socket->src_ip4);
+	} else {
+		set_ipv6(&question.endpoint, socket->src_ip6[0], socket->src_ip6[1],
+			 socket->src_ip6[2], socket->src_ip6[3]);
+		question.endpoint.v6only = socket_v6only(socket);
+	}
+	return judge_taken(&question, OPERATION_SEND);
+}
+
+SEC("cgroup/sendmsg4")
+int sendmsg4(struct bpf_sock_addr *ctx)
+{
+	return judge_send(ctx);
+}
+
+SEC("cgroup/sendmsg6")
+int sendmsg6(struct bpf_sock_addr *ctx)
+{
+	return judge_send(ctx);
+}
+
+/* port_range() - IP_LOCAL_PORT_RANGE: nobody aims at governed ports, whoever he is: bind(2) is there */
+static __always_inline int port_range(struct bpf_sockopt *ctx, struct bpf_sock *socket)
+{
+	struct question question = { 0 };
+	const struct port_entry *port;
+	const struct rule_set *rules;
+	__u32 low, high;
+	__u32 *value = ctx->optval;
+
+	if ((void *)(value + 1) > ctx->optval_end)
+		return ALLOW; /* too short: the kernel refuses it */
+	if (!question_begin(&question, bpf_get_netns_cookie(ctx)) || question.observe_all)
+		return ALLOW;
+	low = *value & 0xffff;
+	high = *value >> 16;
+	if (low == 0 && high == 0)
+		return ALLOW; /* back to the range of the namespace */
+	if (high == 0)
+		high = PORTS - 1;
+
+	question.endpoint.protocol = protocol_of(socket->protocol);
+	question.endpoint.port = low;
+	question.endpoint.family = socket->family == AF_INET6 ? 6 : 4;
+	port = question_port(&question);
+	if (!port || port->next > high)
+		return ALLOW;
+
+	question.endpoint.port = port->next;
+	port = question_port(&question);
+	rules = port ? tables_set(&question.tables, port->enforced) : NULL;
+	if (rules)
+		question.decision.rule = rules->rule;
+	question.decision.verdict = VERDICT_REFUSED;
+	tell(&question, OPERATION_PORT_RANGE, 0);
+	return DROP;
+}
+
+SEC("cgroup/setsockopt")
+int setsockopt(struct bpf_sockopt *ctx)
+{
+	struct bpf_sock *socket = ctx->sk;
+	int verdict = ALLOW;
+
+	if (ctx->level == IPPROTO_IP && ctx->optname == IP_LOCAL_PORT_RANGE && socket)
+		verdict = port_range(ctx, socket);
+	/* The kernel is to take the caller's bytes, not our copy, which may be cut to a page. */
+	if (verdict == ALLOW)
+		ctx->optlen = 0;
+	return verdict;
+}
+
+/* 64-bit loads of two members of this context are refused by the verifier: hence volatile. */
+#define READ(member) (*(volatile __u32 *)&(member))
+
+/* listening() - a listener whose port no bind(2) named: the caller of listen(2) is judged */
+static __always_inline void listening(struct bpf_sock_ops *ctx)
+{
+	struct bpf_sock *socket = ctx->sk;
+	struct question question = { 0 };
+
+	if (!socket || socket_port_asked(socket))
+		return;
+	if (!question_begin(&question, bpf_get_netns_cookie(ctx)))
+		return;
+	question.endpoint.protocol = PROTOCOL_TCP;
+	question.endpoint.port = READ(ctx->local_port);
+	if (READ(ctx->family) == AF_INET) {
+		set_ipv4(&question.endpoint, READ(ctx->local_ip4));
+	} else {
+		set_ipv6(&question.endpoint, READ(ctx->local_ip6[0]), READ(ctx->local_ip6[1]),
+			 READ(ctx->local_ip6[2]), READ(ctx->local_ip6[3]));
+		question.endpoint.v6only = socket_v6only(socket);
+	}
+	if (judge_taken(&question, OPERATION_LISTEN) == ALLOW)
+		return;
+	if (bpf_sk_storage_get(&unapproved, socket, NULL, BPF_SK_STORAGE_GET_F_CREATE))
+		count(COUNTER_MARKED);
+}
+
+SEC("sockops")
+int sock_ops(struct bpf_sock_ops *ctx)
+{
+	if (ctx->op == BPF_SOCK_OPS_TCP_LISTEN_CB)
+		listening(ctx);
+	return 1;
+}
+
+/* ingress() - what arrives for a marked TCP listener or UDP socket is dropped */
+SEC("cgroup_skb/ingress")
+int ingress(struct __sk_buff *skb)
+{
+	struct bpf_sock *socket = skb->sk;
+
+	if (!socket)
+		return ALLOW;
+	socket = bpf_sk_fullsock(socket);
+	if (!socket)
+		return ALLOW;
+	if (socket->state != BPF_TCP_LISTEN && socket->protocol != IPPROTO_UDP &&
+	    socket->protocol != IPPROTO_UDPLITE)
+		return ALLOW;
+	return bpf_sk_storage_get(&unapproved, socket, NULL, 0) ? DROP : ALLOW;
+}
+
+char LICENSE[] SEC("license") = "Dual MIT/GPL";

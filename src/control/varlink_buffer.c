@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * varlink_buffer.c - the one place where bytes of a peer are counted
+ *
+ * Reading: room() and filled() take bytes in, next() takes whole messages out. Writing: put() takes
+ * whole messages in, sent() bytes out. Memory doubles as it fills, so it stays below twice the
+ * limit that the caller names each time.
+ */
+#include "control/varlink_message.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/grow.h"
+
+void varlink_buffer_clear(struct varlink_buffer *buffer)
+{
+	free(buffer->data);
+	*buffer = (struct varlink_buffer){ 0 };
+}
+
+void varlink_buffer_relax(struct varlink_buffer *buffer)
+{
+	if (varlink_buffer_held(buffer) == 0 && buffer->allocated > VARLINK_BUFFER_KEEP)
+		varlink_buffer_clear(buffer);
+}
+
+/* make_room() - @more bytes at the end; what was taken from the front is used again first */
+static int make_room(struct varlink_buffer *buffer, size_t more)
+{
+	if (buffer->start > 0 && buffer->start >= varlink_buffer_held(buffer)) {
+		memmove(buffer->data, buffer->data + buffer->start, varlink_buffer_held(buffer));
+		buffer->end -= buffer->start;
+		buffer->scanned -= buffer->start;
+		buffer->start = 0;
+	}
+	return grow(&buffer->data, &buffer->allocated, buffer->end, more, 1);
+}
+
+int varlink_buffer_room(struct varlink_buffer *buffer, size_t max, char **ret_room,
+			size_t *ret_size)
+{
+	size_t held = varlink_buffer_held(buffer), left, size;
+	int r;
+
+	if (held > max)
+		return -EMSGSIZE;
+	left = max - held + 1;
+	r = make_room(buffer, left < VARLINK_BUFFER_KEEP ? left : VARLINK_BUFFER_KEEP);
+	if (r < 0)
+		return r;
+
+	size = buffer->allocated - buffer->end;
+	*ret_room = buffer->data + buffer->end;
+	*ret_size = size < left ? size : left;
+	return 0;
+}
+
+void varlink_buffer_filled(struct varlink_buffer *buffer, size_t size)
+{
+	buffer->end += size;
+}
+
+/* find_nul() - the NUL that ends the first message, NULL where it has not arrived */
+static const char *find_nul(struct varlink_buffer *buffer)
+{
+	const char *nul;
+
+	if (buffer->scanned < buffer->start)
+		buffer->scanned = buffer->start;
+	if (buffer->scanned == buffer->end)
+		return NULL;
+	nul = memchr(buffer->data + buffer->scanned, '\0', buffer->end - buffer->scanned);
+	buffer->scanned = nul ? (size_t)(nul - buffer->data) : buffer->end;
+	return nul;
+}
+
+bool varlink_buffer_pending(struct varlink_buffer *buffer)
+{
+	return find_nul(buffer) != NULL;
+}
+
+int varlink_buffer_next(struct varlink_buffer *buffer, size_t max, const char **ret_message,
+			size_t *ret_length)
+{
+	const char *nul = find_nul(buffer), *message;
+	size_t length;
+
+	if (!nul)
+		return varlink_buffer_held(buffer) > max ? -EMSGSIZE : 0;
+	message = buffer->data + buffer->start;
+	length = (size_t)(nul - message);
+	if (length > max)
+		return -EMSGSIZE;
+
+	buffer->start += length + 1;
+	*ret_message = message;
+	*ret_length = length;
+	return 1;
+}
+
+void varlink_buffer_sent(struct varlink_buffer *buffer, size_t size)
+{
+	buffer->start += size;
+	buffer->scanned = buffer->start;
+}
+
+struct put {
+	struct varlink_buffer *buffer;
+	size_t room;
+	int error;
+};
+
+static int put_bytes(const char *bytes, size_t size, void *userdata)
+{
+	struct put *put = userdata;
+
+	if (size > put->room) {
+		put->error = -ENOBUFS;
+		return -1;
+	}
+	put->error = make_room(put->buffer, size);
+	if (put->error < 0)
+		return -1;
+	memcpy(put->buffer->data + put->buffer->end, bytes, size);
+	put->buffer->end += size;
+	put->room -= size;
+	return 0;
+}
+
+int varlink_buffer_put(struct varlink_buffer *buffer, const json_t *message, size_t room)
+{
+	struct put put = { .buffer = buffer, .room = room };
+	size_t held = varlink_buffer_held(buffer);
+
+	if (json_dump_callback(message, put_bytes, &put, JSON_COMPACT) == 0 &&
+	    put_bytes("", 1, &put) == 0)
+		return 0;
+	buffer->end = buffer->start + held;
+	return put.error < 0 ? put.error : -EINVAL;
+}

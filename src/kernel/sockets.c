@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * sockets.c - inet_diag dumps (linux/inet_diag.h; net/ipv4/inet_diag.c of the kernel)
+ *
+ * One dump shows one family of one protocol. A dump may span many receives, and a table may change
+ * between two of them: the kernel then marks what it sends with NLM_F_DUMP_INTR, and that dump is
+ * thrown away and asked for again.
+ */
+#include "kernel/sockets.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <libmnl/libmnl.h>
+#include <linux/inet_diag.h>
+#include <linux/netlink.h>
+#include <linux/sock_diag.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/grow.h"
+
+#define REPLY_BYTES (64U << 10) /* the kernel fills what it is given, up to 32 KiB a message */
+#define ATTEMPTS    8
+
+/* struct question - one dump */
+struct question {
+	uint8_t family; /* AF_INET or AF_INET6 */
+	uint8_t ip_protocol;
+	uint32_t states;
+	uint16_t port; /* 0: any */
+};
+
+/* struct reply - what the callbacks of libmnl need */
+struct reply {
+	struct socket_list *list;
+	enum protocol protocol;
+};
+
+static void close_netlink(struct mnl_socket **netlink)
+{
+	if (*netlink)
+		mnl_socket_close(*netlink);
+}
+
+/* IPv6 addresses that are v4-mapped become what they mean. */
+static void take_address(const struct inet_diag_msg *message, struct bound_socket *bound)
+{
+	const uint32_t *source = message->id.idiag_src;
+
+	if (message->idiag_family == AF_INET) {
+		bound->family = 4;
+		bound->address[2] = htonl(0xffff);
+		bound->address[3] = source[0];
+		return;
+	}
+	memcpy(bound->address, source, sizeof(bound->address));
+	bound->family = IN6_IS_ADDR_V4MAPPED((const struct in6_addr *)bound->address) ? 4 : 6;
+}
+
+static int take_socket(const struct nlmsghdr *header, void *data)
+{
+	const struct inet_diag_msg *message = mnl_nlmsg_get_payload(header);
+	struct reply *reply = data;
+	struct socket_list *list = reply->list;
+	struct bound_socket bound = { .protocol = (uint8_t)reply->protocol };
+	const struct nlattr *attribute;
+	int error;
+
+	if (header->nlmsg_type != SOCK_DIAG_BY_FAMILY ||
+	    mnl_nlmsg_get_payload_len(header) < sizeof(*message) ||
+	    (message->idiag_family != AF_INET && message->idiag_family != AF_INET6)) {
+		errno = EBADMSG;
+		return MNL_CB_ERROR;
+	}
+	if (list->n_items >= MAX_BOUND_SOCKETS) {
+		list->truncated = true;
+		return MNL_CB_OK;
+	}
+	take_address(message, &bound);
+	bound.port = ntohs(message->id.idiag_sport);
+	bound.inode = message->idiag_inode;
+	bound.cookie = (uint64_t)message->id.idiag_cookie[1] << 32 | message->id.idiag_cookie[0];
+	bound.uid = message->idiag_uid;
+	bound.interface = message->id.idiag_if;
+	bound.state = message->idiag_state;
+	bound.listening = reply->protocol == PROTOCOL_TCP && message->idiag_state == TCP_LISTEN;
+	mnl_attr_for_each(attribute, header, sizeof(*message))
+	{
+		if (mnl_attr_get_type(attribute) != INET_DIAG_SKV6ONLY ||
+		    mnl_attr_get_payload_len(attribute) < sizeof(uint8_t))
+			continue;
+		bound.v6only_known = true;
+		bound.v6only = mnl_attr_get_u8(attribute) != 0;
+	}
+	if (bound.port == 0)
+		return MNL_CB_OK;
+	error = GROW(list->items, &list->n_allocated, list->n_items);
+	if (error < 0) {
+		errno = -error;
+		return MNL_CB_ERROR;
+	}
+	list->items[list->n_items++] = bound;
+	return MNL_CB_OK;
+}
+
+/* The end of a dump carries the error that ended it: libmnl's own callback does not look. */
+static int take_end(const struct nlmsghdr *header, void *data)
+{
+	int error = 0;
+
+	(void)data;
+	if (mnl_nlmsg_get_payload_len(header) >= sizeof(error))
+		memcpy(&error, mnl_nlmsg_get_payload(header), sizeof(error));
+	if (error >= 0)
+		return MNL_CB_STOP;
+	errno = -error;
+	return MNL_CB_ERROR;
+}
+
+static int take_error(const struct nlmsghdr *header, void *data)
+{
+	const struct nlmsgerr *message = mnl_nlmsg_get_payload(header);
+
+	(void)data;
+	errno = EBADMSG;
+	if (mnl_nlmsg_get_payload_len(header) >= sizeof(*message) && message->error < 0)
+		errno = -message->error;
+	return MNL_CB_ERROR;
+}
+
+int sockets_take_reply(struct socket_list *list, enum protocol protocol, const void *buffer,
+		       size_t size, uint32_t sequence, uint32_t portid)
+{
+	static const mnl_cb_t control[NLMSG_MIN_TYPE] = {
+		[NLMSG_ERROR] = take_error,
+		[NLMSG_DONE] = take_end,
+	};
+	struct reply reply = { .list = list, .protocol = protocol };
+	int result;
+
+	errno = EBADMSG;
+	result = mnl_cb_run2(buffer, size, sequence, portid, take_socket, &reply, control,
+			     NLMSG_MIN_TYPE);
+	if (result == MNL_CB_ERROR)
+		return errno == EPROTO || errno == ESRCH ? -EBADMSG : -errno;
+	return result == MNL_CB_STOP ? 0 : 1;
+}
+
+static int send_question(struct mnl_socket *netlink, const struct question *question,
+			 uint32_t sequence)
+{
+	struct {
+		struct nlmsghdr header;
+		struct inet_diag_req_v2 request;
+	} message = {
+		.header.nlmsg_len = sizeof(message),
+		.header.nlmsg_type = SOCK_DIAG_BY_FAMILY,
+		.header.nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP,
+		.header.nlmsg_seq = sequence,
+		.request.sdiag_family = question->family,
+		.request.sdiag_protocol = question->ip_protocol,
+		.request.idiag_states = question->states,
+		.request.id.idiag_sport = htons(question->port),
+		.request.id.idiag_cookie = { INET_DIAG_NOCOOKIE, INET_DIAG_NOCOOKIE },
+	};
+
+	return mnl_socket_sendto(netlink, &message, sizeof(message)) < 0 ? -errno : 0;
+}
+
+static int dump_once(const struct question *question, struct socket_list *list)
+{
+	enum protocol protocol = question->ip_protocol == IPPROTO_TCP ? PROTOCOL_TCP : PROTOCOL_UDP;
+	_cleanup_(close_netlink) struct mnl_socket *netlink = NULL;
+	_cleanup_free_ void *buffer = malloc(REPLY_BYTES);
+	const uint32_t sequence = 1; /* each dump has a socket of its own */
+	int result;
+
+	netlink = mnl_socket_open2(NETLINK_SOCK_DIAG, SOCK_CLOEXEC);
+	if (!netlink)
+		return -errno;
+	if (!buffer)
+		return -ENOMEM;
+	if (mnl_socket_bind(netlink, 0, MNL_SOCKET_AUTOPID) < 0)
+		return -errno;
+	result = send_question(netlink, question, sequence);
+	if (result < 0)
+		return result;
+	do {
+		ssize_t size = mnl_socket_recvfrom(netlink, buffer, REPLY_BYTES);
+
+		if (size < 0 && errno == EINTR)
+			result = 1;
+		else if (size < 0)
+			return -errno;
+		else
+			result = sockets_take_reply(list, protocol, buffer, (size_t)size, sequence,
+						    mnl_socket_get_portid(netlink));
+	} while (result > 0);
+	return result;
+}
+
+static int dump(const struct question *question, struct socket_list *list)
+{
+	size_t before = list->n_items;
+
+	for (int i = 0; i < ATTEMPTS; i++) {
+		int error = dump_once(question, list);
+
+		if (error == 0)
+			return 0;
+		list->n_items = before;
+		if (error != -EINTR)
+			return error;
+	}
+	return -EAGAIN;
+}
+
+static int dump_families(uint8_t ip_protocol, uint32_t states, uint16_t port,
+			 struct socket_list *list)
+{
+	static const uint8_t families[] = { AF_INET, AF_INET6 };
+
+	for (size_t i = 0; i < ELEMENTS(families); i++) {
+		struct question question = { families[i], ip_protocol, states, port };
+		int error = dump(&question, list);
+
+		/* No handler: no IPv6 in this kernel, no UDP-Lite, or no sock_diag module at all. */
+		if (error == -ENOENT &&
+		    (families[i] == AF_INET6 || ip_protocol == IPPROTO_UDPLITE))
+			continue;
+		if (error < 0)
+			return error == -ENOENT ? -EOPNOTSUPP : error;
+	}
+	return 0;
+}
+
+int sockets_bound(struct socket_list *list)
+{
+	static const struct {
+		uint8_t ip_protocol;
+		uint32_t states;
+	} dumps[] = {
+		{ IPPROTO_TCP, 1U << TCP_LISTEN },
+		{ IPPROTO_UDP, ~0U },
+		{ IPPROTO_UDPLITE, ~0U },
+		{ IPPROTO_TCP, 1U << SOCKET_BOUND }, /* older kernels find nothing in that state */
+	};
+	size_t before = list->n_items;
+
+	for (size_t i = 0; i < ELEMENTS(dumps); i++) {
+		int error = dump_families(dumps[i].ip_protocol, dumps[i].states, 0, list);
+
+		if (error < 0) {
+			list->n_items = before;
+			return error;
+		}
+	}
+	return 0;
+}
+
+int sockets_established(uint16_t port, struct socket_list *list)
+{
+	size_t before = list->n_items;
+	int error = dump_families(IPPROTO_TCP, 1U << TCP_ESTABLISHED, port, list);
+
+	if (error < 0)
+		list->n_items = before;
+	return error;
+}
+
+void socket_list_clear(struct socket_list *list)
+{
+	free(list->items);
+	*list = (struct socket_list){ 0 };
+}

@@ -1,0 +1,412 @@
+/* SPDX-License-Identifier: MIT */
+#include "policy/snapshot.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/grow.h"
+
+#define HEADER  "portcred snapshot "
+#define VERSION "1\n"
+
+/* struct entry - one name; text is owned */
+struct entry {
+	char *text;
+	uint32_t id;
+	uint8_t kind; /* enum name_kind */
+	bool resolved;
+};
+
+/* struct snapshot_names - sorted by (kind, text), each once */
+struct snapshot_names {
+	struct entry *entries;
+	size_t n_entries, n_allocated;
+	const struct policy_environment *machine; /* borrowed: of snapshot_environment() */
+};
+
+/* struct cursor - what is left of the bytes */
+struct cursor {
+	const char *at;
+	const char *end;
+};
+
+DEFINE_CLEANUP(struct snapshot_names *, snapshot_names_free)
+DEFINE_CLEANUP(struct sources *, sources_free)
+
+void snapshot_names_free(struct snapshot_names *names)
+{
+	if (!names)
+		return;
+	for (size_t i = 0; i < names->n_entries; i++)
+		free(names->entries[i].text);
+	free(names->entries);
+	free(names);
+}
+
+static int entry_compare(const void *left, const void *right)
+{
+	const struct entry *a = left, *b = right;
+
+	if (a->kind != b->kind)
+		return a->kind < b->kind ? -1 : 1;
+	return strcmp(a->text, b->text);
+}
+
+static int names_add(struct snapshot_names *names, const struct entry *entry, size_t length)
+{
+	struct entry copy = *entry;
+
+	if (GROW(names->entries, names->n_allocated, names->n_entries) < 0)
+		return -ENOMEM;
+	copy.text = strndup(entry->text, length);
+	if (!copy.text)
+		return -ENOMEM;
+	names->entries[names->n_entries++] = copy;
+	return 0;
+}
+
+/* names_of() - the names of a resolved policy */
+static int names_of(const struct policy *policy, struct snapshot_names **ret_names)
+{
+	_cleanup_(snapshot_names_freep) struct snapshot_names *names = NULL;
+
+	names = calloc(1, sizeof(*names));
+	if (!names)
+		return -ENOMEM;
+	for (size_t i = 0; i < policy->n_names; i++) {
+		const struct name *name = &policy->names[i];
+		const struct entry entry = {
+			.text = (char *)(uintptr_t)name->text,
+			.id = name->resolved ? name->id : 0,
+			.kind = name->kind,
+			.resolved = name->resolved,
+		};
+		int r = names_add(names, &entry, strlen(name->text));
+
+		if (r < 0)
+			return r;
+	}
+	if (names->n_entries)
+		qsort(names->entries, names->n_entries, sizeof(*names->entries), entry_compare);
+	*ret_names = TAKE_PTR(names);
+	return 0;
+}
+
+int snapshot_print(const struct sources *sources, const struct snapshot_names *names, FILE *out)
+{
+	errno = 0;
+	fputs(HEADER VERSION, out);
+	for (size_t i = 0; i < names->n_entries; i++) {
+		const struct entry *entry = &names->entries[i];
+
+		fputs(entry->kind == NAME_USER ? "user " : "group ", out);
+		if (entry->resolved)
+			fprintf(out, "%" PRIu32, entry->id);
+		else
+			fputc('-', out);
+		fprintf(out, " %zu %s\n", strlen(entry->text), entry->text);
+	}
+	for (size_t i = 0; i < sources->n_files; i++) {
+		const struct source *source = &sources->files[i];
+
+		fprintf(out, "source %zu %zu\n%s\n", strlen(source->name), source->size,
+			source->name);
+		fwrite(source->text, 1, source->size, out);
+		fputc('\n', out);
+	}
+	fputs("end\n", out);
+	if (fflush(out) != 0 || ferror(out))
+		return errno > 0 ? -errno : -EIO;
+	return 0;
+}
+
+/* write_file() - all of it, on disk, readable by everyone: nothing is left of a failure */
+static int write_file(int dirfd, const char *filename, const struct sources *sources,
+		      const struct snapshot_names *names)
+{
+	_cleanup_close_ int fd = -EBADF;
+	_cleanup_fclose_ FILE *file = NULL;
+	int r;
+
+	fd = openat(dirfd, filename, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return -errno;
+	file = fdopen(fd, "w");
+	if (!file)
+		return -errno;
+	fd = -EBADF; /* the stream's now */
+	r = snapshot_print(sources, names, file);
+	if (r < 0)
+		return r;
+	if (fchmod(fileno(file), 0644) < 0 || fsync(fileno(file)) < 0)
+		return -errno;
+	return 0;
+}
+
+int snapshot_write(int dirfd, const char *filename, const struct policy *policy)
+{
+	_cleanup_(snapshot_names_freep) struct snapshot_names *names = NULL;
+	char temporary[NAME_MAX + 1];
+	int n, r;
+
+	if (strchr(filename, '/'))
+		return -EINVAL;
+	n = snprintf(temporary, sizeof(temporary), ".%s.new", filename);
+	if (n < 0 || (size_t)n >= sizeof(temporary))
+		return -ENAMETOOLONG;
+	r = names_of(policy, &names);
+	if (r < 0)
+		return r;
+
+	/* What an interrupted writer left: the fixed name keeps it from piling up. */
+	if (unlinkat(dirfd, temporary, 0) < 0 && errno != ENOENT)
+		return -errno;
+	r = write_file(dirfd, temporary, policy->sources, names);
+	if (r == 0 && renameat(dirfd, temporary, dirfd, filename) < 0)
+		r = -errno;
+	if (r < 0) {
+		unlinkat(dirfd, temporary, 0);
+		return r;
+	}
+	return fsync(dirfd) < 0 ? -errno : 0;
+}
+
+/* take() - whether @text comes next; it is then behind us */
+static bool take(struct cursor *cursor, const char *text)
+{
+	size_t length = strlen(text);
+
+	if ((size_t)(cursor->end - cursor->at) < length || memcmp(cursor->at, text, length) != 0)
+		return false;
+	cursor->at += length;
+	return true;
+}
+
+/* take_number() - decimal digits without a leading zero, at most @most */
+static bool take_number(struct cursor *cursor, uint64_t most, uint64_t *ret_number)
+{
+	const char *start = cursor->at, *at = start;
+	uint64_t number = 0;
+
+	for (; at < cursor->end && *at >= '0' && *at <= '9'; at++) {
+		if (number > most / 10)
+			return false;
+		number = number * 10 + (uint64_t)(*at - '0');
+	}
+	if (at == start || number > most || (*start == '0' && at - start > 1))
+		return false;
+	cursor->at = at;
+	*ret_number = number;
+	return true;
+}
+
+/* take_bytes() - @length bytes and a newline; without_nul: none of them 0 */
+static bool take_bytes(struct cursor *cursor, uint64_t length, bool without_nul,
+		       const char **ret_bytes)
+{
+	const char *bytes = cursor->at;
+
+	if ((uint64_t)(cursor->end - cursor->at) <= length || bytes[length] != '\n')
+		return false;
+	if (without_nul && memchr(bytes, 0, length))
+		return false;
+	cursor->at += length + 1;
+	*ret_bytes = bytes;
+	return true;
+}
+
+/* parse_name() - behind "user " or "group " */
+static int parse_name(struct cursor *cursor, enum name_kind kind, struct snapshot_names *names)
+{
+	struct entry entry = { .kind = (uint8_t)kind };
+	uint64_t id = 0, length;
+	const char *text;
+	int r;
+
+	entry.resolved = !take(cursor, "-");
+	if (entry.resolved && !take_number(cursor, UINT32_MAX, &id))
+		return -EBADMSG;
+	if (!take(cursor, " ") || !take_number(cursor, MAX_LINE_BYTES, &length) || length == 0 ||
+	    !take(cursor, " ") || !take_bytes(cursor, length, true, &text))
+		return -EBADMSG;
+	entry.id = (uint32_t)id;
+	entry.text = (char *)(uintptr_t)text;
+	r = names_add(names, &entry, length);
+	if (r < 0)
+		return r;
+	if (names->n_entries > 1) {
+		const struct entry *last = &names->entries[names->n_entries - 1];
+
+		if (entry_compare(last - 1, last) >= 0)
+			return -EBADMSG;
+	}
+	return 0;
+}
+
+/* parse_source() - behind "source "; @room: bytes that sources may still have, together */
+static int parse_source(struct cursor *cursor, struct sources *sources, uint64_t *room)
+{
+	_cleanup_free_ char *name = NULL;
+	const char *name_bytes, *text;
+	uint64_t name_length, size;
+
+	if (!take_number(cursor, PATH_MAX, &name_length) || name_length == 0 ||
+	    !take(cursor, " ") || !take_number(cursor, *room, &size) || !take(cursor, "\n") ||
+	    !take_bytes(cursor, name_length, true, &name_bytes) ||
+	    !take_bytes(cursor, size, false, &text))
+		return -EBADMSG;
+	if (sources->n_files >= MAX_SOURCES)
+		return -EBADMSG;
+	*room -= size;
+	name = strndup(name_bytes, name_length);
+	if (!name)
+		return -ENOMEM;
+	return sources_add(sources, name, text, size);
+}
+
+int snapshot_parse(const char *bytes, size_t size, struct sources **ret_sources,
+		   struct snapshot_names **ret_names)
+{
+	_cleanup_(snapshot_names_freep) struct snapshot_names *names = NULL;
+	_cleanup_(sources_freep) struct sources *sources = NULL;
+	struct cursor cursor = { .at = bytes, .end = bytes + size };
+	uint64_t room = MAX_SOURCE_BYTES;
+	int r = 0;
+
+	if (!take(&cursor, HEADER))
+		return -EBADMSG;
+	if (!take(&cursor, VERSION))
+		return -EPROTONOSUPPORT;
+	names = calloc(1, sizeof(*names));
+	sources = sources_new();
+	if (!names || !sources)
+		return -ENOMEM;
+
+	while (r == 0 && take(&cursor, "user "))
+		r = parse_name(&cursor, NAME_USER, names);
+	while (r == 0 && take(&cursor, "group "))
+		r = parse_name(&cursor, NAME_GROUP, names);
+	while (r == 0 && take(&cursor, "source "))
+		r = parse_source(&cursor, sources, &room);
+	if (r < 0)
+		return r;
+	if (!take(&cursor, "end\n") || cursor.at != cursor.end)
+		return -EBADMSG;
+	*ret_names = TAKE_PTR(names);
+	*ret_sources = TAKE_PTR(sources);
+	return 0;
+}
+
+int snapshot_read(int dirfd, const char *filename, struct sources **ret_sources,
+		  struct snapshot_names **ret_names)
+{
+	_cleanup_close_ int fd = -EBADF;
+	_cleanup_free_ char *bytes = NULL;
+	struct stat status;
+	size_t size, done = 0;
+
+	/* Not blocking: what stands there may be a pipe. */
+	fd = openat(dirfd, filename, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	if (fstat(fd, &status) < 0)
+		return -errno;
+	if (!S_ISREG(status.st_mode))
+		return -EBADMSG;
+	if (status.st_size > (off_t)MAX_SNAPSHOT_BYTES)
+		return -EFBIG;
+	size = (size_t)status.st_size;
+	bytes = malloc(size + 1);
+	if (!bytes)
+		return -ENOMEM;
+	while (done < size) {
+		ssize_t n = read(fd, bytes + done, size - done);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		if (n == 0)
+			return -EBADMSG; /* cut short while we read */
+		done += (size_t)n;
+	}
+	return snapshot_parse(bytes, size, ret_sources, ret_names);
+}
+
+static int find_name(const struct snapshot_names *names, enum name_kind kind, const char *name,
+		     uint32_t *ret_id)
+{
+	const struct entry key = { .text = (char *)(uintptr_t)name, .kind = (uint8_t)kind };
+	const struct entry *entry;
+
+	if (names->n_entries == 0)
+		return -ENOENT;
+	entry = bsearch(&key, names->entries, names->n_entries, sizeof(key), entry_compare);
+	if (!entry || !entry->resolved)
+		return -ENOENT;
+	*ret_id = entry->id;
+	return 0;
+}
+
+static int find_user(void *data, const char *name, uint32_t *ret_uid)
+{
+	return find_name(data, NAME_USER, name, ret_uid);
+}
+
+static int find_group(void *data, const char *name, uint32_t *ret_gid)
+{
+	return find_name(data, NAME_GROUP, name, ret_gid);
+}
+
+static int find_service(void *data, const char *name, uint16_t ret_ports[static PROTOCOLS],
+			uint8_t *ret_protocols)
+{
+	const struct snapshot_names *names = data;
+
+	if (!names->machine)
+		return -ENOENT;
+	return names->machine->find_service(names->machine->data, name, ret_ports, ret_protocols);
+}
+
+static int check_executable(void *data, const char *path, char **ret_culprit)
+{
+	(void)data;
+	(void)path;
+	(void)ret_culprit;
+	return 0;
+}
+
+struct policy_environment snapshot_environment(struct snapshot_names *names,
+					       const struct policy_environment *machine)
+{
+	names->machine = machine;
+	return (struct policy_environment){
+		.find_user = find_user,
+		.find_group = find_group,
+		.find_service = find_service,
+		.check_executable = check_executable,
+		.data = names,
+	};
+}
+
+bool snapshot_same_sources(const struct sources *a, const struct sources *b)
+{
+	if (a->n_files != b->n_files)
+		return false;
+	for (size_t i = 0; i < a->n_files; i++) {
+		const struct source *left = &a->files[i], *right = &b->files[i];
+
+		if (left->size != right->size || strcmp(left->name, right->name) != 0 ||
+		    (left->size && memcmp(left->text, right->text, left->size) != 0))
+			return false;
+	}
+	return true;
+}

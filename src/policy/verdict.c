@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * verdict.c - bpf/decide.h over struct compiled
+ *
+ * The decision itself is the kernel's, to the line. Only what it reads through differs: arrays for
+ * maps, a description for the current task.
+ */
+#include "policy/verdict.h"
+
+#include <string.h>
+
+/* The two types that decide.h leaves open. */
+struct tables {
+	const struct compiled *compiled;
+};
+
+struct principal {
+	const struct subject *subject;
+};
+
+static const struct rule_set *tables_set(const struct tables *tables, __u32 set)
+{
+	return set < tables->compiled->n_sets ? &tables->compiled->sets[set] : NULL;
+}
+
+static int user_key_compare(const struct user_key *a, const struct user_key *b)
+{
+	if (a->set != b->set)
+		return a->set < b->set ? -1 : 1;
+	if (a->uid != b->uid)
+		return a->uid < b->uid ? -1 : 1;
+	return 0;
+}
+
+static const struct grant *tables_grant(const struct tables *tables, const struct user_key *key)
+{
+	const struct compiled *compiled = tables->compiled;
+	size_t low = 0, high = compiled->n_users;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		int order = user_key_compare(&compiled->user_keys[middle], key);
+
+		if (order == 0)
+			return &compiled->grants[middle];
+		if (order < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return NULL;
+}
+
+static const struct clause *tables_clause(const struct tables *tables, __u32 index)
+{
+	return index < tables->compiled->n_clauses ? &tables->compiled->clauses[index] : NULL;
+}
+
+static const struct prefix *tables_prefix(const struct tables *tables, __u32 index)
+{
+	return index < tables->compiled->n_prefixes ? &tables->compiled->prefixes[index] : NULL;
+}
+
+static __u32 principal_uid(const struct principal *principal)
+{
+	return principal->subject->uid;
+}
+
+static int principal_capable(const struct principal *principal)
+{
+	return principal->subject->capable;
+}
+
+static int principal_in_group(const struct principal *principal, __u32 gid)
+{
+	return subject_in_group(principal->subject, gid);
+}
+
+static int principal_runs(const struct tables *tables, const struct principal *principal, __u32 exe)
+{
+	const char *path = principal->subject->exe;
+
+	return exe < tables->compiled->n_exes && path &&
+	       strcmp(tables->compiled->exes[exe], path) == 0;
+}
+
+static int principal_in_unit(const struct tables *tables, const struct principal *principal,
+			     __u32 unit)
+{
+	return unit < tables->compiled->n_units &&
+	       subject_in_unit(principal->subject, &tables->compiled->units[unit]);
+}
+
+#include "bpf/decide.h"
+
+bool subject_in_group(const struct subject *subject, uint32_t gid)
+{
+	if (subject->gid == gid)
+		return true;
+	for (size_t i = 0; i < subject->n_groups; i++) {
+		if (subject->groups[i] == gid)
+			return true;
+	}
+	return false;
+}
+
+bool subject_in_unit(const struct subject *subject, const struct unit_pattern *pattern)
+{
+	const char *name = subject->unit;
+	size_t length, fixed = (size_t)pattern->prefix + pattern->suffix;
+
+	if (!name || fixed > sizeof(pattern->text))
+		return false;
+	length = strlen(name);
+	if (length < fixed || (!pattern->wildcard && length != fixed))
+		return false;
+	return memcmp(name, pattern->text, pattern->prefix) == 0 &&
+	       memcmp(name + length - pattern->suffix, pattern->text + pattern->prefix,
+		      pattern->suffix) == 0;
+}
+
+static struct endpoint target_endpoint(const struct target *target)
+{
+	struct endpoint endpoint = {
+		.family = target->family,
+		.v6only = target->v6only,
+		.protocol = target->protocol,
+		.port = target->port,
+	};
+
+	memcpy(endpoint.address, target->address, sizeof(endpoint.address));
+	return endpoint;
+}
+
+bool target_covered(const struct target *target, const struct prefix *prefixes, size_t n)
+{
+	/* Through the tables that decide.h reads, so that there is one reading of `on`. */
+	const struct compiled only_prefixes = {
+		.prefixes = (struct prefix *)(uintptr_t)prefixes,
+		.n_prefixes = n,
+	};
+	const struct tables tables = { .compiled = &only_prefixes };
+	const struct clause clause = { .count = (uint32_t)n };
+	const struct endpoint endpoint = target_endpoint(target);
+
+	return addresses_cover(&tables, &clause, &endpoint);
+}
+
+static struct answer verdict_of(const struct compiled *compiled, const struct subject *subject,
+				const struct target *target, bool observed)
+{
+	const struct tables tables = { .compiled = compiled };
+	const struct principal principal = { .subject = subject };
+	const struct endpoint endpoint = target_endpoint(target);
+	const struct port_entry *entry;
+	struct decision decision;
+
+	if (target->protocol >= PROTOCOLS)
+		return (struct answer){ .verdict = VERDICT_REFUSED };
+	entry = &compiled->ports[target->protocol * PORTS + target->port];
+	decide_set(&tables, &principal, &endpoint, observed ? entry->observed : entry->enforced,
+		   &decision);
+	return (struct answer){ .verdict = decision.verdict, .rule = decision.rule };
+}
+
+struct answer verdict_enforced(const struct compiled *compiled, const struct subject *subject,
+			       const struct target *target)
+{
+	return verdict_of(compiled, subject, target, false);
+}
+
+struct answer verdict_observed(const struct compiled *compiled, const struct subject *subject,
+			       const struct target *target)
+{
+	return verdict_of(compiled, subject, target, true);
+}

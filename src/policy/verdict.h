@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * verdict.h - the kernel's decision (bpf/decide.h), asked in user space about compiled tables
+ */
+#ifndef PORTCRED_POLICY_VERDICT_H
+#define PORTCRED_POLICY_VERDICT_H
+
+#include "policy/compile.h"
+
+/* struct subject - a process as the decision sees it */
+struct subject {
+	uint32_t uid;           /* effective */
+	uint32_t gid;           /* effective */
+	const uint32_t *groups; /* supplementary, any order */
+	size_t n_groups;
+	bool capable;     /* CAP_NET_BIND_SERVICE in the initial user namespace */
+	const char *exe;  /* path of the executable, NULL: unknown, matches no `exe` */
+	const char *unit; /* name of the unit, NULL: none */
+};
+
+/* struct target - what it asks for */
+struct target {
+	uint32_t address[4]; /* network byte order, IPv4 v4-mapped */
+	uint8_t family;      /* 4 or 6; v4-mapped is 4 */
+	bool v6only;
+	uint8_t protocol; /* enum protocol */
+	uint16_t port;    /* host byte order */
+};
+
+/* struct answer - verdict and the rule that gave it */
+struct answer {
+	enum verdict verdict;
+	struct rule rule; /* line 0: none */
+};
+
+/* verdict_enforced(), verdict_observed() - what each of the two policies answers */
+struct answer verdict_enforced(const struct compiled *compiled, const struct subject *subject,
+			       const struct target *target);
+struct answer verdict_observed(const struct compiled *compiled, const struct subject *subject,
+			       const struct target *target);
+
+/*
+ * subject_in_group(), subject_in_unit(), target_covered() - the conditions of a clause one by one,
+ * for whoever explains a verdict. No prefixes cover every target, as a statement without `on` does.
+ */
+bool subject_in_group(const struct subject *subject, uint32_t gid);
+bool subject_in_unit(const struct subject *subject, const struct unit_pattern *pattern);
+bool target_covered(const struct target *target, const struct prefix *prefixes, size_t n);
+
+#endif
