@@ -28,6 +28,8 @@
 #define MAX_PATH_TEXT 512 /* bytes of a path in an event: begun while below MAX_NAME_TEXT */
 #define MAX_COMMAND   16  /* TASK_COMM_LEN */
 
+#define MAX_REFUSED_SOCKETS (1U << 18) /* sockets bound before a policy that refuses them */
+
 enum protocol {
 	PROTOCOL_TCP, /* MPTCP included */
 	PROTOCOL_UDP, /* UDP-Lite included */
@@ -53,7 +55,7 @@ struct rule {
 
 /* Flags of a rule set. */
 #define SET_ONLY   1U /* CAP_NET_BIND_SERVICE does not pass */
-#define SET_ANYONE 2U /* some statement says `anyone` and limits no address: `anyone` is its rule */
+#define SET_ANYONE 2U /* some statement says `anyone` and limits no address */
 
 /* struct rule_set - all statements of one narrowest range; index 0 is never used */
 struct rule_set {
@@ -76,10 +78,10 @@ struct clause {
 	__u32 conditions;
 	__u32 uid;
 	__u32 gid;
-	__u32 exe;      /* index of the executable in the policy */
-	__u32 unit;     /* index into `units` */
-	__u32 first;    /* prefixes: [first, first + count) of `prefixes` */
-	__u32 count;    /* 0: any address; <= MAX_PREFIXES */
+	__u32 exe;   /* index of the executable in the policy */
+	__u32 unit;  /* index into `units` */
+	__u32 first; /* prefixes: [first, first + count) of `prefixes` */
+	__u32 count; /* 0: any address; <= MAX_PREFIXES */
 };
 
 /* struct user_key, struct grant - the hash of (rule set, effective uid) */
@@ -134,10 +136,10 @@ struct settings {
 
 /* struct control - the one element of map `control`, mapped into the daemon's memory */
 struct control {
-	__u32 active;  /* slot in force */
-	__u32 enabled; /* 0: no policy was ever put in force, decide nothing */
-	__u32 unprivileged_port_start; /* net.ipv4.ip_unprivileged_port_start: for the audit alone */
-	__u32 zero;
+	__u32 active;                  /* slot in force */
+	__u32 enabled;                 /* 0: no policy was ever put in force, decide nothing */
+	__u32 unprivileged_port_start; /* of the sysctl in net.ipv4: for the audit alone */
+	__u32 refused_sockets;         /* entries of map `refused`; 0: it need not be asked */
 	struct settings settings[PORTCRED_SLOTS];
 };
 
@@ -221,9 +223,9 @@ struct event {
 enum counter {
 	COUNTER_REFUSED, /* by a rule or by the kernel's own */
 	COUNTER_GRANTED, /* that the kernel alone would have refused */
-	COUNTER_LOST,   /* events for which the ring buffer had no room */
-	COUNTER_HELD,   /* events not told because of a flood */
-	COUNTER_MARKED, /* listeners found unapproved */
+	COUNTER_LOST,    /* events for which the ring buffer had no room */
+	COUNTER_HELD,    /* events not told because of a flood */
+	COUNTER_MARKED,  /* listeners found unapproved */
 	COUNTERS,
 };
 

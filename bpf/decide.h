@@ -51,8 +51,8 @@ struct endpoint {
 
 /* struct decision - what decide() answers */
 struct decision {
-	__u32 verdict; /* enum verdict */
-	struct rule rule; /* granted: by which statement; refused: the first that governs the port */
+	__u32 verdict;    /* enum verdict */
+	struct rule rule; /* granted by which statement; refused: the first for the port */
 };
 
 /* endpoint_unspecified() - whether the address is 0.0.0.0 or :: */
@@ -152,8 +152,7 @@ DECIDE_INLINE const struct clause *first_admitting(const struct tables *tables,
  * @decision: result; on entry anything
  */
 DECIDE_INLINE void decide_set(const struct tables *tables, const struct principal *principal,
-			      const struct endpoint *endpoint, __u32 set,
-			      struct decision *decision)
+			      const struct endpoint *endpoint, __u32 set, struct decision *decision)
 {
 	struct user_key key = { .set = set, .uid = principal_uid(principal) };
 	const struct rule_set *rules = tables_set(tables, set);

@@ -19,7 +19,9 @@
  *	sock_ops TCP_LISTEN       listen(2): cannot be refused any more, so the listener is marked, and
  *	cgroup_skb/ingress        what arrives for a marked socket is dropped
  *
- * portcredd marks sockets too: those that were bound before a policy that refuses them.
+ * A second mark, by the socket's cookie, comes from portcredd: sockets that were bound before a
+ * policy that refuses them. (It finds them through sock_diag, which also shows a socket that no
+ * process holds just now because its descriptor is on its way through a unix socket.)
  *
  * Which way a failure falls: a table that is missing or an index out of range refuses where a rule
  * governs (decide.h); with no policy at all, everything is left as the kernel has it.
@@ -44,13 +46,22 @@
 /* include/uapi/linux/in.h; IPPROTO_IP also reaches this option on IPv6 sockets */
 #define IP_LOCAL_PORT_RANGE 51
 
-/* Sockets to which nothing may arrive: the value only says who said so. */
+/* Listeners that came to a governed port unasked, and were refused it: nothing may arrive. */
 struct {
 	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__type(key, int);
 	__type(value, __u32);
 } unapproved SEC(".maps");
+
+/* The same by portcredd, by socket cookie. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, MAX_REFUSED_SOCKETS);
+	__type(key, __u64);
+	__type(value, __u8);
+} refused SEC(".maps");
 
 /* protocol_of() - IPPROTO_* to enum protocol; PROTOCOLS for what portcred does not know */
 static __always_inline __u32 protocol_of(__u32 ip_protocol)
@@ -174,8 +185,9 @@ static __always_inline __u32 judge(struct question *question, const struct port_
 		tell(question, OPERATION_BIND, 1);
 		return VERDICT_UNGOVERNED;
 	}
-	if (verdict == VERDICT_REFUSED || (verdict == VERDICT_GRANTED && below_threshold(question) &&
-					   !principal_capable(&question->principal)))
+	if (verdict == VERDICT_REFUSED ||
+	    (verdict == VERDICT_GRANTED && below_threshold(question) &&
+	     !principal_capable(&question->principal)))
 		tell(question, OPERATION_BIND, 0);
 	return verdict;
 }
@@ -328,7 +340,7 @@ int sendmsg6(struct bpf_sock_addr *ctx)
 	return judge_send(ctx);
 }
 
-/* port_range() - IP_LOCAL_PORT_RANGE: nobody aims at governed ports, whoever he is: bind(2) is there */
+/* port_range() - IP_LOCAL_PORT_RANGE: nobody aims at governed ports; who may have one binds it */
 static __always_inline int port_range(struct bpf_sockopt *ctx, struct bpf_sock *socket)
 {
 	struct question question = { 0 };
@@ -415,6 +427,20 @@ int sock_ops(struct bpf_sock_ops *ctx)
 	return 1;
 }
 
+/* socket_refused() - whether portcredd refuses what arrives for this socket */
+static __always_inline int socket_refused(struct __sk_buff *skb)
+{
+	const struct control *state;
+	__u32 zero = 0;
+	__u64 cookie;
+
+	state = bpf_map_lookup_elem(&control, &zero);
+	if (!state || !state->refused_sockets)
+		return 0;
+	cookie = bpf_get_socket_cookie(skb);
+	return bpf_map_lookup_elem(&refused, &cookie) != NULL;
+}
+
 /* ingress() - what arrives for a marked TCP listener or UDP socket is dropped */
 SEC("cgroup_skb/ingress")
 int ingress(struct __sk_buff *skb)
@@ -429,7 +455,9 @@ int ingress(struct __sk_buff *skb)
 	if (socket->state != BPF_TCP_LISTEN && socket->protocol != IPPROTO_UDP &&
 	    socket->protocol != IPPROTO_UDPLITE)
 		return ALLOW;
-	return bpf_sk_storage_get(&unapproved, socket, NULL, 0) ? DROP : ALLOW;
+	if (bpf_sk_storage_get(&unapproved, socket, NULL, 0) || socket_refused(skb))
+		return DROP;
+	return ALLOW;
 }
 
 char LICENSE[] SEC("license") = "Dual MIT/GPL";

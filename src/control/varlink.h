@@ -25,27 +25,27 @@
 #include "base/cleanup.h"
 
 /* What a server bears by default (struct varlink_limits says what each is). */
-#define VARLINK_CALL_BYTES_MAX	  (1U << 20)
-#define VARLINK_CONNECTIONS_MAX	  256U
-#define VARLINK_CONNECTIONS_USER  32U
-#define VARLINK_CONNECTIONS_ROOT  16U
-#define VARLINK_IDLE_USEC	  (30U * 1000000U)
-#define VARLINK_REPLY_BYTES_MAX	  (64U << 20)
-#define VARLINK_STREAM_BYTES_MAX  (1U << 20)
-#define VARLINK_USER_BYTES_MAX	  (64U << 20)
-#define VARLINK_OTHERS_BYTES_MAX  (192U << 20)
+#define VARLINK_CALL_BYTES_MAX   (1U << 20)
+#define VARLINK_CONNECTIONS_MAX  256U
+#define VARLINK_CONNECTIONS_USER 32U
+#define VARLINK_CONNECTIONS_ROOT 16U
+#define VARLINK_IDLE_USEC        (30U * 1000000U)
+#define VARLINK_REPLY_BYTES_MAX  (64U << 20)
+#define VARLINK_STREAM_BYTES_MAX (1U << 20)
+#define VARLINK_USER_BYTES_MAX   (64U << 20)
+#define VARLINK_OTHERS_BYTES_MAX (192U << 20)
 /* Arrays and objects inside one another, the message itself included; at both ends. */
-#define VARLINK_DEPTH_MAX	  32U
+#define VARLINK_DEPTH_MAX 32U
 /* What a client accepts of its server, and how long it waits for it. */
-#define VARLINK_ANSWER_BYTES_MAX  (256U << 20)
-#define VARLINK_TIMEOUT_USEC	  (60U * 1000000U)
+#define VARLINK_ANSWER_BYTES_MAX (256U << 20)
+#define VARLINK_TIMEOUT_USEC     (60U * 1000000U)
 
 /* The errors that every service may answer with. */
 #define VARLINK_INTERFACE_NOT_FOUND    "org.varlink.service.InterfaceNotFound"
 #define VARLINK_METHOD_NOT_FOUND       "org.varlink.service.MethodNotFound"
 #define VARLINK_METHOD_NOT_IMPLEMENTED "org.varlink.service.MethodNotImplemented"
 #define VARLINK_INVALID_PARAMETER      "org.varlink.service.InvalidParameter"
-#define VARLINK_EXPECTED_MORE	       "org.varlink.service.ExpectedMore"
+#define VARLINK_EXPECTED_MORE          "org.varlink.service.ExpectedMore"
 
 struct sd_event;
 struct varlink_server;
@@ -70,7 +70,7 @@ struct varlink_parameter {
 
 enum varlink_method_flags {
 	VARLINK_ROOT_ONLY = 1U << 0, /* others are answered INTERFACE.PermissionDenied */
-	VARLINK_MORE = 1U << 1,	     /* a call without "more" is answered ExpectedMore */
+	VARLINK_MORE = 1U << 1,      /* a call without "more" is answered ExpectedMore */
 };
 
 /*
@@ -240,13 +240,17 @@ json_t *varlink_string(const char *bytes);
  */
 int varlink_connect(const char *path, struct varlink_client **ret_client);
 
-/* varlink_client_new() - over @fd, a connected stream socket, which is the client's if it succeeds */
+/* varlink_client_new() - over @fd, a connected stream socket, which is the client's if it succeeds
+ */
 int varlink_client_new(int fd, struct varlink_client **ret_client);
 void varlink_client_free(struct varlink_client *client);
 DEFINE_CLEANUP(struct varlink_client *, varlink_client_free)
 
 /* varlink_client_set_timeout() - how long a call may take, in microseconds; 0 for ever */
 void varlink_client_set_timeout(struct varlink_client *client, uint64_t usec);
+
+/* varlink_client_set_limit() - how long an answer may be; VARLINK_ANSWER_BYTES_MAX at first */
+void varlink_client_set_limit(struct varlink_client *client, size_t bytes);
 
 /*
  * varlink_call() - call and wait for the answer
@@ -255,8 +259,8 @@ void varlink_client_set_timeout(struct varlink_client *client, uint64_t usec);
  * @ret_error: the name of the error, the caller's to free, or NULL where it is none. May itself be
  *	NULL: an error is then -EREMOTEIO.
  * Returns 0 with an answer; -ETIMEDOUT; -ECONNRESET, the server hung up; -EBADMSG, it answered
- * with something else than an answer; -EMSGSIZE, with too much; -errno. After a failure the
- * client is of no more use: -ENOTCONN from then on.
+ * with something else than an answer; -EMSGSIZE, with too much; -errno. After a failure other
+ * than -EREMOTEIO the client is of no more use: -ENOTCONN from then on.
  */
 int varlink_call(struct varlink_client *client, const char *method, json_t *parameters,
 		 json_t **ret_parameters, char **ret_error);

@@ -25,16 +25,18 @@ void varlink_buffer_relax(struct varlink_buffer *buffer)
 		varlink_buffer_clear(buffer);
 }
 
-/* make_room() - @more bytes at the end; what was taken from the front is used again first */
-static int make_room(struct varlink_buffer *buffer, size_t more)
+/* compact() - what was taken from the front is room at the end again */
+static void compact(struct varlink_buffer *buffer)
 {
-	if (buffer->start > 0 && buffer->start >= varlink_buffer_held(buffer)) {
-		memmove(buffer->data, buffer->data + buffer->start, varlink_buffer_held(buffer));
-		buffer->end -= buffer->start;
-		buffer->scanned -= buffer->start;
-		buffer->start = 0;
-	}
-	return grow(&buffer->data, &buffer->allocated, buffer->end, more, 1);
+	size_t held = varlink_buffer_held(buffer);
+
+	if (buffer->start == 0)
+		return;
+	if (held > 0)
+		memmove(buffer->data, buffer->data + buffer->start, held);
+	buffer->end = held;
+	buffer->scanned = buffer->scanned > buffer->start ? buffer->scanned - buffer->start : 0;
+	buffer->start = 0;
 }
 
 int varlink_buffer_room(struct varlink_buffer *buffer, size_t max, char **ret_room,
@@ -46,7 +48,9 @@ int varlink_buffer_room(struct varlink_buffer *buffer, size_t max, char **ret_ro
 	if (held > max)
 		return -EMSGSIZE;
 	left = max - held + 1;
-	r = make_room(buffer, left < VARLINK_BUFFER_KEEP ? left : VARLINK_BUFFER_KEEP);
+	compact(buffer);
+	size = left < VARLINK_BUFFER_KEEP ? left : VARLINK_BUFFER_KEEP;
+	r = grow(&buffer->data, &buffer->allocated, buffer->end, size, 1);
 	if (r < 0)
 		return r;
 
@@ -114,16 +118,20 @@ struct put {
 static int put_bytes(const char *bytes, size_t size, void *userdata)
 {
 	struct put *put = userdata;
+	struct varlink_buffer *buffer = put->buffer;
 
 	if (size > put->room) {
 		put->error = -ENOBUFS;
 		return -1;
 	}
-	put->error = make_room(put->buffer, size);
+	/* Not at every byte sent, or a long queue would be moved over and over. */
+	if (buffer->start >= varlink_buffer_held(buffer))
+		compact(buffer);
+	put->error = grow(&buffer->data, &buffer->allocated, buffer->end, size, 1);
 	if (put->error < 0)
 		return -1;
-	memcpy(put->buffer->data + put->buffer->end, bytes, size);
-	put->buffer->end += size;
+	memcpy(buffer->data + buffer->end, bytes, size);
+	buffer->end += size;
 	put->room -= size;
 	return 0;
 }

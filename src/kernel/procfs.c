@@ -79,3 +79,19 @@ int procfs_link_inode(const char *target, const char *type, uint64_t *ret_inode)
 	*ret_inode = inode;
 	return 0;
 }
+
+int procfs_list(int directory, const char *path, DIR **ret_list)
+{
+	int fd = openat(directory, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *list;
+
+	if (fd < 0)
+		return -errno;
+	list = fdopendir(fd);
+	if (!list) {
+		close(fd);
+		return -ENOMEM;
+	}
+	*ret_list = list;
+	return 0;
+}

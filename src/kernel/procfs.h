@@ -5,6 +5,7 @@
 #ifndef PORTCRED_KERNEL_PROCFS_H
 #define PORTCRED_KERNEL_PROCFS_H
 
+#include <dirent.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -31,5 +32,14 @@ int procfs_link(int directory, const char *path, char **ret_target);
  * before the colon. Returns 0, -EINVAL where @target is no such link.
  */
 int procfs_link_inode(const char *target, const char *type, uint64_t *ret_inode);
+
+/* procfs_list() - open a directory for readdir(3); the caller closes it, or _cleanup_(procfs_closep) */
+int procfs_list(int directory, const char *path, DIR **ret_list);
+
+static inline void procfs_closep(DIR **list)
+{
+	if (*list)
+		closedir(*list);
+}
 
 #endif

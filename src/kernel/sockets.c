@@ -97,7 +97,7 @@ static int take_socket(const struct nlmsghdr *header, void *data)
 	}
 	if (bound.port == 0)
 		return MNL_CB_OK;
-	error = GROW(list->items, &list->n_allocated, list->n_items);
+	error = GROW(list->items, list->n_allocated, list->n_items);
 	if (error < 0) {
 		errno = -error;
 		return MNL_CB_ERROR;
@@ -134,7 +134,7 @@ static int take_error(const struct nlmsghdr *header, void *data)
 int sockets_take_reply(struct socket_list *list, enum protocol protocol, const void *buffer,
 		       size_t size, uint32_t sequence, uint32_t portid)
 {
-	static const mnl_cb_t control[NLMSG_MIN_TYPE] = {
+	mnl_cb_t control[NLMSG_MIN_TYPE] = {
 		[NLMSG_ERROR] = take_error,
 		[NLMSG_DONE] = take_end,
 	};

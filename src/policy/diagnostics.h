@@ -33,9 +33,8 @@ struct diagnostics {
 };
 
 /* diagnostics_add() - a printf-like text; memory shortage counts the error and keeps no text */
-void diagnostics_add(struct diagnostics *diagnostics, enum severity severity,
-		     struct location where, unsigned width, const char *format, ...)
-	__attribute__((format(printf, 5, 6)));
+void diagnostics_add(struct diagnostics *diagnostics, enum severity severity, struct location where,
+		     unsigned width, const char *format, ...) __attribute__((format(printf, 5, 6)));
 
 /*
  * diagnostics_full() - whether one more of this severity would only be counted
@@ -46,7 +45,8 @@ bool diagnostics_full(const struct diagnostics *diagnostics, enum severity sever
 /*
  * diagnostics_print() - "FILE:LINE:COL: error: TEXT", the line, a caret; sorted by place
  * Control characters of the line are shown as '?'; tabs are kept so that the caret stands right.
- * Of a long line the part around the caret is shown. Line 0 is "FILE: error: TEXT" and nothing more.
+ * Of a long line the part around the caret is shown. Line 0 is "FILE: error: TEXT" and nothing
+ * more.
  */
 void diagnostics_print(const struct diagnostics *diagnostics, const struct sources *sources,
 		       bool colour, FILE *out);

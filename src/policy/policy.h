@@ -48,10 +48,10 @@ struct port_range {
 };
 
 /* Beside CONDITION_* of abi.h, in alternative.conditions. */
-#define CONDITION_ANYONE     0x100U /* `anyone`; stands alone */
-#define CONDITION_NAMED_USER 0x200U /* uid is an index into policy.names until policy_resolve() */
+#define CONDITION_ANYONE      0x100U /* `anyone`; stands alone */
+#define CONDITION_NAMED_USER  0x200U /* uid is an index into policy.names until policy_resolve() */
 #define CONDITION_NAMED_GROUP 0x400U /* the same for gid */
-#define CONDITION_NEVER      0x800U /* a name nobody has (yet): admits no one */
+#define CONDITION_NEVER       0x800U /* a name nobody has (yet): admits no one */
 
 /* struct alternative - one principal behind `by`: its words, joined by *and* */
 struct alternative {
@@ -95,9 +95,9 @@ struct id_range {
 	uint32_t last;
 };
 
-#define HOST_KEY_BYTES   32U    /* X25519 */
-#define MAX_ID_RANGES    64U    /* behind one `users shared` */
-#define DEFAULT_ID_FIRST 1000U  /* `users shared` without ranges */
+#define HOST_KEY_BYTES   32U   /* X25519 */
+#define MAX_ID_RANGES    64U   /* behind one `users shared` */
+#define DEFAULT_ID_FIRST 1000U /* `users shared` without ranges */
 #define DEFAULT_ID_LAST  59999U
 
 /* struct host - what a `host` statement says; its addresses are the statement's prefixes */
@@ -107,7 +107,7 @@ struct host {
 	uint16_t id_ranges; /* `users shared`; 0 with `users named` */
 	bool users_named;
 	bool root_trusted;
-	uint8_t key[HOST_KEY_BYTES];
+	const char *key;       /* base64 of 32 bytes, checked in form; owned by the policy */
 	struct location where; /* of the name */
 };
 
@@ -160,8 +160,8 @@ struct name {
 
 /* struct executable - a PATH behind `exe`, each path once */
 struct executable {
-	const char *path; /* owned by the policy, absolute */
-	uint32_t width;   /* characters of it in the source */
+	const char *path;      /* owned by the policy, absolute */
+	uint32_t width;        /* characters of it in the source */
 	struct location where; /* first use */
 };
 

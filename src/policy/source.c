@@ -11,6 +11,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -139,10 +140,10 @@ static int read_text(int fd, size_t expected, size_t limit, char **ret_text, siz
 }
 
 /* read_descriptor() - append what @fd holds; @regular: refuse all but a regular file */
-static int read_descriptor(struct sources *sources, int fd, const char *name, int regular)
+static int read_descriptor(struct sources *sources, int fd, const char *name, bool regular)
 {
 	_cleanup_free_ char *text = NULL;
-	size_t expected = FIRST_BUFFER, limit = MAX_SOURCE_BYTES - sources->bytes, size;
+	size_t expected = FIRST_BUFFER, limit = MAX_SOURCE_BYTES - sources->bytes, size = 0;
 	struct stat status;
 	int r;
 
@@ -172,13 +173,13 @@ static int read_at(struct sources *sources, int directory, const char *name, con
 
 	if (fd < 0)
 		return -errno;
-	return read_descriptor(sources, fd, shown, 1);
+	return read_descriptor(sources, fd, shown, true);
 }
 
 int sources_read_file(struct sources *sources, const char *path)
 {
 	if (strcmp(path, STANDARD_INPUT) == 0)
-		return read_descriptor(sources, STDIN_FILENO, "<stdin>", 0);
+		return read_descriptor(sources, STDIN_FILENO, "<stdin>", false);
 	return read_at(sources, AT_FDCWD, path, path);
 }
 

@@ -72,8 +72,8 @@ void sources_free(struct sources *sources);
 const char *source_error_text(int error);
 
 /*
- * source_line() - the physical line @line (from 1) without its newline (and byte order mark), and its length
- * NULL where there is none.
+ * source_line() - the physical line @line (from 1) without its newline (and byte order mark), and
+ * its length NULL where there is none.
  */
 const char *source_line(const struct source *source, uint32_t line, size_t *ret_length);
 

@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * varlink_connection.c - one peer of the server: its bytes, its turn, its end
+ *
+ * Whatever happens (bytes arrive, the socket takes more, a handler answers later, time passes)
+ * ends in run(), which goes as far as it can: send what waits, and with nothing left to send and
+ * no call being served, take the next call. It reads only when it needs bytes for that, so a peer
+ * that sends without reading fills its own socket and not our memory. Only run() and the server's
+ * end free a connection: what a handler does to one merely marks it.
+ */
+#include "control/varlink_connection.h"
+
+#include <errno.h>
+
+/* Calls of one peer that are served before other peers have their turn. */
+#define CALLS_A_TURN 16U
+
+void varlink_connection_wake(struct varlink_connection *connection)
+{
+	/* It cannot fail for a source of ours that exists. */
+	sd_event_source_set_enabled(connection->wake, SD_EVENT_ONESHOT);
+}
+
+static size_t memory_of(const struct varlink_connection *connection)
+{
+	return connection->in.allocated + connection->out.allocated;
+}
+
+static size_t left(size_t limit, size_t used)
+{
+	return used < limit ? limit - used : 0;
+}
+
+static size_t smaller(size_t a, size_t b)
+{
+	return a < b ? a : b;
+}
+
+/* shared_room() - what the limits for its user, and for all users but root, leave @connection */
+static size_t shared_room(const struct varlink_connection *connection)
+{
+	const struct varlink_limits *limits = &connection->server->limits;
+	const struct varlink_connection *c;
+	size_t same = 0, others = 0;
+
+	if (connection->peer.uid == 0)
+		return SIZE_MAX;
+	for (c = connection->server->connections; c; c = c->next) {
+		if (c->peer.uid == connection->peer.uid)
+			same += memory_of(c);
+		if (c->peer.uid != 0)
+			others += memory_of(c);
+	}
+	return smaller(left(limits->user_bytes, same), left(limits->others_bytes, others));
+}
+
+size_t varlink_connection_room(const struct varlink_connection *connection, size_t limit)
+{
+	return smaller(left(limit, varlink_buffer_held(&connection->out)), shared_room(connection));
+}
+
+/* receive() - once, so that a peer that sends without a pause does not keep us here */
+static int receive(struct varlink_connection *connection)
+{
+	struct varlink_buffer *in = &connection->in;
+	size_t size;
+	ssize_t n;
+	char *room;
+	int r;
+
+	r = varlink_buffer_room(in, connection->server->limits.call_bytes, &room, &size);
+	if (r < 0)
+		return r;
+	if (shared_room(connection) == 0)
+		return -ENOBUFS;
+	n = recv(connection->fd, room, size, 0);
+	if (n < 0)
+		return errno == EAGAIN || errno == EINTR ? 0 : -errno;
+	if (n == 0)
+		connection->ended = true;
+	else
+		varlink_buffer_filled(in, (size_t)n);
+	return 0;
+}
+
+static int flush(struct varlink_connection *connection)
+{
+	struct varlink_buffer *out = &connection->out;
+	ssize_t n;
+
+	while (varlink_buffer_held(out) > 0) {
+		n = send(connection->fd, out->data + out->start, varlink_buffer_held(out),
+			 MSG_NOSIGNAL);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return errno == EAGAIN ? 0 : -errno;
+		varlink_buffer_sent(out, (size_t)n);
+		connection->moved = true;
+	}
+	return 0;
+}
+
+/* is_busy() - whether the next call has to wait */
+static bool is_busy(const struct varlink_connection *connection)
+{
+	return connection->call || varlink_buffer_held(&connection->out) > 0;
+}
+
+/* serve() - as far as it goes: 0; 1, its turn is over; negative, the connection is to end */
+static int serve(struct varlink_connection *connection)
+{
+	const char *message;
+	size_t length;
+	int r;
+
+	for (unsigned int n = 0; n < CALLS_A_TURN; n++) {
+		if (connection->failed)
+			return -ENOBUFS;
+		r = flush(connection);
+		if (r < 0)
+			return r;
+		if (is_busy(connection))
+			return 0;
+		r = varlink_buffer_next(&connection->in, connection->server->limits.call_bytes,
+					&message, &length);
+		if (r < 0)
+			return r;
+		if (r == 0)
+			return connection->ended ? -ECONNRESET : 0;
+		connection->moved = true;
+		r = varlink_dispatch(connection, message, length);
+		if (r < 0)
+			return r;
+	}
+	return 1;
+}
+
+/* arm() - what to wait for next */
+static int arm(struct varlink_connection *connection)
+{
+	uint32_t events = 0;
+	int r;
+
+	varlink_buffer_relax(&connection->in);
+	varlink_buffer_relax(&connection->out);
+
+	if (varlink_buffer_held(&connection->out) > 0)
+		events |= EPOLLOUT;
+	else if (!connection->call && !connection->ended &&
+		 !varlink_buffer_pending(&connection->in))
+		events |= EPOLLIN;
+	r = sd_event_source_set_io_events(connection->io, events);
+	if (r < 0)
+		return r;
+
+	if (connection->call)
+		return sd_event_source_set_enabled(connection->idle, SD_EVENT_OFF);
+	if (!connection->moved)
+		return 0;
+	connection->moved = false;
+	r = sd_event_source_set_time_relative(connection->idle,
+					      connection->server->limits.idle_usec);
+	if (r < 0)
+		return r;
+	return sd_event_source_set_enabled(connection->idle, SD_EVENT_ONESHOT);
+}
+
+static void run(struct varlink_connection *connection)
+{
+	int r = serve(connection);
+
+	if (r < 0 || arm(connection) < 0) {
+		varlink_connection_free(connection);
+		return;
+	}
+	/* Off otherwise: what an answer in serve() left to do is done. */
+	sd_event_source_set_enabled(connection->wake, r > 0 ? SD_EVENT_ONESHOT : SD_EVENT_OFF);
+}
+
+static int on_io(sd_event_source *source, int fd, uint32_t revents, void *userdata)
+{
+	struct varlink_connection *connection = userdata;
+	int r = 0;
+
+	/*
+	 * A peer that has closed can take no answer, but what it had sent before is still served:
+	 * it may be a oneway call.
+	 */
+	if (revents & EPOLLIN)
+		r = receive(connection);
+	else if ((revents & (EPOLLHUP | EPOLLERR)) &&
+		 (is_busy(connection) || !varlink_buffer_pending(&connection->in)))
+		r = -ECONNRESET;
+	if (r < 0)
+		varlink_connection_free(connection);
+	else
+		run(connection);
+	return 0;
+}
+
+static int on_wake(sd_event_source *source, void *userdata)
+{
+	run(userdata);
+	return 0;
+}
+
+static int on_idle(sd_event_source *source, uint64_t usec, void *userdata)
+{
+	varlink_connection_free(userdata);
+	return 0;
+}
+
+/* add_sources() - the time to the first call runs from now */
+static int add_sources(struct varlink_connection *connection)
+{
+	sd_event *event = connection->server->event;
+	int r;
+
+	r = sd_event_add_io(event, &connection->io, connection->fd, EPOLLIN, on_io, connection);
+	if (r < 0)
+		return r;
+	r = sd_event_add_defer(event, &connection->wake, on_wake, connection);
+	if (r < 0)
+		return r;
+	r = sd_event_source_set_enabled(connection->wake, SD_EVENT_OFF);
+	if (r < 0)
+		return r;
+	return sd_event_add_time_relative(event, &connection->idle, CLOCK_MONOTONIC,
+					  connection->server->limits.idle_usec, 0, on_idle,
+					  connection);
+}
+
+int varlink_connection_new(struct varlink_server *server, int fd, const struct ucred *peer)
+{
+	struct varlink_connection *connection;
+	int r;
+
+	connection = calloc(1, sizeof(*connection));
+	if (!connection) {
+		close(fd);
+		return -ENOMEM;
+	}
+	connection->server = server;
+	connection->fd = fd;
+	connection->peer = *peer;
+	connection->next = server->connections;
+	if (connection->next)
+		connection->next->previous = connection;
+	server->connections = connection;
+
+	r = add_sources(connection);
+	if (r < 0)
+		varlink_connection_free(connection);
+	return r;
+}
+
+void varlink_connection_free(struct varlink_connection *connection)
+{
+	if (connection->previous)
+		connection->previous->next = connection->next;
+	else
+		connection->server->connections = connection->next;
+	if (connection->next)
+		connection->next->previous = connection->previous;
+
+	if (connection->call)
+		varlink_call_disconnect(connection->call);
+	sd_event_source_disable_unref(connection->io);
+	sd_event_source_disable_unref(connection->wake);
+	sd_event_source_disable_unref(connection->idle);
+	close(connection->fd);
+	varlink_buffer_clear(&connection->in);
+	varlink_buffer_clear(&connection->out);
+	free(connection);
+}

@@ -1,0 +1,390 @@
+/* SPDX-License-Identifier: MIT */
+#include "kernel/enforcer.h"
+
+#include "base/cleanup.h"
+#include "base/grow.h"
+#include "base/why.h"
+#include "portcred.skel.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/magic.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+
+#ifndef SO_NETNS_COOKIE
+#define SO_NETNS_COOKIE 71
+#endif
+
+#define PIN_PREFIX  "abi-"
+#define LINK_PREFIX "link-"
+
+static int join(char **ret_path, const char *directory, const char *prefix, const char *name)
+{
+	char *path;
+
+	if (asprintf(&path, "%s/%s%s", directory, prefix, name) < 0)
+		return -ENOMEM;
+	*ret_path = path;
+	return 0;
+}
+
+/* open_pin_dir() - PIN-DIR and PIN-DIR/abi-N: on bpffs, root's, closed to everyone else */
+static int open_pin_dir(struct enforcer *enforcer, char **ret_why)
+{
+	const char *directories[] = { enforcer->pin_dir, enforcer->pins };
+
+	for (size_t i = 0; i < ELEMENTS(directories); i++) {
+		const char *directory = directories[i];
+		_cleanup_close_ int fd = -EBADF;
+		struct statfs file_system;
+		struct stat status;
+
+		if (mkdir(directory, 0700) < 0 && errno != EEXIST)
+			return why(ret_why, -errno, "%s: cannot be made: %s", directory,
+				   strerror(errno));
+		fd = open(directory, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		if (fd < 0 || fstat(fd, &status) < 0 || fstatfs(fd, &file_system) < 0)
+			return why(ret_why, -errno, "%s: %s", directory, strerror(errno));
+		if (file_system.f_type != BPF_FS_MAGIC)
+			return why(ret_why, -ENOTSUP, "%s is not on a BPF file system", directory);
+		if (status.st_uid != 0 || (status.st_mode & 077) != 0)
+			return why(ret_why, -EPERM,
+				   "%s must belong to root and be closed to everyone else "
+				   "(mode 0700): whoever can write there holds the keys",
+				   directory);
+	}
+	return 0;
+}
+
+static int open_cgroup(struct enforcer *enforcer, const char *cgroup, char **ret_why)
+{
+	struct stat status;
+
+	enforcer->cgroup_fd = open(cgroup, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (enforcer->cgroup_fd < 0 || fstat(enforcer->cgroup_fd, &status) < 0)
+		return why(ret_why, -errno, "%s: %s", cgroup, strerror(errno));
+	enforcer->cgroup = status.st_ino;
+	return 0;
+}
+
+static int read_namespace_cookie(uint64_t *ret_cookie)
+{
+	_cleanup_close_ int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	uint64_t cookie;
+	socklen_t length = sizeof(cookie);
+
+	if (fd < 0 || getsockopt(fd, SOL_SOCKET, SO_NETNS_COOKIE, &cookie, &length) < 0)
+		return -errno;
+	*ret_cookie = cookie;
+	return 0;
+}
+
+/* pin_maps() - have the loader adopt each map that is pinned, and pin each that is not */
+static int pin_maps(struct enforcer *enforcer)
+{
+	struct bpf_map *map;
+
+	bpf_object__for_each_map(map, enforcer->skeleton->obj)
+	{
+		_cleanup_free_ char *path = NULL;
+		int r;
+
+		if (bpf_map__is_internal(map))
+			continue;
+		r = join(&path, enforcer->pins, "", bpf_map__name(map));
+		if (r < 0)
+			return r;
+		r = bpf_map__set_pin_path(map, path);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static int load(struct enforcer *enforcer, char **ret_why)
+{
+	int r;
+
+	enforcer->skeleton = portcred_bpf__open();
+	if (!enforcer->skeleton)
+		return why(ret_why, -errno, "the kernel half cannot be opened: %s",
+			   strerror(errno));
+	r = pin_maps(enforcer);
+	if (r < 0)
+		return r;
+	r = portcred_bpf__load(enforcer->skeleton);
+	if (r < 0)
+		return why(ret_why, r,
+			   "the kernel refuses the programs or the maps pinned in %s: %s",
+			   enforcer->pins, strerror(-r));
+
+	enforcer->control = mmap(NULL, sizeof(*enforcer->control), PROT_READ | PROT_WRITE,
+				 MAP_SHARED, bpf_map__fd(enforcer->skeleton->maps.control), 0);
+	if (enforcer->control == MAP_FAILED) {
+		enforcer->control = NULL;
+		return why(ret_why, -errno, "map control cannot be mapped: %s", strerror(errno));
+	}
+	enforcer->adopted = enforcer->control->enabled;
+	return 0;
+}
+
+int enforcer_open(const char *cgroup, const char *pin_dir, struct enforcer **ret_enforcer,
+		  char **ret_why)
+{
+	struct enforcer *enforcer = calloc(1, sizeof(*enforcer));
+	int r;
+
+	if (!enforcer)
+		return -ENOMEM;
+	enforcer->cgroup_fd = -EBADF;
+	for (int i = 0; i < TABLES; i++)
+		enforcer->table_fds[i] = -EBADF;
+	enforcer->pin_dir = strdup(pin_dir);
+	r = asprintf(&enforcer->pins, "%s/" PIN_PREFIX "%d", pin_dir, PORTCRED_ABI) < 0 ? -ENOMEM
+											: 0;
+	if (!enforcer->pin_dir || r < 0)
+		r = -ENOMEM;
+	if (r == 0)
+		r = open_pin_dir(enforcer, ret_why);
+	if (r == 0)
+		r = open_cgroup(enforcer, cgroup, ret_why);
+	if (r == 0)
+		r = read_namespace_cookie(&enforcer->namespace_cookie);
+	if (r == 0)
+		r = load(enforcer, ret_why);
+	if (r < 0) {
+		enforcer_close(enforcer);
+		return r;
+	}
+	*ret_enforcer = enforcer;
+	return 0;
+}
+
+/* link_is_ours() - whether a pinned link still is attached, and to our cgroup */
+static bool link_is_ours(const struct enforcer *enforcer, const struct bpf_link *link)
+{
+	struct bpf_link_info info = { 0 };
+	__u32 size = sizeof(info);
+
+	if (bpf_obj_get_info_by_fd(bpf_link__fd(link), &info, &size) < 0)
+		return false;
+	return info.type == BPF_LINK_TYPE_CGROUP && info.cgroup.cgroup_id == enforcer->cgroup;
+}
+
+/* attach_program() - into the pinned link if there is one, else into a new one that is pinned */
+static int attach_program(const struct enforcer *enforcer, struct bpf_program *program)
+{
+	_cleanup_free_ char *path = NULL;
+	struct bpf_link *link;
+	int r;
+
+	r = join(&path, enforcer->pins, LINK_PREFIX, bpf_program__name(program));
+	if (r < 0)
+		return r;
+	link = bpf_link__open(path);
+	if (link && !link_is_ours(enforcer, link)) {
+		/* Its cgroup is gone: the kernel has detached it. */
+		bpf_link__destroy(link);
+		link = NULL;
+		if (unlink(path) < 0)
+			return -errno;
+	}
+	if (link) {
+		r = bpf_link__update_program(link, program);
+		bpf_link__disconnect(link);
+		bpf_link__destroy(link);
+		return r;
+	}
+	link = bpf_program__attach_cgroup(program, enforcer->cgroup_fd);
+	if (!link)
+		return -errno;
+	r = bpf_link__pin(link, path);
+	bpf_link__destroy(link);
+	return r;
+}
+
+int enforcer_attach(struct enforcer *enforcer, char **ret_why)
+{
+	struct bpf_program *program;
+
+	bpf_object__for_each_program(program, enforcer->skeleton->obj)
+	{
+		int r = attach_program(enforcer, program);
+
+		if (r < 0)
+			return why(ret_why, r, "%s cannot be attached to the cgroup: %s",
+				   bpf_program__name(program), strerror(-r));
+	}
+	return 0;
+}
+
+/* remove_pins() - detach the links of one version and unpin everything; returns links detached */
+static int remove_pins(const char *pins)
+{
+	DIR *directory = opendir(pins);
+	struct dirent *entry;
+	int detached = 0, r = 0;
+
+	if (!directory)
+		return -errno;
+	while ((entry = readdir(directory))) {
+		_cleanup_free_ char *path = NULL;
+
+		if (entry->d_name[0] == '.')
+			continue;
+		r = join(&path, pins, "", entry->d_name);
+		if (r < 0)
+			break;
+		if (strncmp(entry->d_name, LINK_PREFIX, strlen(LINK_PREFIX)) == 0) {
+			struct bpf_link *link = bpf_link__open(path);
+
+			/* Detached although a daemon may hold the link open. */
+			if (link && bpf_link__detach(link) == 0)
+				detached++;
+			bpf_link__destroy(link);
+		}
+		if (unlink(path) < 0 && errno != ENOENT)
+			r = -errno;
+	}
+	closedir(directory);
+	if (r == 0 && rmdir(pins) < 0)
+		r = -errno;
+	return r < 0 ? r : detached;
+}
+
+/* remove_versions() - every abi-N below a directory but @except */
+static int remove_versions(const char *pin_dir, const char *except)
+{
+	DIR *directory = opendir(pin_dir);
+	struct dirent *entry;
+	int detached = 0, r = 0;
+
+	if (!directory)
+		return -errno;
+	while (r >= 0 && (entry = readdir(directory))) {
+		_cleanup_free_ char *path = NULL;
+
+		if (strncmp(entry->d_name, PIN_PREFIX, strlen(PIN_PREFIX)) != 0)
+			continue;
+		r = join(&path, pin_dir, "", entry->d_name);
+		if (r < 0 || (except && strcmp(path, except) == 0))
+			continue;
+		r = remove_pins(path);
+		if (r > 0)
+			detached += r;
+	}
+	closedir(directory);
+	return r < 0 ? r : detached;
+}
+
+int enforcer_remove_others(struct enforcer *enforcer)
+{
+	return remove_versions(enforcer->pin_dir, enforcer->pins);
+}
+
+int enforcer_release(const char *pin_dir)
+{
+	int detached = remove_versions(pin_dir, NULL);
+
+	if (detached >= 0 && rmdir(pin_dir) < 0)
+		return -errno;
+	return detached;
+}
+
+void enforcer_close(struct enforcer *enforcer)
+{
+	if (!enforcer)
+		return;
+	if (enforcer->control)
+		munmap(enforcer->control, sizeof(*enforcer->control));
+	portcred_bpf__destroy(enforcer->skeleton);
+	if (enforcer->cgroup_fd >= 0)
+		close(enforcer->cgroup_fd);
+	for (int i = 0; i < TABLES; i++) {
+		if (enforcer->table_fds[i] >= 0)
+			close(enforcer->table_fds[i]);
+	}
+	free(enforcer->pins);
+	free(enforcer->pin_dir);
+	free(enforcer);
+}
+
+int enforcer_counters(const struct enforcer *enforcer, uint64_t ret_counters[static COUNTERS])
+{
+	int cpus = libbpf_num_possible_cpus();
+	_cleanup_free_ uint64_t *values = NULL;
+	uint64_t sums[COUNTERS] = { 0 };
+
+	if (cpus < 0)
+		return cpus;
+	values = calloc(cpus, sizeof(*values));
+	if (!values)
+		return -ENOMEM;
+	for (__u32 counter = 0; counter < COUNTERS; counter++) {
+		if (bpf_map_lookup_elem(bpf_map__fd(enforcer->skeleton->maps.counters), &counter,
+					values) < 0)
+			return -errno;
+		for (int cpu = 0; cpu < cpus; cpu++)
+			sums[counter] += values[cpu];
+	}
+	memcpy(ret_counters, sums, sizeof(sums));
+	return 0;
+}
+
+static int compare_cookies(const void *a, const void *b)
+{
+	uint64_t left = *(const uint64_t *)a, right = *(const uint64_t *)b;
+
+	return (left > right) - (left < right);
+}
+
+/* forget_sockets() - admit again what is not in the list; keys first, for deleting moves a walk */
+static int forget_sockets(int map, const uint64_t *cookies, size_t n)
+{
+	_cleanup_free_ uint64_t *gone = NULL;
+	size_t n_gone = 0, allocated = 0;
+	uint64_t key, *last = NULL;
+
+	while (bpf_map_get_next_key(map, last, &key) == 0) {
+		int r = GROW(gone, allocated, n_gone);
+
+		if (r < 0)
+			return r;
+		gone[n_gone] = key;
+		last = &gone[n_gone++];
+	}
+	for (size_t i = 0; i < n_gone; i++) {
+		if (n && bsearch(&gone[i], cookies, n, sizeof(*cookies), compare_cookies))
+			continue;
+		if (bpf_map_delete_elem(map, &gone[i]) < 0 && errno != ENOENT)
+			return -errno;
+	}
+	return 0;
+}
+
+int enforcer_refuse_sockets(const struct enforcer *enforcer, const uint64_t *cookies, size_t n)
+{
+	int map = bpf_map__fd(enforcer->skeleton->maps.refused);
+	const __u8 one = 1;
+	int r;
+
+	if (n > MAX_REFUSED_SOCKETS)
+		return -E2BIG;
+	r = forget_sockets(map, cookies, n);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < n; i++) {
+		if (bpf_map_update_elem(map, &cookies[i], &one, BPF_ANY) < 0)
+			return -errno;
+	}
+	__atomic_store_n(&enforcer->control->refused_sockets, n, __ATOMIC_RELEASE);
+	return 0;
+}

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * enforcer.h - the kernel half: loaded, attached, pinned, adopted, released
+ *
+ * Everything is pinned below PIN-DIR/abi-N/: maps under their names, links under link-NAME. A
+ * pinned link keeps its program attached when the daemon is gone. A daemon that finds pins of its
+ * own number adopts the maps and puts its own programs into the links, each in one step; pins of
+ * another number it leaves in force until its own policy stands, and then takes them out.
+ */
+#ifndef PORTCRED_KERNEL_ENFORCER_H
+#define PORTCRED_KERNEL_ENFORCER_H
+
+#include <linux/types.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "bpf/abi.h"
+
+struct portcred_bpf;
+
+/* The tables of a slot. */
+enum table {
+	TABLE_PORTS,
+	TABLE_SETS,
+	TABLE_CLAUSES,
+	TABLE_PREFIXES,
+	TABLE_UNITS,
+	TABLE_USERS,
+	TABLE_EXES,
+	TABLES,
+};
+
+/* struct enforcer - made by enforcer_open(); members are for src/kernel alone */
+struct enforcer {
+	struct portcred_bpf *skeleton;
+	struct control *control; /* mapped */
+	int cgroup_fd;
+	int table_fds[TABLES]; /* of the slot in force, once slots_put() has filled one */
+	uint64_t cgroup;       /* id */
+	uint64_t namespace_cookie;
+	char *pins; /* PIN-DIR/abi-N */
+	char *pin_dir;
+	bool adopted; /* a policy was in force before */
+};
+
+/*
+ * enforcer_open() - load the programs and maps, or adopt what is pinned; attaches nothing yet
+ * @ret_why: on failure a sentence for the administrator (caller frees), may be NULL
+ *
+ * Returns 0, -errno.
+ */
+int enforcer_open(const char *cgroup, const char *pin_dir, struct enforcer **ret_enforcer,
+		  char **ret_why);
+
+/*
+ * enforcer_attach() - attach every hook, or replace its program where it is pinned
+ * Call after a policy is in a slot: the first program that runs finds it.
+ */
+int enforcer_attach(struct enforcer *enforcer, char **ret_why);
+
+/* enforcer_remove_others() - take out what other versions (abi-M) have pinned */
+int enforcer_remove_others(struct enforcer *enforcer);
+
+/* enforcer_close() - let go; pins and enforcement stay */
+void enforcer_close(struct enforcer *enforcer);
+
+/*
+ * enforcer_release() - take out everything that any version pinned below @pin_dir
+ * Returns the number of hooks detached, -ENOENT if nothing is pinned, -errno.
+ */
+int enforcer_release(const char *pin_dir);
+
+/* enforcer_counters() - sums over all CPUs */
+int enforcer_counters(const struct enforcer *enforcer, uint64_t ret_counters[static COUNTERS]);
+
+/*
+ * enforcer_refuse_sockets() - nothing may arrive for these sockets, and for no others because of us
+ * @cookies: SO_COOKIE of each, sorted ascending
+ *
+ * Connections that are established go on. Returns 0; -E2BIG beyond MAX_REFUSED_SOCKETS, -errno:
+ * then some of them may not be refused yet.
+ */
+int enforcer_refuse_sockets(const struct enforcer *enforcer, const uint64_t *cookies, size_t n);
+
+#endif

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * login.h - over which TCP connection is the user of a process logged in?
+ */
+#ifndef PORTCRED_KERNEL_LOGIN_H
+#define PORTCRED_KERNEL_LOGIN_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* A longer line of parents is not followed to its end. */
+#define MAX_ANCESTORS 64U
+
+/*
+ * process_ancestors() - a process, its parent, and so on
+ * @ret_pids: nearest first, @pid itself being the first
+ *
+ * Returns 0; -ENOENT or -ESRCH where there is no process @pid.
+ */
+int process_ancestors(pid_t pid, pid_t ret_pids[static MAX_ANCESTORS], size_t *ret_n);
+
+/*
+ * process_login_port() - the local port of the established TCP connection that brought a process
+ * here: that of the nearest ancestor which holds one to a port that something listens on, or, where
+ * no ancestor has such a one (its listener may have ended), of the nearest that holds any
+ *
+ * A guess for a guard against cutting off one's own login, not proof: a session that was left and
+ * taken up again (screen, tmux) has no such ancestor. Returns 0, -ENOENT, or why it could not be
+ * found out.
+ */
+int process_login_port(pid_t pid, uint16_t *ret_port);
+
+#endif

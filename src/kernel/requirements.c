@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: MIT */
+#include "kernel/requirements.h"
+
+#include "base/cleanup.h"
+#include "base/why.h"
+
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <linux/magic.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+
+/* include/linux/proc_ns.h: PROC_USER_INIT_INO */
+#define INITIAL_USER_NAMESPACE 0xEFFFFFFDU
+
+int requirements_find_cgroup(char **ret_path)
+{
+	_cleanup_fclose_ FILE *mounts = fopen("/proc/self/mountinfo", "re");
+	_cleanup_free_ char *line = NULL;
+	size_t size = 0;
+
+	if (!mounts)
+		return -errno;
+	while (getline(&line, &size, mounts) > 0) {
+		char *type = strstr(line, " - cgroup2 ");
+		_cleanup_free_ char *target = NULL;
+
+		if (type && sscanf(line, "%*s %*s %*s %*s %ms", &target) == 1) {
+			*ret_path = TAKE_PTR(target);
+			return 0;
+		}
+	}
+	return -ENOENT;
+}
+
+static int check_root(char **ret_why)
+{
+	struct stat status;
+
+	if (geteuid() != 0)
+		return why(ret_why, -EPERM,
+			   "portcredd must run as root: it loads programs into the "
+			   "kernel that decide for every user");
+	if (stat("/proc/self/ns/user", &status) == 0 && status.st_ino != INITIAL_USER_NAMESPACE)
+		return why(ret_why, -EPERM,
+			   "this is root of a user namespace only; portcredd must run in the "
+			   "initial one, on the host or in a container without user remapping");
+	return 0;
+}
+
+static int check_cgroup(const char *cgroup, char **ret_why)
+{
+	struct statfs file_system;
+	_cleanup_free_ char *mounted = NULL;
+
+	if (statfs(cgroup, &file_system) < 0)
+		return why(ret_why, -ENOENT,
+			   "%s: %s; --cgroup must name a directory of the cgroup2 "
+			   "hierarchy",
+			   cgroup, strerror(errno));
+	if (file_system.f_type == CGROUP2_SUPER_MAGIC)
+		return 0;
+	if (requirements_find_cgroup(&mounted) == 0)
+		return why(ret_why, -ENOTSUP,
+			   "%s is not in a cgroup2 hierarchy; on this machine "
+			   "that is mounted on %s: give --cgroup %s",
+			   cgroup, mounted, mounted);
+	return why(
+		ret_why, -ENOTSUP,
+		"no cgroup2 hierarchy is mounted; boot with systemd.unified_cgroup_hierarchy=1, or "
+		"mount -t cgroup2 cgroup2 /sys/fs/cgroup");
+}
+
+static int check_bpf_file_system(const char *pin_dir, char **ret_why)
+{
+	_cleanup_free_ char *copy = strdup(pin_dir);
+	struct statfs file_system;
+	const char *parent;
+
+	if (!copy)
+		return -ENOMEM;
+	if (statfs(pin_dir, &file_system) == 0 && file_system.f_type == BPF_FS_MAGIC)
+		return 0;
+	parent = dirname(copy);
+	if (statfs(parent, &file_system) < 0)
+		return why(ret_why, -ENOENT,
+			   "%s: %s; --pin-dir must lie on a BPF file system: mount -t bpf bpf "
+			   "/sys/fs/bpf",
+			   parent, strerror(errno));
+	if (file_system.f_type != BPF_FS_MAGIC)
+		return why(ret_why, -ENOTSUP,
+			   "%s is not a BPF file system, where enforcement is kept while portcredd "
+			   "is not running: mount -t bpf bpf %s",
+			   parent, parent);
+	return 0;
+}
+
+/* struct feature - one thing asked of the kernel; helper 0: the program type itself */
+struct feature {
+	const char *name;
+	const char *since;
+	enum bpf_prog_type program;
+	enum bpf_func_id helper;
+	enum bpf_map_type map;
+};
+
+static const struct feature features[] = {
+	{ "cgroup bind hooks", "4.17", .program = BPF_PROG_TYPE_CGROUP_SOCK_ADDR },
+	{ "cgroup socket hooks", "4.10", .program = BPF_PROG_TYPE_CGROUP_SOCK },
+	{ "cgroup socket option hooks", "5.3", .program = BPF_PROG_TYPE_CGROUP_SOCKOPT },
+	{ "sock_ops programs", "4.13", .program = BPF_PROG_TYPE_SOCK_OPS },
+	{ "cgroup packet hooks", "4.10", .program = BPF_PROG_TYPE_CGROUP_SKB },
+	{ "the BPF ring buffer", "5.8", .map = BPF_MAP_TYPE_RINGBUF },
+	{ "BPF socket storage", "5.2", .map = BPF_MAP_TYPE_SK_STORAGE },
+	{ "network namespace cookies in bind hooks", "5.7",
+	  .program = BPF_PROG_TYPE_CGROUP_SOCK_ADDR, .helper = BPF_FUNC_get_netns_cookie },
+	{ "network namespace cookies in sock_ops", "5.15", .program = BPF_PROG_TYPE_SOCK_OPS,
+	  .helper = BPF_FUNC_get_netns_cookie },
+	{ "the current task in cgroup hooks", "5.11", .program = BPF_PROG_TYPE_CGROUP_SOCK_ADDR,
+	  .helper = BPF_FUNC_get_current_task_btf },
+};
+
+static int feature_present(const struct feature *feature)
+{
+	if (feature->map)
+		return libbpf_probe_bpf_map_type(feature->map, NULL);
+	if (feature->helper)
+		return libbpf_probe_bpf_helper(feature->program, feature->helper, NULL);
+	return libbpf_probe_bpf_prog_type(feature->program, NULL);
+}
+
+static int check_features(char **ret_why)
+{
+	if (access("/sys/kernel/btf/vmlinux", R_OK) < 0)
+		return why(ret_why, -ENOTSUP,
+			   "the kernel has no BTF (/sys/kernel/btf/vmlinux): a kernel built with "
+			   "CONFIG_DEBUG_INFO_BTF=y is needed, as the distributions' are");
+
+	for (size_t i = 0; i < ELEMENTS(features); i++) {
+		int present = feature_present(&features[i]);
+
+		if (present == -EPERM)
+			return why(ret_why, -EPERM,
+				   "the kernel does not let this process load BPF programs: in a "
+				   "container, CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN are needed");
+		if (present <= 0)
+			return why(
+				ret_why, -ENOTSUP,
+				"the kernel lacks %s (in Linux since %s): a newer kernel, or one "
+				"built with CONFIG_BPF_SYSCALL=y and CONFIG_CGROUP_BPF=y, is "
+				"needed",
+				features[i].name, features[i].since);
+	}
+	return 0;
+}
+
+int requirements_check(const char *cgroup, const char *pin_dir, char **ret_why)
+{
+	int r;
+
+	r = check_root(ret_why);
+	if (r < 0)
+		return r;
+	r = check_cgroup(cgroup, ret_why);
+	if (r < 0)
+		return r;
+	r = check_features(ret_why);
+	if (r < 0)
+		return r;
+	return check_bpf_file_system(pin_dir, ret_why);
+}

@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: MIT */
+#include "policy/words.h"
+
+#include <arpa/inet.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "policy/lex.h"
+
+void words_ports(uint16_t first, uint16_t last, FILE *out)
+{
+	if (first == last)
+		fprintf(out, "%u", first);
+	else
+		fprintf(out, "%u-%u", first, last);
+}
+
+static void print_address(const uint32_t address[static 4], unsigned family, FILE *out)
+{
+	char text[INET6_ADDRSTRLEN];
+
+	if (family == 4)
+		inet_ntop(AF_INET, &address[3], text, sizeof(text));
+	else
+		inet_ntop(AF_INET6, address, text, sizeof(text));
+	fputs(text, out);
+}
+
+void words_prefix(const struct prefix *prefix, FILE *out)
+{
+	print_address(prefix->address, prefix->family, out);
+	if (prefix->length != (prefix->family == 4 ? 32U : 128U))
+		fprintf(out, "/%" PRIu32, prefix->length);
+}
+
+void words_prefixes(const struct policy *policy, const struct statement *statement, FILE *out)
+{
+	for (size_t i = 0; i < statement->prefixes; i++) {
+		fputs(i ? ", " : "", out);
+		words_prefix(&policy->prefixes[statement->first_prefix + i], out);
+	}
+}
+
+void words_address(const struct target *target, FILE *out)
+{
+	print_address(target->address, target->family, out);
+}
+
+static void print_name(const struct policy *policy, enum name_kind kind, uint32_t id, FILE *out)
+{
+	for (size_t i = 0; i < policy->n_names; i++) {
+		const struct name *name = &policy->names[i];
+
+		if (name->kind == kind && name->resolved && name->id == id) {
+			fputs(name->text, out);
+			return;
+		}
+	}
+	fprintf(out, "%" PRIu32, id);
+}
+
+void words_user(const struct policy *policy, uint32_t uid, FILE *out)
+{
+	print_name(policy, NAME_USER, uid, out);
+}
+
+void words_group(const struct policy *policy, uint32_t gid, FILE *out)
+{
+	print_name(policy, NAME_GROUP, gid, out);
+}
+
+void words_unit(const struct unit_pattern *pattern, FILE *out)
+{
+	fwrite(pattern->text, 1, pattern->prefix, out);
+	if (pattern->wildcard)
+		fputc('*', out);
+	fwrite(pattern->text + pattern->prefix, 1, pattern->suffix, out);
+}
+
+void words_rule(const struct policy *policy, const struct rule *rule, FILE *out)
+{
+	const struct sources *sources = policy->sources;
+
+	if (sources && rule->file < sources->n_files)
+		fprintf(out, "%s:%" PRIu32, sources->files[rule->file].name, rule->line);
+	else
+		fprintf(out, "line %" PRIu32, rule->line);
+}
+
+/* words of an alternative whose name nobody has: the id is then the index of the name */
+static const char *unknown_name(const struct policy *policy, const struct alternative *alternative,
+				uint32_t flag, uint32_t index)
+{
+	if (!(alternative->conditions & flag) || index >= policy->n_names)
+		return NULL;
+	return policy->names[index].text;
+}
+
+void words_alternative(const struct policy *policy, const struct alternative *alternative,
+		       FILE *out)
+{
+	uint32_t conditions = alternative->conditions;
+	const char *unknown, *blank = "";
+
+	if (conditions & CONDITION_ANYONE) {
+		fputs("anyone", out);
+		return;
+	}
+	if (conditions & CONDITION_USER) {
+		unknown = unknown_name(policy, alternative, CONDITION_NAMED_USER, alternative->uid);
+		fputs(unknown || alternative->uid ? "user " : "", out);
+		if (unknown)
+			fputs(unknown, out);
+		else if (alternative->uid)
+			words_user(policy, alternative->uid, out);
+		else
+			fputs("root", out);
+		blank = " ";
+	}
+	if (conditions & CONDITION_GROUP) {
+		unknown =
+			unknown_name(policy, alternative, CONDITION_NAMED_GROUP, alternative->gid);
+		fprintf(out, "%sgroup ", blank);
+		if (unknown)
+			fputs(unknown, out);
+		else
+			words_group(policy, alternative->gid, out);
+		blank = " ";
+	}
+	if ((conditions & CONDITION_EXE) && alternative->exe < policy->n_exes) {
+		fprintf(out, "%sexe %s", blank, policy->exes[alternative->exe].path);
+		blank = " ";
+	}
+	if ((conditions & CONDITION_UNIT) && alternative->unit < policy->n_units) {
+		fprintf(out, "%sunit ", blank);
+		words_unit(&policy->units[alternative->unit].pattern, out);
+	}
+}
+
+/* reader_go() - to the beginning of a line; false: the source has none such */
+static bool reader_go(struct words_reader *reader, const struct source *source, uint32_t line)
+{
+	const char *end = source->text + source->size;
+	size_t length;
+
+	if (line == 0)
+		return false;
+	if (reader->source != source || reader->line > line || !reader->at)
+		*reader = (struct words_reader){
+			.source = source,
+			.at = source_line(source, 1, &length),
+			.line = 1,
+		};
+	while (reader->line < line) {
+		const char *newline = memchr(reader->at, '\n', (size_t)(end - reader->at));
+
+		if (!newline)
+			return false;
+		reader->at = newline + 1;
+		reader->line++;
+	}
+	return true;
+}
+
+void words_statement(struct words_reader *reader, const struct sources *sources,
+		     const struct rule *rule, FILE *out)
+{
+	struct diagnostics unheard = { 0 };
+	struct lexer lexer = { 0 };
+	const struct source *source;
+	struct source rest;
+
+	if (!sources || rule->file >= sources->n_files)
+		return;
+	source = &sources->files[rule->file];
+	if (!reader_go(reader, source, rule->line))
+		return;
+	/* The parser's own reading of a line, so that the two agree on what belongs to it. */
+	rest = (struct source){
+		.text = (char *)(uintptr_t)reader->at,
+		.size = (size_t)(source->text + source->size - reader->at),
+	};
+	lexer_begin(&lexer, &rest, 0, &unheard);
+	if (lexer_next(&lexer) == 1 && !lexer.broken) {
+		for (size_t i = 0; i < lexer.n_tokens && lexer.tokens[i].kind != TOKEN_END; i++) {
+			const struct token *token = &lexer.tokens[i];
+
+			if (i && token->kind != TOKEN_COMMA)
+				fputc(' ', out);
+			fwrite(token->start, 1, token->length, out);
+		}
+	}
+	lexer_clear(&lexer);
+	diagnostics_clear(&unheard);
+}
