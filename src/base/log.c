@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <syslog.h>
+#include <unistd.h>
 
 #define MAX_LOG_LINE 2048
 
@@ -60,7 +61,7 @@ void log_info(const char *format, ...)
 	va_end(arguments);
 }
 
-noreturn void fatal(int error, const char *format, ...)
+void fatal(int error, const char *format, ...)
 {
 	va_list arguments;
 
@@ -70,7 +71,7 @@ noreturn void fatal(int error, const char *format, ...)
 	exit(EXIT_FAILURE);
 }
 
-noreturn void fatalx(const char *format, ...)
+void fatalx(const char *format, ...)
 {
 	va_list arguments;
 

@@ -9,7 +9,6 @@
 #define PORTCRED_BASE_LOG_H
 
 #include <stdbool.h>
-#include <stdnoreturn.h>
 
 /* log_to_journal() - whether standard error is a stream to the journal (JOURNAL_STREAM) */
 bool log_to_journal(void);
@@ -20,7 +19,7 @@ void log_warnx(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void log_info(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* fatal(), fatalx() - the same, then exit status 1: at start only */
-noreturn void fatal(int error, const char *format, ...) __attribute__((format(printf, 2, 3)));
-noreturn void fatalx(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void fatal(int error, const char *format, ...) __attribute__((noreturn, format(printf, 2, 3)));
+void fatalx(const char *format, ...) __attribute__((noreturn, format(printf, 1, 2)));
 
 #endif

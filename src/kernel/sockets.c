@@ -25,6 +25,9 @@
 #define REPLY_BYTES (64U << 10) /* the kernel fills what it is given, up to 32 KiB a message */
 #define ATTEMPTS    8
 
+/* TCP_BOUND_INACTIVE: bound, neither listening nor connected; only sock_diag has it, since 6.8. */
+#define STATE_BOUND 13
+
 /* struct question - one dump */
 struct question {
 	uint8_t family; /* AF_INET or AF_INET6 */
@@ -246,7 +249,7 @@ int sockets_bound(struct socket_list *list)
 		{ IPPROTO_TCP, 1U << TCP_LISTEN },
 		{ IPPROTO_UDP, ~0U },
 		{ IPPROTO_UDPLITE, ~0U },
-		{ IPPROTO_TCP, 1U << SOCKET_BOUND }, /* older kernels find nothing in that state */
+		{ IPPROTO_TCP, 1U << STATE_BOUND }, /* older kernels find nothing in that state */
 	};
 	size_t before = list->n_items;
 

@@ -25,14 +25,11 @@ struct bound_socket {
 	uint16_t port;       /* host byte order */
 	uint8_t protocol;    /* enum protocol */
 	uint8_t family;      /* 4 or 6; an IPv6 socket at a v4-mapped address is 4 */
-	uint8_t state;       /* TCP_* of netinet/tcp.h, or SOCKET_BOUND */
+	uint8_t state;       /* TCP_* of netinet/tcp.h; TCP_CLOSE: bound, no more */
 	bool listening;
 	bool v6only_known; /* the kernel said whether the socket is IPV6_V6ONLY */
 	bool v6only;
 };
-
-/* A state that only sock_diag knows: bound, neither listening nor connected (TCP, Linux 6.8). */
-#define SOCKET_BOUND 13U
 
 /* struct socket_list - items are owned; socket_list_clear() releases them */
 struct socket_list {

@@ -25,8 +25,7 @@
 #include "policy/ranges.h"
 #include "policy/sort.h"
 
-#define ALTERNATIVE_NEVER (CONDITION_NEVER | CONDITION_NAMED_USER | CONDITION_NAMED_GROUP)
-#define CONDITIONS        (CONDITION_USER | CONDITION_GROUP | CONDITION_EXE | CONDITION_UNIT)
+#define CONDITIONS (CONDITION_USER | CONDITION_GROUP | CONDITION_EXE | CONDITION_UNIT)
 
 /* struct place - the alternative from which a user came */
 struct place {
@@ -125,7 +124,7 @@ static int compile_alternative(struct compiler *compiler, const struct range_set
 {
 	uint32_t conditions = alternative->conditions;
 
-	if (conditions & ALTERNATIVE_NEVER)
+	if (!alternative_can_admit(alternative))
 		return 0;
 	if (conditions & CONDITION_USER)
 		return add_user(compiler, statement, alternative);
@@ -135,9 +134,6 @@ static int compile_alternative(struct compiler *compiler, const struct range_set
 		set->flags |= SET_ANYONE;
 		return 0;
 	}
-	/* An alternative that asks for nothing must not come to mean anyone. */
-	if (!(conditions & (CONDITION_ANYONE | CONDITIONS)))
-		return 0;
 	if (set->count > MAX_CLAUSES)
 		return 0; /* said already */
 	if (set->count == MAX_CLAUSES) {

@@ -2,9 +2,9 @@
 /*
  * explain.c - the story behind a verdict
  *
- * A statement is told about only if one of its ranges covers the port. What it lacks is found by
- * asking of each alternative what the decision asks of a clause; the answers come from verdict.c,
- * so that no condition is read in two ways.
+ * A statement is told about only if one of its ranges covers the port: those of the deciding sets,
+ * then those of wider ranges, then `observe`. lacks.c says of each what it asks that the process is
+ * not.
  */
 #include "policy/explain.h"
 
@@ -15,14 +15,9 @@
 
 #include "base/cleanup.h"
 #include "base/grow.h"
+#include "policy/lacks.h"
 #include "policy/words.h"
-
-/* struct text - a string being written; closed by text_close() */
-struct text {
-	char *bytes;
-	size_t size;
-	FILE *out;
-};
+#include "policy/writer.h"
 
 /* struct teller - what the story is told from, and into */
 struct teller {
@@ -35,24 +30,6 @@ struct teller {
 	size_t n_allocated;
 	uint32_t enforced, observed; /* the sets that decide for the port; 0: none */
 };
-
-static int text_open(struct text *text)
-{
-	*text = (struct text){ 0 };
-	text->out = open_memstream(&text->bytes, &text->size);
-	return text->out ? 0 : -ENOMEM;
-}
-
-/* text_close() - *ret_bytes is the caller's */
-static int text_close(struct text *text, char **ret_bytes)
-{
-	if (fclose(text->out) != 0) {
-		free(text->bytes);
-		return -ENOMEM;
-	}
-	*ret_bytes = text->bytes;
-	return 0;
-}
 
 static void statement_clear(struct explain_statement *statement)
 {
@@ -77,194 +54,26 @@ void explanation_free(struct explanation *explanation)
 
 DEFINE_CLEANUP(struct explanation *, explanation_free)
 
-static void print_subject(const struct teller *teller, FILE *out)
-{
-	const struct explain_request *request = teller->request;
-	uint32_t uid = request->subject->uid;
-
-	if (request->user) {
-		fprintf(out, "user %s", request->user);
-		return;
-	}
-	fputs(uid ? "user " : "", out);
-	if (uid)
-		words_user(teller->policy, uid, out);
-	else
-		fputs("root", out);
-}
-
-/* print_uncovered() - why `on` does not cover the address */
-static void print_uncovered(const struct teller *teller, const struct statement *statement,
-			    FILE *out)
-{
-	const struct target *target = teller->request->target;
-	const uint32_t *address = target->address;
-	bool four = target->family == 4;
-
-	fputs("on ", out);
-	words_prefixes(teller->policy, statement, out);
-	fputs(": ", out);
-	words_address(target, out);
-	if (four ? address[3] : address[0] | address[1] | address[2] | address[3])
-		fputs(" is not in it", out);
-	else if (four)
-		fputs(" stands for every IPv4 address, and needs 0.0.0.0/0", out);
-	else if (target->v6only)
-		fputs(" stands for every IPv6 address, and needs ::/0", out);
-	else
-		fputs(" without IPV6_V6ONLY stands for every IPv6 and every IPv4 address, and "
-		      "needs both ::/0 and 0.0.0.0/0",
-		      out);
-}
-
-/* note() - one more thing that an alternative lacks; the first gives the reason its kind */
-static FILE *note(FILE *out, enum explain_why why, enum explain_why *first)
-{
-	fputs(*first == EXPLAIN_WHYS ? ": " : "; ", out);
-	if (*first == EXPLAIN_WHYS)
-		*first = why;
-	return out;
-}
-
-/*
- * alternative_lacks() - print the alternative and what it lacks
- * Returns EXPLAIN_WHYS if it lacks nothing.
- */
-static enum explain_why alternative_lacks(const struct teller *teller,
-					  const struct alternative *alternative, FILE *out)
-{
-	const struct subject *subject = teller->request->subject;
-	const struct policy *policy = teller->policy;
-	uint32_t conditions = alternative->conditions;
-	enum explain_why why = EXPLAIN_WHYS;
-
-	words_alternative(policy, alternative, out);
-	if (conditions & (CONDITION_NEVER | CONDITION_NAMED_USER | CONDITION_NAMED_GROUP)) {
-		fputs(conditions & (CONDITION_NAMED_USER | CONDITION_NAMED_GROUP) ?
-			      "nobody has this name so far, so it admits no one" :
-			      "the executable is missing so far, so it admits no one",
-		      note(out, EXPLAIN_WHY_UNKNOWN_NAME, &why));
-		return why;
-	}
-	if ((conditions & CONDITION_USER) && alternative->uid != subject->uid) {
-		fputs("this is ", note(out, EXPLAIN_WHY_USER, &why));
-		print_subject(teller, out);
-	}
-	if ((conditions & CONDITION_GROUP) && !subject_in_group(subject, alternative->gid)) {
-		print_subject(teller, note(out, EXPLAIN_WHY_GROUP, &why));
-		fputs(" is not a member of the group", out);
-	}
-	if ((conditions & CONDITION_EXE) && !subject->exe)
-		fputs("the executable was not given", note(out, EXPLAIN_WHY_EXE_UNKNOWN, &why));
-	else if ((conditions & CONDITION_EXE) &&
-		 strcmp(policy->exes[alternative->exe].path, subject->exe) != 0)
-		fprintf(note(out, EXPLAIN_WHY_EXE, &why), "the executable is %s", subject->exe);
-	if ((conditions & CONDITION_UNIT) && !subject->unit)
-		fputs("the unit was not given", note(out, EXPLAIN_WHY_UNIT_UNKNOWN, &why));
-	else if ((conditions & CONDITION_UNIT) &&
-		 !subject_in_unit(subject, &policy->units[alternative->unit].pattern))
-		fprintf(note(out, EXPLAIN_WHY_UNIT, &why), "the unit is %s", subject->unit);
-	return why;
-}
-
-/* add_reason() - takes @text over, also when it fails */
-static int add_reason(struct explain_statement *told, enum explain_why why, char *text)
-{
-	struct explain_reason *reasons;
-
-	if (told->n_reasons == MAX_EXPLAIN_REASONS) {
-		told->omitted++;
-		free(text);
-		return 0;
-	}
-	reasons = reallocarray(told->reasons, told->n_reasons + 1, sizeof(*reasons));
-	if (!reasons) {
-		free(text);
-		return -ENOMEM;
-	}
-	reasons[told->n_reasons++] = (struct explain_reason){ .why = why, .text = text };
-	told->reasons = reasons;
-	return 0;
-}
-
-/* tell_alternatives() - whether one fits; if none does, a reason for each */
-static int tell_alternatives(const struct teller *teller, const struct statement *statement,
-			     bool covered, struct explain_statement *told)
-{
-	const struct alternative *alternatives =
-		&teller->policy->alternatives[statement->first_alternative];
-	size_t kept = told->n_reasons, kept_omitted = told->omitted;
-
-	for (size_t i = 0; i < statement->alternatives; i++) {
-		enum explain_why why;
-		struct text text;
-		char *reason;
-		int r;
-
-		if (text_open(&text) < 0)
-			return -ENOMEM;
-		why = alternative_lacks(teller, &alternatives[i], text.out);
-		if (text_close(&text, &reason) < 0)
-			return -ENOMEM;
-		if (why == EXPLAIN_WHYS) {
-			free(reason);
-			while (told->n_reasons > kept)
-				free(told->reasons[--told->n_reasons].text);
-			told->omitted = kept_omitted;
-			told->names_subject = covered;
-			return 0;
-		}
-		r = add_reason(told, why, reason);
-		if (r < 0)
-			return r;
-	}
-	return 0;
-}
-
-/* tell_lacks() - what keeps the statement from naming the process, addresses included */
-static int tell_lacks(const struct teller *teller, const struct statement *statement,
-		      struct explain_statement *told)
-{
-	bool covered = target_covered(teller->request->target,
-				      &teller->policy->prefixes[statement->first_prefix],
-				      statement->prefixes);
-	struct text text;
-	char *reason;
-	int r;
-
-	if (!covered) {
-		if (text_open(&text) < 0)
-			return -ENOMEM;
-		print_uncovered(teller, statement, text.out);
-		if (text_close(&text, &reason) < 0)
-			return -ENOMEM;
-		r = add_reason(told, EXPLAIN_WHY_ADDRESS, reason);
-		if (r < 0)
-			return r;
-	}
-	return tell_alternatives(teller, statement, covered, told);
-}
-
 /* tell_range() - why a set that does not decide does not: the narrower one by name */
 static int tell_range(const struct teller *teller, const struct range_set *set, uint32_t decides,
 		      struct explain_statement *told)
 {
 	const struct range_set *narrower = &teller->ranges->sets[decides];
-	struct text text;
+	struct writer writer;
 	char *reason;
 
-	if (text_open(&text) < 0)
+	if (writer_open(&writer) < 0)
 		return -ENOMEM;
-	fputs("ports ", text.out);
-	words_ports(set->first, set->last, text.out);
-	fprintf(text.out, ": the narrower range ");
-	words_ports(narrower->first, narrower->last, text.out);
-	fputs(" of ", text.out);
-	words_rule(teller->policy, &teller->compiled->sets[decides].rule, text.out);
-	fputs(" decides alone", text.out);
-	if (text_close(&text, &reason) < 0)
+	fputs("ports ", writer.out);
+	words_ports(set->first, set->last, writer.out);
+	fprintf(writer.out, ": the narrower range ");
+	words_ports(narrower->first, narrower->last, writer.out);
+	fputs(" of ", writer.out);
+	words_rule(teller->policy, &teller->compiled->sets[decides].rule, writer.out);
+	fputs(" decides alone", writer.out);
+	if (writer_close(&writer, &reason) < 0)
 		return -ENOMEM;
-	return add_reason(told, EXPLAIN_WHY_RANGE, reason);
+	return lacks_add(told, EXPLAIN_WHY_RANGE, reason);
 }
 
 static const char *observed_outcome(enum verdict verdict)
@@ -289,22 +98,22 @@ static int tell_observe(const struct teller *teller, const struct range_set *set
 	reason = strdup(observed_outcome(teller->explanation->observed.verdict));
 	if (!reason)
 		return -ENOMEM;
-	return add_reason(told, EXPLAIN_WHY_OBSERVE, reason);
+	return lacks_add(told, EXPLAIN_WHY_OBSERVE, reason);
 }
 
 static int tell_place(struct teller *teller, struct explain_statement *told)
 {
-	struct text text;
+	struct writer writer;
 
-	if (text_open(&text) < 0)
+	if (writer_open(&writer) < 0)
 		return -ENOMEM;
-	words_rule(teller->policy, &told->rule, text.out);
-	if (text_close(&text, &told->place) < 0)
+	words_rule(teller->policy, &told->rule, writer.out);
+	if (writer_close(&writer, &told->place) < 0)
 		return -ENOMEM;
-	if (text_open(&text) < 0)
+	if (writer_open(&writer) < 0)
 		return -ENOMEM;
-	words_statement(&teller->reader, teller->policy->sources, &told->rule, text.out);
-	return text_close(&text, &told->text);
+	words_statement(&teller->reader, teller->policy->sources, &told->rule, writer.out);
+	return writer_close(&writer, &told->text);
 }
 
 /* tell_statement() - about one statement of set @index */
@@ -333,7 +142,13 @@ static int tell_statement(struct teller *teller, uint32_t index, const struct st
 	else if (r == 0 && !decides)
 		r = tell_range(teller, set, teller->enforced, told);
 	if (r == 0)
-		r = tell_lacks(teller, statement, told);
+		r = lacks_tell(&(struct lacks){
+			.policy = teller->policy,
+			.request = teller->request,
+			.statement = statement,
+			.reader = &teller->reader,
+			.told = told,
+		});
 	if (r < 0)
 		return r;
 	if (set->observed)
@@ -424,26 +239,26 @@ static int tell_capability(struct teller *teller)
 	bool capable = teller->request->subject->capable;
 	enum verdict verdict = teller->explanation->answer.verdict;
 	const struct statement *only;
-	struct text text;
+	struct writer writer;
 
 	if (verdict != VERDICT_CAPABLE && verdict != VERDICT_REFUSED)
 		return 0;
 	only = find_only(teller->ranges, teller->enforced);
-	if (text_open(&text) < 0)
+	if (writer_open(&writer) < 0)
 		return -ENOMEM;
-	fputs("CAP_NET_BIND_SERVICE", text.out);
+	fputs("CAP_NET_BIND_SERVICE", writer.out);
 	if (only) {
 		const struct rule rule = { .line = only->line, .file = only->file };
 
-		fputs(capable ? " does not pass: " : " would not pass either: ", text.out);
-		words_rule(teller->policy, &rule, text.out);
-		fputs(" says `only`", text.out);
+		fputs(capable ? " does not pass: " : " would not pass either: ", writer.out);
+		words_rule(teller->policy, &rule, writer.out);
+		fputs(" says `only`", writer.out);
 	} else {
-		fputs(capable ? " passes: no deciding statement says `only`" :
-				" would pass, and the process does not have it",
-		      text.out);
+		fputs(capable ? " passes: no deciding statement says `only`"
+			      : " would pass, and the process does not have it",
+		      writer.out);
 	}
-	return text_close(&text, &teller->explanation->capability);
+	return writer_close(&writer, &teller->explanation->capability);
 }
 
 /* print_kernel_rule() - what stands where no rule names the port */
@@ -466,7 +281,7 @@ static void print_kernel_rule(const struct teller *teller, FILE *out)
 		"no rule names the port; below %u (ip_unprivileged_port_start) the kernel asks for "
 		"CAP_NET_BIND_SERVICE, which ",
 		start);
-	print_subject(teller, out);
+	lacks_subject(teller->policy, teller->request, out);
 	fputs(teller->request->subject->capable ? " has here" : " does not have here", out);
 }
 
@@ -475,37 +290,37 @@ static int tell_summary(struct teller *teller)
 	static const char *const protocols[PROTOCOLS] = { "tcp", "udp" };
 	const struct answer *answer = &teller->explanation->answer;
 	const struct target *target = teller->request->target;
-	struct text text;
+	struct writer writer;
 
-	if (text_open(&text) < 0)
+	if (writer_open(&writer) < 0)
 		return -ENOMEM;
-	fprintf(text.out, "%u/%s on ", target->port, protocols[target->protocol]);
-	words_address(target, text.out);
-	fputs(": ", text.out);
+	fprintf(writer.out, "%u/%s on ", target->port, protocols[target->protocol]);
+	words_address(target, writer.out);
+	fputs(": ", writer.out);
 	switch (answer->verdict) {
 	case VERDICT_GRANTED:
-		fputs("granted to ", text.out);
-		print_subject(teller, text.out);
-		fputs(" by ", text.out);
-		words_rule(teller->policy, &answer->rule, text.out);
+		fputs("granted to ", writer.out);
+		lacks_subject(teller->policy, teller->request, writer.out);
+		fputs(" by ", writer.out);
+		words_rule(teller->policy, &answer->rule, writer.out);
 		break;
 	case VERDICT_CAPABLE:
-		fputs("no statement names ", text.out);
-		print_subject(teller, text.out);
-		fputs(", and CAP_NET_BIND_SERVICE passes", text.out);
+		fputs("no statement names ", writer.out);
+		lacks_subject(teller->policy, teller->request, writer.out);
+		fputs(", and CAP_NET_BIND_SERVICE passes", writer.out);
 		break;
 	case VERDICT_REFUSED:
-		fputs("refused to ", text.out);
-		print_subject(teller, text.out);
-		fputs(", whom no statement names that decides (", text.out);
-		words_rule(teller->policy, &answer->rule, text.out);
-		fputs(" governs the port)", text.out);
+		fputs("refused to ", writer.out);
+		lacks_subject(teller->policy, teller->request, writer.out);
+		fputs(", whom no statement names that decides (", writer.out);
+		words_rule(teller->policy, &answer->rule, writer.out);
+		fputs(" governs the port)", writer.out);
 		break;
 	default:
-		print_kernel_rule(teller, text.out);
+		print_kernel_rule(teller, writer.out);
 		break;
 	}
-	return text_close(&text, &teller->explanation->summary);
+	return writer_close(&writer, &teller->explanation->summary);
 }
 
 /* answer_of() - the policy's answer, or the kernel's own where the port is ungoverned */
@@ -574,10 +389,8 @@ const char *explain_verdict_name(enum verdict verdict)
 const char *explain_kind_name(enum explain_kind kind)
 {
 	static const char *const names[EXPLAIN_KINDS] = {
-		[EXPLAIN_ANSWERS] = "answers",
-		[EXPLAIN_GRANTS_TOO] = "grants-too",
-		[EXPLAIN_DECIDES] = "does-not-apply",
-		[EXPLAIN_OVERRIDDEN] = "overridden",
+		[EXPLAIN_ANSWERS] = "answers",        [EXPLAIN_GRANTS_TOO] = "grants-too",
+		[EXPLAIN_DECIDES] = "does-not-apply", [EXPLAIN_OVERRIDDEN] = "overridden",
 		[EXPLAIN_OBSERVES] = "observes",
 	};
 
@@ -587,16 +400,11 @@ const char *explain_kind_name(enum explain_kind kind)
 const char *explain_why_name(enum explain_why why)
 {
 	static const char *const names[EXPLAIN_WHYS] = {
-		[EXPLAIN_WHY_RANGE] = "range",
-		[EXPLAIN_WHY_OBSERVE] = "observe",
-		[EXPLAIN_WHY_ADDRESS] = "address",
-		[EXPLAIN_WHY_UNKNOWN_NAME] = "unknown-name",
-		[EXPLAIN_WHY_USER] = "user",
-		[EXPLAIN_WHY_GROUP] = "group",
-		[EXPLAIN_WHY_EXE] = "exe",
-		[EXPLAIN_WHY_EXE_UNKNOWN] = "exe-not-given",
-		[EXPLAIN_WHY_UNIT] = "unit",
-		[EXPLAIN_WHY_UNIT_UNKNOWN] = "unit-not-given",
+		[EXPLAIN_WHY_RANGE] = "range",     [EXPLAIN_WHY_OBSERVE] = "observe",
+		[EXPLAIN_WHY_ADDRESS] = "address", [EXPLAIN_WHY_UNKNOWN_NAME] = "unknown-name",
+		[EXPLAIN_WHY_USER] = "user",       [EXPLAIN_WHY_GROUP] = "group",
+		[EXPLAIN_WHY_EXE] = "exe",         [EXPLAIN_WHY_EXE_UNKNOWN] = "exe-not-given",
+		[EXPLAIN_WHY_UNIT] = "unit",       [EXPLAIN_WHY_UNIT_UNKNOWN] = "unit-not-given",
 	};
 
 	return why < EXPLAIN_WHYS ? names[why] : "unknown";

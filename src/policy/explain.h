@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * explain.h - why a bind is granted or refused, and who may hold a port
+ * explain.h - why a bind is granted or refused
  *
  * The verdict is verdict.h's. What is told beside it, about each statement that names the port, is
  * read from the policy as it was written; tests hold the two to each other.
@@ -14,13 +14,12 @@
 /* More are counted and not told. */
 #define MAX_EXPLAIN_STATEMENTS 128U
 #define MAX_EXPLAIN_REASONS    16U /* of one statement */
-#define MAX_EXPLAIN_PRINCIPALS 64U /* of one rule set */
 
 /* struct explain_request - the question */
 struct explain_request {
 	const struct subject *subject; /* exe, unit NULL: not given, and said so */
 	const struct target *target;
-	const char *user;            /* name of subject->uid to be shown; NULL: as the policy has it */
+	const char *user; /* name of subject->uid to be shown; NULL: as the policy has it */
 	uint16_t unprivileged_start; /* net.ipv4.ip_unprivileged_port_start */
 };
 
@@ -94,24 +93,5 @@ void explanation_free(struct explanation *explanation);
 const char *explain_verdict_name(enum verdict verdict);
 const char *explain_kind_name(enum explain_kind kind);
 const char *explain_why_name(enum explain_why why);
-
-/* struct explain_holders - who may hold the ports of one rule set */
-struct explain_holders {
-	char **principals; /* "user www-data exe /usr/sbin/nginx (on 127.0.0.0/8)" */
-	size_t n_principals;
-	size_t omitted; /* beyond MAX_EXPLAIN_PRINCIPALS */
-	bool capable;   /* also who has CAP_NET_BIND_SERVICE: no statement says `only` */
-};
-
-/*
- * explain_holders() - the principals of the statements that decide together
- * @set: index of the rule set, from struct port_entry or of struct ranges
- *
- * Who has no principals: nobody. Returns 0, -EINVAL for a set that does not exist, -ENOMEM.
- */
-int explain_holders(const struct ranges *ranges, uint32_t set,
-		    struct explain_holders **ret_holders);
-
-void explain_holders_free(struct explain_holders *holders);
 
 #endif

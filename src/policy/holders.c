@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "policy/text.h"
 #include "policy/words.h"
+#include "policy/writer.h"
 
 DEFINE_CLEANUP(struct holders *, holders_free)
 
@@ -34,21 +34,21 @@ static int holders_add(struct holders *holders, const struct policy *policy,
 		       const struct statement *statement, const struct alternative *alternative)
 {
 	_cleanup_free_ char *principal = NULL;
-	struct text text;
+	struct writer writer;
 
 	if (holders->n_principals == MAX_HOLDERS) {
 		holders->omitted++;
 		return 0;
 	}
-	if (text_open(&text) < 0)
+	if (writer_open(&writer) < 0)
 		return -ENOMEM;
-	words_alternative(policy, alternative, text.out);
+	words_alternative(policy, alternative, writer.out);
 	if (statement->prefixes) {
-		fputs(" (on ", text.out);
-		words_prefixes(policy, statement, text.out);
-		fputs(")", text.out);
+		fputs(" (on ", writer.out);
+		words_prefixes(policy, statement, writer.out);
+		fputs(")", writer.out);
 	}
-	if (text_close(&text, &principal) < 0)
+	if (writer_close(&writer, &principal) < 0)
 		return -ENOMEM;
 	if (!holders_have(holders, principal))
 		holders->principals[holders->n_principals++] = TAKE_PTR(principal);

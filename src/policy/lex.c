@@ -51,6 +51,86 @@ static const uint8_t classes[256] = {
 	['\\'] = BYTE_BACKSLASH,
 };
 
+#define KEYWORD(word)                                                                              \
+	{                                                                                          \
+		word, sizeof(word) - 1                                                             \
+	}
+
+/* struct keyword_spelling - a keyword as it is written */
+struct keyword_spelling {
+	const char *text;
+	size_t length;
+};
+
+static const struct keyword_spelling spellings[KEYWORDS] = {
+	[KEYWORD_NONE] = KEYWORD(""),
+	[KEYWORD_BIND] = KEYWORD("bind"),
+	[KEYWORD_ACCEPT] = KEYWORD("accept"),
+	[KEYWORD_CONNECT] = KEYWORD("connect"),
+	[KEYWORD_REDIRECT] = KEYWORD("redirect"),
+	[KEYWORD_HOST] = KEYWORD("host"),
+	[KEYWORD_OBSERVE] = KEYWORD("observe"),
+	[KEYWORD_SET] = KEYWORD("set"),
+	[KEYWORD_BY] = KEYWORD("by"),
+	[KEYWORD_FROM] = KEYWORD("from"),
+	[KEYWORD_TO] = KEYWORD("to"),
+	[KEYWORD_ON] = KEYWORD("on"),
+	[KEYWORD_ONLY] = KEYWORD("only"),
+	[KEYWORD_USER] = KEYWORD("user"),
+	[KEYWORD_GROUP] = KEYWORD("group"),
+	[KEYWORD_EXE] = KEYWORD("exe"),
+	[KEYWORD_UNIT] = KEYWORD("unit"),
+	[KEYWORD_ROOT] = KEYWORD("root"),
+	[KEYWORD_ANYONE] = KEYWORD("anyone"),
+	[KEYWORD_APPROVED] = KEYWORD("approved"),
+	[KEYWORD_OWNER] = KEYWORD("owner"),
+	[KEYWORD_GROUP_OF_OWNER] = KEYWORD("group-of-owner"),
+	[KEYWORD_ADDRESS] = KEYWORD("address"),
+	[KEYWORD_RESERVED] = KEYWORD("reserved"),
+	[KEYWORD_KEY] = KEYWORD("key"),
+	[KEYWORD_AT] = KEYWORD("at"),
+	[KEYWORD_USERS] = KEYWORD("users"),
+	[KEYWORD_SHARED] = KEYWORD("shared"),
+	[KEYWORD_NAMED] = KEYWORD("named"),
+	[KEYWORD_SQUASH] = KEYWORD("squash"),
+	[KEYWORD_TRUST] = KEYWORD("trust"),
+};
+
+#define MAX_WITH_ONE_LETTER 5
+
+/* The keywords by their first letter, each list ended by KEYWORD_NONE. */
+static const uint8_t by_letter[256][MAX_WITH_ONE_LETTER + 1] = {
+	['a'] = { KEYWORD_ANYONE, KEYWORD_ACCEPT, KEYWORD_ADDRESS, KEYWORD_APPROVED, KEYWORD_AT },
+	['b'] = { KEYWORD_BIND, KEYWORD_BY },
+	['c'] = { KEYWORD_CONNECT },
+	['e'] = { KEYWORD_EXE },
+	['f'] = { KEYWORD_FROM },
+	['g'] = { KEYWORD_GROUP, KEYWORD_GROUP_OF_OWNER },
+	['h'] = { KEYWORD_HOST },
+	['k'] = { KEYWORD_KEY },
+	['n'] = { KEYWORD_NAMED },
+	['o'] = { KEYWORD_ON, KEYWORD_ONLY, KEYWORD_OBSERVE, KEYWORD_OWNER },
+	['r'] = { KEYWORD_ROOT, KEYWORD_RESERVED, KEYWORD_REDIRECT },
+	['s'] = { KEYWORD_SET, KEYWORD_SHARED, KEYWORD_SQUASH },
+	['t'] = { KEYWORD_TO, KEYWORD_TRUST },
+	['u'] = { KEYWORD_USER, KEYWORD_UNIT, KEYWORD_USERS },
+};
+
+const char *keyword_text(enum keyword keyword)
+{
+	return spellings[keyword].text;
+}
+
+static enum keyword find_keyword(const char *word, size_t length)
+{
+	const uint8_t *keyword = by_letter[(unsigned char)word[0]];
+
+	while (*keyword && (spellings[*keyword].length != length ||
+			    memcmp(spellings[*keyword].text, word, length) != 0))
+		keyword++;
+	return *keyword;
+}
+
 static enum byte_class class_of(const char *at)
 {
 	return classes[(unsigned char)*at];
@@ -84,8 +164,8 @@ struct location lexer_location(struct lexer *lexer, const struct token *token)
 		lexer->counted_at = token->line_start;
 		lexer->counted = 1;
 	}
-	lexer->counted +=
-		(uint32_t)utf8_length(lexer->counted_at, (size_t)(token->start - lexer->counted_at));
+	lexer->counted += (uint32_t)utf8_length(lexer->counted_at,
+						(size_t)(token->start - lexer->counted_at));
 	lexer->counted_at = token->start;
 	return (struct location){
 		.line = token->line,
@@ -122,16 +202,20 @@ static bool too_long(const struct lexer *lexer)
 /* push() - a token that ends where the lexer is; a line that is too long collects no more */
 static int push(struct lexer *lexer, enum token_kind kind, const char *start)
 {
+	size_t length = (size_t)(lexer->at - start);
+
 	if (too_long(lexer))
 		return 0;
-	if (GROW(lexer->tokens, lexer->n_allocated, lexer->n_tokens) < 0)
+	if (lexer->n_tokens == lexer->n_allocated &&
+	    GROW(lexer->tokens, lexer->n_allocated, lexer->n_tokens) < 0)
 		return -ENOMEM;
 	lexer->tokens[lexer->n_tokens++] = (struct token){
 		.start = start,
 		.line_start = lexer->line_start,
-		.length = (uint32_t)(lexer->at - start),
+		.length = (uint32_t)length,
 		.line = lexer->line,
-		.kind = kind,
+		.kind = (uint8_t)kind,
+		.keyword = kind == TOKEN_WORD ? (uint8_t)find_keyword(start, length) : 0,
 	};
 	return 0;
 }
@@ -162,8 +246,10 @@ static void skip_logical_line(struct lexer *lexer)
 		last = lexer->at;
 		if (last == lexer->end)
 			return;
-		if (last > lexer->line_start && last[-1] == '\r')
+		while (last > lexer->line_start &&
+		       (class_of(last - 1) == BYTE_BLANK || class_of(last - 1) == BYTE_RETURN))
 			last--;
+		/* Blanks behind the '\' are an error, but it was meant so. */
 		if (last == lexer->line_start || last[-1] != '\\')
 			return;
 		newline(lexer);
@@ -187,8 +273,8 @@ static void refuse_byte(struct lexer *lexer, bool in_comment)
 		snprintf(text, sizeof(text), "invalid UTF-8 (byte 0x%02X), expected UTF-8 text",
 			 byte);
 	else if (character < 0xa0)
-		snprintf(text, sizeof(text),
-			 "control character 0x%02X, expected printable text", character);
+		snprintf(text, sizeof(text), "control character 0x%02X, expected printable text",
+			 character);
 	else
 		snprintf(text, sizeof(text),
 			 "character U+%04X, which hides or reorders text, expected printable text",
@@ -305,55 +391,75 @@ static int lex_quoted(struct lexer *lexer)
 	}
 }
 
+/* refuse_in_word() - what stands in a word, or at its end, and may not */
+static void refuse_in_word(struct lexer *lexer, const char *start, size_t length, const char *text)
+{
+	complain(lexer, start, length, text);
+	skip_logical_line(lexer);
+}
+
+/* blank_to_line_end() - whether only blanks follow on the physical line */
+static bool blank_to_line_end(const struct lexer *lexer, const char *at)
+{
+	size_t bytes;
+
+	while (class_of(at) == BYTE_BLANK)
+		at++;
+	return at == lexer->end || at_line_end(lexer, at, &bytes);
+}
+
+/*
+ * lex_word_end() - at something in a word that may be its end
+ * Returns 1 if the word goes on, 0 if it ended or was refused, -ENOMEM.
+ */
+static int lex_word_end(struct lexer *lexer, const char *start)
+{
+	size_t bytes;
+
+	switch (class_of(lexer->at)) {
+	case BYTE_HIGH:
+		return pass_high(lexer, false);
+	case BYTE_QUOTE:
+		refuse_in_word(lexer, start, (size_t)(lexer->at - start) + 1,
+			       "quote in the middle of a word, expected the whole word in quotes");
+		return 0;
+	case BYTE_HASH:
+		refuse_in_word(lexer, lexer->at, 1,
+			       "'#' in the middle of a word, expected a blank before a comment, or "
+			       "the word in quotes");
+		return 0;
+	case BYTE_BACKSLASH:
+		if (at_line_end(lexer, lexer->at + 1, &bytes) || lexer->at + 1 == lexer->end)
+			return push(lexer, TOKEN_WORD, start);
+		if (class_of(lexer->at + 1) <= BYTE_BACKSLASH) {
+			lexer->at++;
+			return 1;
+		}
+		if (blank_to_line_end(lexer, lexer->at + 1))
+			refuse_in_word(lexer, lexer->at, 1,
+				       "blank behind '\\', expected the end of the line that it "
+				       "continues");
+		else
+			refuse_in_word(lexer, lexer->at, 1,
+				       "'\\' at the end of a word, expected the word in quotes");
+		return 0;
+	default:
+		return push(lexer, TOKEN_WORD, start);
+	}
+}
+
 /* lex_word() - from its first byte */
 static int lex_word(struct lexer *lexer)
 {
 	const char *start = lexer->at;
+	int r;
 
-	for (;;) {
-		enum byte_class class = class_of(lexer->at);
-		size_t bytes;
-
-		switch (class) {
-		case BYTE_WORD:
+	do {
+		while (class_of(lexer->at) == BYTE_WORD)
 			lexer->at++;
-			break;
-		case BYTE_HIGH:
-			if (!pass_high(lexer, false))
-				return 0;
-			break;
-		case BYTE_BACKSLASH:
-			if (at_line_end(lexer, lexer->at + 1, &bytes) ||
-			    lexer->at + 1 == lexer->end)
-				return push(lexer, TOKEN_WORD, start);
-			lexer->at++;
-			if (class_of(lexer->at) <= BYTE_BACKSLASH)
-				break;
-			complain(lexer, lexer->at - 1, 1,
-				 "'\\' at the end of a word, expected it at the very end of the "
-				 "line, or the word in quotes");
-			skip_logical_line(lexer);
-			return 0;
-		case BYTE_QUOTE:
-			complain(lexer, start, (size_t)(lexer->at - start) + 1,
-				 "quote in the middle of a word, expected the whole word in "
-				 "quotes");
-			skip_logical_line(lexer);
-			return 0;
-		case BYTE_HASH:
-			complain(lexer, lexer->at, 1,
-				 "'#' in the middle of a word, expected a blank before a comment, "
-				 "or the word in quotes");
-			skip_logical_line(lexer);
-			return 0;
-		case BYTE_BLANK:
-		case BYTE_COMMA:
-		case BYTE_NEWLINE:
-		case BYTE_RETURN:
-		case BYTE_CONTROL:
-			return push(lexer, TOKEN_WORD, start);
-		}
-	}
+		r = lex_word_end(lexer, start);
+	} while (r > 0);
+	return r;
 }
 
 /* lex_backslash() - a '\' that begins something: the line goes on, or a word begins with it */
@@ -455,6 +561,8 @@ int lexer_next(struct lexer *lexer)
 		size_t bytes;
 		int r;
 
+		while (class_of(lexer->at) == BYTE_BLANK)
+			lexer->at++;
 		if (lexer->at >= lexer->end)
 			return end_logical_line(lexer);
 		if (at_line_end(lexer, lexer->at, &bytes)) {

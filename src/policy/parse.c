@@ -17,30 +17,31 @@
 
 /* struct syntax - one kind of statement */
 struct syntax {
-	const char *word;
+	enum keyword keyword;
 	enum statement_kind kind;
 	bool in_force;
-	bool observable;       /* `observe` may stand before it */
+	bool observable; /* `observe` may stand before it */
 	bool observe_in_force;
 	bool (*parse)(struct parser *parser, struct statement *statement);
 };
 
 static const struct syntax syntaxes[] = {
-	{ "bind", STATEMENT_BIND, true, true, true, parse_bind },
-	{ "accept", STATEMENT_ACCEPT, false, true, false, parse_accept },
-	{ "connect", STATEMENT_CONNECT, false, true, false, parse_connect },
-	{ "redirect", STATEMENT_REDIRECT, false, false, false, parse_redirect },
-	{ "host", STATEMENT_HOST, false, false, false, parse_host },
+	{ KEYWORD_BIND, STATEMENT_BIND, true, true, true, parse_bind },
+	{ KEYWORD_ACCEPT, STATEMENT_ACCEPT, false, true, false, parse_accept },
+	{ KEYWORD_CONNECT, STATEMENT_CONNECT, false, true, false, parse_connect },
+	{ KEYWORD_REDIRECT, STATEMENT_REDIRECT, false, false, false, parse_redirect },
+	{ KEYWORD_HOST, STATEMENT_HOST, false, false, false, parse_host },
 	/* parse_set() itself refuses the options that are not in force. */
-	{ "set", STATEMENT_SET, true, false, false, parse_set },
+	{ KEYWORD_SET, STATEMENT_SET, true, false, false, parse_set },
 };
 
 static const char *const statement_words[] = { "bind", "accept",  "connect", "redirect",
 					       "host", "observe", "set" };
 static const char *const observable_words[] = { "bind", "accept", "connect" };
 
-static void add_diagnostic(struct parser *parser, enum severity severity, const struct token *token,
-			   const char *format, va_list arguments)
+__attribute__((format(printf, 4, 0))) static void
+add_diagnostic(struct parser *parser, enum severity severity, const struct token *token,
+	       const char *format, va_list arguments)
 {
 	_cleanup_free_ char *text = NULL;
 
@@ -124,31 +125,25 @@ void parser_unknown(struct parser *parser, const struct token *token, struct tex
 		suggestion_offer(&suggestion, words.items[i]);
 	meant = suggestion_found(&suggestion);
 	join(words, expected, sizeof(expected));
+	if (token->kind == TOKEN_END) {
+		parser_error(parser, token, "missing %s, expected %s", what, expected);
+		return;
+	}
 	parser_error(parser, token, "unknown %s %s, expected %s%s%s%s", what,
 		     parser_show(token).text, expected, meant ? "; did you mean '" : "",
 		     meant ? meant : "", meant ? "'?" : "");
 }
 
-bool token_is(const struct token *token, const char *word)
-{
-	size_t length = strlen(word);
-
-	return token->kind == TOKEN_WORD && token->length == length &&
-	       memcmp(token->start, word, length) == 0;
-}
-
-size_t token_in(const struct token *token, struct words words)
+size_t token_find(const struct token *token, struct words words)
 {
 	size_t i = 0;
 
-	while (i < words.n && !token_is(token, words.items[i]))
+	if (token->kind != TOKEN_WORD)
+		return words.n;
+	while (i < words.n && (strlen(words.items[i]) != token->length ||
+			       memcmp(words.items[i], token->start, token->length) != 0))
 		i++;
 	return i;
-}
-
-bool token_is_name(const struct token *token)
-{
-	return token->kind == TOKEN_WORD || token->kind == TOKEN_QUOTED;
 }
 
 struct token token_part(const struct token *token, size_t offset, size_t length)
@@ -162,9 +157,9 @@ struct token token_part(const struct token *token, size_t offset, size_t length)
 	return part;
 }
 
-bool parser_take(struct parser *parser, const char *word)
+bool parser_take(struct parser *parser, enum keyword keyword)
 {
-	if (!token_is(parser->token, word))
+	if (parser->token->keyword != keyword)
 		return false;
 	parser->token++;
 	return true;
@@ -205,8 +200,7 @@ bool parser_name(struct parser *parser, const struct token *token, struct text t
 	struct interned *entry;
 	int r = intern(&parser->storage->names_table, kind, text.at, text.length, &entry);
 
-	if (r < 0 ||
-	    (r > 0 && GROW(policy->names, parser->storage->names, policy->n_names) < 0)) {
+	if (r < 0 || (r > 0 && GROW(policy->names, parser->storage->names, policy->n_names) < 0)) {
 		parser_no_memory(parser);
 		return false;
 	}
@@ -223,29 +217,29 @@ bool parser_name(struct parser *parser, const struct token *token, struct text t
 	return true;
 }
 
-bool parser_expect(struct parser *parser, const char *word, const char *behind, struct words begins)
+bool parser_expect(struct parser *parser, enum keyword keyword, const char *behind, uint64_t begins)
 {
 	const struct token *found = parser->token, *token = found;
 
-	if (parser_take(parser, word))
+	if (parser_take(parser, keyword))
 		return true;
 	if (found->kind == TOKEN_COMMA || found->kind == TOKEN_END)
-		parser_error(parser, found, "missing '%s' behind %s, expected it before %s", word,
-			     behind, parser_show(found).text);
+		parser_error(parser, found, "missing '%s' behind %s, expected it before %s",
+			     keyword_text(keyword), behind, parser_show(found).text);
 	else
-		parser_error(parser, found, "missing '%s' behind %s, found %s", word, behind,
-			     parser_show(found).text);
+		parser_error(parser, found, "missing '%s' behind %s, found %s",
+			     keyword_text(keyword), behind, parser_show(found).text);
 
 	/* It may come later, or only the word itself is missing or misspelled. */
-	while (token->kind != TOKEN_END && !token_is(token, word))
+	while (token->kind != TOKEN_END && token->keyword != keyword)
 		token++;
 	if (token->kind != TOKEN_END) {
 		parser->token = token + 1;
 		return true;
 	}
-	if (token_in(found, begins) < begins.n)
+	if (token_in(found, begins))
 		return true;
-	if (found->kind == TOKEN_END || token_in(found + 1, begins) == begins.n)
+	if (found->kind == TOKEN_END || !token_in(found + 1, begins))
 		return false;
 	parser->token++;
 	return true;
@@ -262,12 +256,12 @@ void parser_expect_end(struct parser *parser, const char *expected)
 }
 
 /* item_is_missing() - whether nothing that could be an item stands here */
-static bool item_is_missing(const struct parser *parser, struct words stops)
+static bool item_is_missing(const struct parser *parser, uint64_t stops)
 {
-	return !token_is_name(parser->token) || token_in(parser->token, stops) < stops.n;
+	return !token_is_name(parser->token) || token_in(parser->token, stops);
 }
 
-void parser_list(struct parser *parser, const char *what, const char *list, struct words stops,
+void parser_list(struct parser *parser, const char *what, const char *list, uint64_t stops,
 		 void (*item)(struct parser *parser, void *closure), void *closure)
 {
 	const struct token *comma = NULL;
@@ -342,7 +336,7 @@ static void add_statement(struct parser *parser, const struct statement *stateme
 static const struct syntax *find_syntax(const struct token *token)
 {
 	for (size_t i = 0; i < ELEMENTS(syntaxes); i++) {
-		if (token_is(token, syntaxes[i].word))
+		if (token->keyword == syntaxes[i].keyword)
 			return &syntaxes[i];
 	}
 	return NULL;
@@ -362,7 +356,7 @@ static void parse_statement(struct parser *parser)
 	const struct token *first = parser->token, *word;
 	struct statement statement = { .line = first->line, .file = parser->lexer.file };
 	struct mark before = mark(parser->policy);
-	bool observe = parser_take(parser, "observe");
+	bool observe = parser_take(parser, KEYWORD_OBSERVE);
 	const struct syntax *syntax;
 	struct words expected = observe ? WORDS(observable_words) : WORDS(statement_words);
 
@@ -379,13 +373,14 @@ static void parse_statement(struct parser *parser)
 		return;
 	}
 	if (observe && !syntax->observable) {
-		parser_error(parser, word, "'observe' before '%s', expected bind, accept or "
-					   "connect behind it",
-			     syntax->word);
+		parser_error(parser, word,
+			     "'observe' before '%s', expected bind, accept or "
+			     "connect behind it",
+			     keyword_text(syntax->keyword));
 		return;
 	}
 	if (!(observe ? syntax->observe_in_force : syntax->in_force))
-		refuse_not_in_force(parser, first, observe, syntax->word);
+		refuse_not_in_force(parser, first, observe, keyword_text(syntax->keyword));
 
 	statement.kind = (uint8_t)syntax->kind;
 	statement.flags = observe ? STATEMENT_OBSERVE : 0;

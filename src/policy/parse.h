@@ -77,7 +77,7 @@ struct text {
 	size_t length;
 };
 
-/* struct words - keywords that may stand somewhere, for comparing and for messages */
+/* struct words - what may stand somewhere, for messages and suggestions */
 struct words {
 	const char *const *items;
 	size_t n;
@@ -108,16 +108,25 @@ void parser_unknown(struct parser *parser, const struct token *token, struct tex
 /* parser_no_memory() - the parse ends with -ENOMEM */
 void parser_no_memory(struct parser *parser);
 
-/* token_is() - whether it is this keyword; token_in() - the index among the words, or words.n */
-bool token_is(const struct token *token, const char *word);
-size_t token_in(const struct token *token, struct words words);
-bool token_is_name(const struct token *token); /* a word, quoted or not */
+/* token_in() - whether it is one of the keywords; token_is_name() - a word, quoted or not */
+static inline bool token_in(const struct token *token, uint64_t keywords)
+{
+	return KEYWORD_BIT(token->keyword) & keywords;
+}
+
+static inline bool token_is_name(const struct token *token)
+{
+	return token->kind == TOKEN_WORD || token->kind == TOKEN_QUOTED;
+}
+
+/* token_find() - its index among the words, words.n if it is none of them */
+size_t token_find(const struct token *token, struct words words);
 
 /* token_part() - a piece of an unquoted token, to point at; of a quoted one the whole */
 struct token token_part(const struct token *token, size_t offset, size_t length);
 
 /* parser_take() - pass over a keyword if it stands here */
-bool parser_take(struct parser *parser, const char *word);
+bool parser_take(struct parser *parser, enum keyword keyword);
 
 /* parser_next() - the token that stands here, passed over unless it is the end */
 const struct token *parser_next(struct parser *parser);
@@ -131,10 +140,11 @@ bool parser_name(struct parser *parser, const struct token *token, struct text t
 
 /*
  * parser_expect() - a keyword behind @behind ("the ports"), or an error and a guess where to go on
- * @begins: words that begin what follows the keyword, which may be what is there instead
+ * @begins: keywords that begin what follows the keyword, which may be what is there instead
  * Returns false if the rest of the statement makes no sense.
  */
-bool parser_expect(struct parser *parser, const char *word, const char *behind, struct words begins);
+bool parser_expect(struct parser *parser, enum keyword keyword, const char *behind,
+		   uint64_t begins);
 
 /* parser_expect_end() - an error if something is left; @expected: what could have been here */
 void parser_expect_end(struct parser *parser, const char *expected);
@@ -142,10 +152,10 @@ void parser_expect_end(struct parser *parser, const char *expected);
 /*
  * parser_list() - items separated by commas, until something that is neither
  * @what: "port", of an empty item; @list: "the list of ports"
- * @stops: words that cannot begin an item
+ * @stops: keywords that cannot begin an item
  * @item: parses one item, of at least one token, and stops at a comma or a word that may follow
  */
-void parser_list(struct parser *parser, const char *what, const char *list, struct words stops,
+void parser_list(struct parser *parser, const char *what, const char *list, uint64_t stops,
 		 void (*item)(struct parser *parser, void *closure), void *closure);
 
 /*
@@ -154,16 +164,19 @@ void parser_list(struct parser *parser, const char *what, const char *list, stru
  */
 bool parse_number(const char *at, size_t length, uint64_t most, uint64_t *ret_number);
 
-/* parse_ports() - a list of ports into the statement; false: it is not sound */
-bool parse_ports(struct parser *parser, struct statement *statement, const char *keyword,
-		 struct words stops);
+/*
+ * parse_ports() - a list of ports into the statement
+ * @keyword: the statement's word. Returns false if the list is not sound.
+ */
+bool parse_ports(struct parser *parser, struct statement *statement, enum keyword keyword,
+		 uint64_t stops);
 
 /* parse_port() - one port without protocol, as a target; 0: an error was said */
 uint16_t parse_port(struct parser *parser, const struct token *token);
 
 /* parse_prefixes() - a list of addresses into the statement; @keyword is what stood before it */
-void parse_prefixes(struct parser *parser, struct statement *statement, const char *keyword,
-		    struct words stops);
+void parse_prefixes(struct parser *parser, struct statement *statement, enum keyword keyword,
+		    uint64_t stops);
 
 /* parse_prefix() - one of them; false: an error was said */
 bool parse_prefix(struct parser *parser, const struct token *token, struct prefix *ret_prefix);

@@ -86,9 +86,9 @@ static bool parse_length(struct parser *parser, const struct token *token, struc
 		return false;
 	}
 	if (length > most) {
-		parser_error(parser, token, "prefix length %.*s is too long for IPv%u, expected 0 to %u",
-			     (int)(text.length > 16 ? 16 : text.length), text.at, prefix->family,
-			     most);
+		parser_error(
+			parser, token, "prefix length %.*s is too long for IPv%u, expected 0 to %u",
+			(int)(text.length > 16 ? 16 : text.length), text.at, prefix->family, most);
 		return false;
 	}
 	prefix->length = (uint32_t)length;
@@ -138,8 +138,7 @@ bool parse_prefix(struct parser *parser, const struct token *token, struct prefi
 	fill_mask(&prefix);
 	if (apply_mask(&prefix)) {
 		show_address(&prefix, shown);
-		parser_error(parser, token,
-			     "%s has bits set behind its prefix, expected %s/%u",
+		parser_error(parser, token, "%s has bits set behind its prefix, expected %s/%u",
 			     parser_show(token).text, shown, prefix.length);
 		return false;
 	}
@@ -163,8 +162,8 @@ bool add_prefix(struct parser *parser, const struct prefix *prefix, uint32_t *re
 /* struct prefix_list - a list of addresses while it is parsed */
 struct prefix_list {
 	struct statement *statement;
-	const char *keyword;
-	bool too_many; /* said once */
+	enum keyword keyword; /* what stood before it */
+	bool too_many;        /* said once */
 };
 
 static void parse_item(struct parser *parser, void *closure)
@@ -180,7 +179,7 @@ static void parse_item(struct parser *parser, void *closure)
 		if (!list->too_many)
 			parser_error(parser, token,
 				     "more than %u addresses behind '%s', expected at most so many",
-				     MAX_PREFIXES, list->keyword);
+				     MAX_PREFIXES, keyword_text(list->keyword));
 		list->too_many = true;
 		return;
 	}
@@ -188,15 +187,16 @@ static void parse_item(struct parser *parser, void *closure)
 		list->statement->prefixes++;
 }
 
-void parse_prefixes(struct parser *parser, struct statement *statement, const char *keyword,
-		    struct words stops)
+void parse_prefixes(struct parser *parser, struct statement *statement, enum keyword keyword,
+		    uint64_t stops)
 {
 	struct prefix_list list = { .statement = statement, .keyword = keyword };
 
 	statement->first_prefix = (uint32_t)parser->policy->n_prefixes;
-	if (parser->token->kind == TOKEN_END || token_in(parser->token, stops) < stops.n) {
+	if (parser->token->kind == TOKEN_END || token_in(parser->token, stops)) {
 		parser_error(parser, parser->token,
-			     "no address behind '%s', expected " ADDRESS_FORMS, keyword);
+			     "no address behind '%s', expected " ADDRESS_FORMS,
+			     keyword_text(keyword));
 		return;
 	}
 	parser_list(parser, "address", "the list of addresses", stops, parse_item, &list);

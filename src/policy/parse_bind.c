@@ -6,7 +6,6 @@
  * refused one is left with a single alternative that admits nobody.
  */
 #include <limits.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
@@ -15,22 +14,30 @@
 
 #define LAST_ID 4294967294U /* (uid_t)-1 means "no change" to the kernel */
 
-static const char *const principal_words[] = { "user", "group", "exe", "unit", "root", "anyone" };
-static const char *const follow_words[] = { "on", "only" };
-static const char *const by_words[] = { "by" };
-/* No names, unless quoted. `user root` is fine. */
-static const char *const reserved_words[] = { "user", "group", "exe", "unit",
-					      "anyone", "by",  "on",  "only" };
+#define PRINCIPAL_FORMS "user, group, exe, unit, root or anyone"
 
-/* struct principal_parse - one alternative while it is parsed */
-struct principal_parse {
+/* struct principal - one alternative while it is parsed */
+struct principal {
 	struct alternative alternative;
-	const struct token *exe;    /* the word `exe` */
-	const struct token *anyone; /* the word `anyone` */
-	const struct token *root;   /* the word `root` */
-	unsigned words;             /* how many of them were read, sound or not */
-	bool sound;
+	uint32_t seen; /* CONDITION_* of all words read, sound or not */
+	const struct token *anyone, *exe, *root;
 };
+
+/* struct principal_word - a word of a principal; @parse reads the name behind it */
+struct principal_word {
+	uint32_t condition;
+	bool (*parse)(struct parser *parser, struct principal *principal, const struct token *word);
+};
+
+static const char *const principal_names[] = { "user", "group", "exe", "unit", "root", "anyone" };
+
+#define NAMED_BITS                                                                                 \
+	(KEYWORD_BIT(KEYWORD_USER) | KEYWORD_BIT(KEYWORD_GROUP) | KEYWORD_BIT(KEYWORD_EXE) |       \
+	 KEYWORD_BIT(KEYWORD_UNIT) | KEYWORD_BIT(KEYWORD_ANYONE))
+#define PRINCIPAL_BITS (NAMED_BITS | KEYWORD_BIT(KEYWORD_ROOT))
+#define FOLLOW_BITS    (KEYWORD_BIT(KEYWORD_ON) | KEYWORD_BIT(KEYWORD_ONLY))
+/* No names, unless quoted. `user root` is fine. */
+#define RESERVED_BITS (NAMED_BITS | FOLLOW_BITS | KEYWORD_BIT(KEYWORD_BY))
 
 /* take_name() - what stands behind a word that wants a name; NULL: an error was said */
 static const struct token *take_name(struct parser *parser, const struct token *word,
@@ -43,70 +50,358 @@ static const struct token *take_name(struct parser *parser, const struct token *
 			     parser_show(word).text, expected);
 		return NULL;
 	}
-	if (token_in(token, WORDS(reserved_words)) < ELEMENTS(reserved_words)) {
+	if (token_in(token, RESERVED_BITS)) {
 		parser_error(parser, token,
-			     "no name between %s and %s, expected %s (in quotes if it is called "
-			     "so)",
+			     "no name between %s and %s, expected %s (in quotes if that is its "
+			     "name)",
 			     parser_show(word).text, parser_show(token).text, expected);
 		return NULL;
 	}
+	parser->token++;
 	if (parser_text(parser, token).length == 0) {
 		parser_error(parser, token, "empty name behind %s, expected %s",
 			     parser_show(word).text, expected);
-		parser->token++;
 		return NULL;
 	}
-	return parser_next(parser);
+	return token;
 }
 
-/* parse_id() - a user or group by number or by name, which policy_resolve() looks up */
-static bool parse_id(struct parser *parser, const struct token *word, const struct token *token,
-		     enum name_kind kind, uint32_t *ret_id, bool *ret_named)
+/* parse_id() - a user or group by number, or by a name that policy_resolve() looks up */
+static bool parse_id(struct parser *parser, const struct token *token, enum name_kind kind,
+		     uint32_t *ret_id, bool *ret_named)
 {
 	struct text text = parser_text(parser, token);
 	uint64_t number;
 
-	*ret_named = false;
-	if (token->kind == TOKEN_WORD && parse_number(text.at, text.length, LAST_ID, &number)) {
-		if (number > LAST_ID) {
-			parser_error(parser, token,
-				     "%s id %s is out of range, expected 0 to %u",
-				     kind == NAME_USER ? "user" : "group", parser_show(token).text,
-				     LAST_ID);
-			return false;
-		}
-		*ret_id = (uint32_t)number;
-		return true;
+	if (token->kind != TOKEN_WORD || !parse_number(text.at, text.length, LAST_ID, &number)) {
+		*ret_named = true;
+		return parser_name(parser, token, text, kind, ret_id);
 	}
-	(void)word;
-	*ret_named = true;
-	return parser_name(parser, token, text, kind, ret_id);
+	if (number > LAST_ID) {
+		parser_error(parser, token, "%s id %.*s is out of range, expected 0 to %u",
+			     kind == NAME_USER ? "user" : "group",
+			     (int)(text.length > 24 ? 24 : text.length), text.at, LAST_ID);
+		return false;
+	}
+	*ret_named = false;
+	*ret_id = (uint32_t)number;
+	return true;
 }
 
-static bool parse_user(struct parser *parser, struct principal_parse *principal,
-		       const struct token *word)
+static bool parse_user(struct parser *parser, struct principal *principal, const struct token *word)
 {
 	const struct token *token = take_name(parser, word, "a user's name or number");
 	struct alternative *alternative = &principal->alternative;
 	bool named;
 
-	if (!token ||
-	    !parse_id(parser, word, token, NAME_USER, &alternative->uid, &named))
+	if (!token || !parse_id(parser, token, NAME_USER, &alternative->uid, &named))
 		return false;
 	alternative->conditions |= CONDITION_USER | (named ? CONDITION_NAMED_USER : 0);
 	return true;
 }
 
-static bool parse_group(struct parser *parser, struct principal_parse *principal,
+static bool parse_group(struct parser *parser, struct principal *principal,
 			const struct token *word)
 {
 	const struct token *token = take_name(parser, word, "a group's name or number");
 	struct alternative *alternative = &principal->alternative;
 	bool named;
 
-	if (!token ||
-	    !parse_id(parser, word, token, NAME_GROUP, &alternative->gid, &named))
+	if (!token || !parse_id(parser, token, NAME_GROUP, &alternative->gid, &named))
 		return false;
 	alternative->conditions |= CONDITION_GROUP | (named ? CONDITION_NAMED_GROUP : 0);
 	return true;
+}
+
+static bool add_exe(struct parser *parser, const struct token *token, struct text path,
+		    uint32_t *ret_index)
+{
+	struct policy *policy = parser->policy;
+	struct interned *entry;
+	int r = intern(&parser->storage->names_table, INTERN_EXE, path.at, path.length, &entry);
+
+	if (r < 0 || (r > 0 && GROW(policy->exes, parser->storage->exes, policy->n_exes) < 0)) {
+		parser_no_memory(parser);
+		return false;
+	}
+	if (r > 0) {
+		entry->index = (uint32_t)policy->n_exes;
+		policy->exes[policy->n_exes++] = (struct executable){
+			.path = entry->text,
+			.width = lexer_width(token),
+			.where = lexer_location(&parser->lexer, token),
+		};
+	}
+	*ret_index = entry->index;
+	return true;
+}
+
+static bool parse_exe(struct parser *parser, struct principal *principal, const struct token *word)
+{
+	const struct token *token = take_name(parser, word, "a program's absolute path");
+	struct text path;
+
+	if (!token)
+		return false;
+	path = parser_text(parser, token);
+	if (path.at[0] != '/') {
+		parser_error(parser, token,
+			     "%s is not an absolute path, expected one such as /usr/sbin/nginx",
+			     parser_show(token).text);
+		return false;
+	}
+	if (path.length >= PATH_MAX) {
+		parser_error(parser, token, "path of %zu bytes, expected at most %d", path.length,
+			     PATH_MAX - 1);
+		return false;
+	}
+	principal->alternative.conditions |= CONDITION_EXE;
+	return add_exe(parser, token, path, &principal->alternative.exe);
+}
+
+static bool add_unit(struct parser *parser, const struct token *token, struct text name,
+		     uint32_t *ret_index)
+{
+	const char *star = memchr(name.at, '*', name.length);
+	struct policy *policy = parser->policy;
+	struct unit_pattern *pattern;
+	struct interned *entry;
+	int r = intern(&parser->storage->names_table, INTERN_UNIT, name.at, name.length, &entry);
+
+	if (r < 0 || (r > 0 && GROW(policy->units, parser->storage->units, policy->n_units) < 0)) {
+		parser_no_memory(parser);
+		return false;
+	}
+	*ret_index = r > 0 ? (uint32_t)policy->n_units : entry->index;
+	if (r == 0)
+		return true;
+	entry->index = *ret_index;
+	policy->units[policy->n_units] = (struct unit){
+		.where = lexer_location(&parser->lexer, token),
+	};
+	pattern = &policy->units[policy->n_units++].pattern;
+	pattern->wildcard = star != NULL;
+	pattern->prefix = (uint16_t)(star ? (size_t)(star - name.at) : name.length);
+	pattern->suffix = (uint16_t)(star ? name.length - pattern->prefix - 1 : 0);
+	memcpy(pattern->text, name.at, pattern->prefix);
+	if (star)
+		memcpy(pattern->text + pattern->prefix, star + 1, pattern->suffix);
+	return true;
+}
+
+static bool ends_with(struct text text, const char *end)
+{
+	size_t length = strlen(end);
+
+	return text.length >= length && memcmp(text.at + text.length - length, end, length) == 0;
+}
+
+/* check_unit() - what no unit can be called; false: an error was said */
+static bool check_unit(struct parser *parser, const struct token *token, struct text name)
+{
+	const char *star = memchr(name.at, '*', name.length);
+
+	if (name.length >= MAX_UNIT_NAME) {
+		parser_error(parser, token, "unit name of %zu bytes, expected at most %d",
+			     name.length, MAX_UNIT_NAME - 1);
+		return false;
+	}
+	if (memchr(name.at, '/', name.length)) {
+		parser_error(
+			parser, token,
+			"'/' in unit %s, expected the unit's name alone, such as nginx.service",
+			parser_show(token).text);
+		return false;
+	}
+	if (star && memchr(star + 1, '*', name.length - (size_t)(star - name.at) - 1)) {
+		parser_error(parser, token, "two '*' in unit %s, expected at most one",
+			     parser_show(token).text);
+		return false;
+	}
+	if (ends_with(name, ".slice")) {
+		parser_error(parser, token,
+			     "%s is a slice, expected a unit inside of one, such as nginx.service",
+			     parser_show(token).text);
+		return false;
+	}
+	if (!star && !memchr(name.at, '.', name.length))
+		parser_warning(parser, token,
+			       "unit %s has no suffix, expected one such as '%.*s.service' if "
+			       "systemd runs it",
+			       parser_show(token).text, (int)name.length, name.at);
+	return true;
+}
+
+static bool parse_unit(struct parser *parser, struct principal *principal, const struct token *word)
+{
+	const struct token *token = take_name(parser, word, "a unit's name");
+	struct text name;
+
+	if (!token)
+		return false;
+	name = parser_text(parser, token);
+	if (!check_unit(parser, token, name))
+		return false;
+	principal->alternative.conditions |= CONDITION_UNIT;
+	return add_unit(parser, token, name, &principal->alternative.unit);
+}
+
+static bool parse_root(struct parser *parser, struct principal *principal, const struct token *word)
+{
+	(void)parser;
+	principal->root = word;
+	principal->alternative.conditions |= CONDITION_USER;
+	principal->alternative.uid = 0;
+	return true;
+}
+
+static bool parse_anyone(struct parser *parser, struct principal *principal,
+			 const struct token *word)
+{
+	(void)parser;
+	principal->anyone = word;
+	principal->alternative.conditions |= CONDITION_ANYONE;
+	return true;
+}
+
+static const struct principal_word principal_words[KEYWORDS] = {
+	[KEYWORD_USER] = { CONDITION_USER, parse_user },
+	[KEYWORD_GROUP] = { CONDITION_GROUP, parse_group },
+	[KEYWORD_EXE] = { CONDITION_EXE, parse_exe },
+	[KEYWORD_UNIT] = { CONDITION_UNIT, parse_unit },
+	[KEYWORD_ROOT] = { CONDITION_USER, parse_root },
+	[KEYWORD_ANYONE] = { CONDITION_ANYONE, parse_anyone },
+};
+
+/* unknown_word() - and what was meant as its name is passed over with it */
+static void unknown_word(struct parser *parser, const struct token *word)
+{
+	parser_unknown(parser, word, parser_text(parser, word), "word in a principal",
+		       WORDS(principal_names));
+	if (token_is_name(parser->token) && !token_in(parser->token, PRINCIPAL_BITS) &&
+	    !token_in(parser->token, FOLLOW_BITS))
+		parser->token++;
+}
+
+/* said_before() - the error of a word that the principal has already */
+static void said_before(struct parser *parser, const struct principal *principal,
+			const struct token *word)
+{
+	bool is_root = word->keyword == KEYWORD_ROOT, was_root = principal->root != NULL;
+
+	if ((is_root || word->keyword == KEYWORD_USER) && is_root != was_root)
+		parser_error(parser, word,
+			     "'root' and 'user' in one principal, expected one of them (root is "
+			     "user 0)");
+	else
+		parser_error(parser, word, "%s twice in one principal, expected ',' before it",
+			     parser_show(word).text);
+}
+
+/* parse_words() - all words of one principal */
+static void parse_words(struct parser *parser, struct principal *principal)
+{
+	while (token_is_name(parser->token) && !token_in(parser->token, FOLLOW_BITS)) {
+		const struct token *word = parser_next(parser);
+		const struct principal_word *known = &principal_words[word->keyword];
+
+		if (!known->parse) {
+			unknown_word(parser, word);
+			continue;
+		}
+		if (principal->seen & known->condition)
+			said_before(parser, principal, word);
+		principal->seen |= known->condition;
+		if (known->condition == CONDITION_EXE)
+			principal->exe = word;
+		known->parse(parser, principal, word);
+	}
+}
+
+/* parse_principal() - one alternative, and what its words say together */
+static void parse_principal(struct parser *parser, void *closure)
+{
+	struct statement *statement = closure;
+	struct policy *policy = parser->policy;
+	struct principal principal = { 0 };
+	bool failed = parser->failed;
+
+	parser->failed = false;
+	parse_words(parser, &principal);
+	if (principal.anyone && principal.seen != CONDITION_ANYONE)
+		parser_error(parser, principal.anyone,
+			     "'anyone' and other words in one principal, expected 'anyone' alone");
+	else if (principal.exe && principal.seen == CONDITION_EXE && !parser->failed)
+		parser_error(parser, principal.exe,
+			     "'exe' alone, expected user, group or unit beside it (who may run a "
+			     "program can steer it)");
+	if (!parser->failed) {
+		if (GROW(policy->alternatives, parser->storage->alternatives,
+			 policy->n_alternatives) < 0) {
+			parser_no_memory(parser);
+			return;
+		}
+		policy->alternatives[policy->n_alternatives++] = principal.alternative;
+		statement->alternatives++;
+	}
+	parser->failed |= failed;
+}
+
+/* admit_nobody() - what is left of the principals of a statement with errors */
+static void admit_nobody(struct parser *parser, struct statement *statement)
+{
+	struct policy *policy = parser->policy;
+
+	policy->n_alternatives = statement->first_alternative;
+	if (GROW(policy->alternatives, parser->storage->alternatives, policy->n_alternatives) < 0) {
+		parser_no_memory(parser);
+		return;
+	}
+	policy->alternatives[policy->n_alternatives++] =
+		(struct alternative){ .conditions = CONDITION_NEVER };
+	statement->alternatives = 1;
+}
+
+static void parse_principals(struct parser *parser, struct statement *statement)
+{
+	if (parser->token->kind == TOKEN_END || token_in(parser->token, FOLLOW_BITS)) {
+		parser_error(parser, parser->token,
+			     "nobody behind 'by', expected " PRINCIPAL_FORMS
+			     " (an empty rule never means anyone)");
+		return;
+	}
+	parser_list(parser, "principal", "the list of principals", FOLLOW_BITS, parse_principal,
+		    statement);
+}
+
+/* parse_tail() - [on ADDRESSES] [only] */
+static void parse_tail(struct parser *parser, struct statement *statement)
+{
+	if (parser_take(parser, KEYWORD_ON))
+		parse_prefixes(parser, statement, KEYWORD_ON, KEYWORD_BIT(KEYWORD_ONLY));
+	if (parser_take(parser, KEYWORD_ONLY)) {
+		statement->flags |= STATEMENT_ONLY;
+		parser_expect_end(parser, "the end of the statement behind 'only'");
+		return;
+	}
+	if (statement->prefixes)
+		parser_expect_end(parser, "',' and another address, 'only' or the end of the "
+					  "statement");
+	else
+		parser_expect_end(parser, "'on', 'only' or the end of the statement");
+}
+
+bool parse_bind(struct parser *parser, struct statement *statement)
+{
+	bool sound = parse_ports(parser, statement, KEYWORD_BIND, KEYWORD_BIT(KEYWORD_BY));
+
+	statement->first_alternative = (uint32_t)parser->policy->n_alternatives;
+	if (parser_expect(parser, KEYWORD_BY, "the ports", PRINCIPAL_BITS)) {
+		parse_principals(parser, statement);
+		if (!parser->error)
+			parse_tail(parser, statement);
+	}
+	if (parser->failed)
+		admit_nobody(parser, statement);
+	return sound;
 }

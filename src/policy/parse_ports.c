@@ -20,8 +20,8 @@ static const char *const protocol_words[PROTOCOLS] = { "tcp", "udp" };
 /* struct port_list - a list of ports while it is parsed */
 struct port_list {
 	struct statement *statement;
-	const char *keyword; /* the statement's word */
-	bool tcp_only;       /* accept, connect, redirect */
+	enum keyword keyword; /* the statement's word */
+	bool tcp_only;        /* accept, connect, redirect */
 	bool sound;
 	bool begun;
 	bool written; /* the first item has a protocol: then all must */
@@ -112,12 +112,12 @@ static const struct service *find_service(struct parser *parser, struct text nam
 static void service_lacks(struct parser *parser, const struct port_list *list,
 			  const struct item *item, const struct service *service)
 {
-	const char *wanted = protocol_words[item->protocols & PROTOCOL_BIT(PROTOCOL_TCP)
-						    ? PROTOCOL_TCP
-						    : PROTOCOL_UDP];
-	const char *has = protocol_words[service->protocols & PROTOCOL_BIT(PROTOCOL_TCP)
-						 ? PROTOCOL_TCP
-						 : PROTOCOL_UDP];
+	const char *wanted =
+		protocol_words[item->protocols & PROTOCOL_BIT(PROTOCOL_TCP) ? PROTOCOL_TCP
+									    : PROTOCOL_UDP];
+	const char *has =
+		protocol_words[service->protocols & PROTOCOL_BIT(PROTOCOL_TCP) ? PROTOCOL_TCP
+									       : PROTOCOL_UDP];
 	struct shown shown = parser_show(&(struct token){
 		.start = item->name.at,
 		.length = (uint32_t)item->name.length,
@@ -132,7 +132,8 @@ static void service_lacks(struct parser *parser, const struct port_list *list,
 		parser_error(parser, item->token,
 			     "service %s has a %s port only, and '%s' is about %s; expected a "
 			     "%s service or a port number",
-			     shown.text, has, list->keyword, wanted, wanted);
+			     shown.text, has, keyword_text(keyword_text(list->keyword)), wanted,
+			     wanted);
 }
 
 static bool parse_service(struct parser *parser, const struct port_list *list,
@@ -209,13 +210,12 @@ static bool parse_numeric(struct parser *parser, const struct port_list *list,
 	struct token first_token, last_token;
 	uint32_t from, to;
 
-	if (dash) {
+	/* A '-' at either end leaves the whole of it, which is no number then. */
+	if (dash > first.at && dash + 1 < first.at + first.length) {
 		first.length = (size_t)(dash - first.at);
 		last.at = dash + 1;
 		last.length = item->name.length - first.length - 1;
 	}
-	if (first.length == 0 || last.length == 0)
-		first.length = last.length = item->name.length, first.at = last.at = item->name.at;
 	first_token = token_part(item->token, (size_t)(first.at - item->name.at), first.length);
 	last_token = token_part(item->token, (size_t)(last.at - item->name.at), last.length);
 	if (!parse_bound(parser, &first_token, first, &from))
@@ -296,7 +296,7 @@ static bool check_protocol(struct parser *parser, struct port_list *list, const 
 	else
 		parser_error(parser, item->token,
 			     "'%s' is about tcp connections, expected '/tcp' or no protocol",
-			     list->keyword);
+			     keyword_text(list->keyword));
 	return false;
 }
 
@@ -315,7 +315,8 @@ static void parse_item(struct parser *parser, void *closure)
 	}
 	sound = split_item(parser, list, &item) && check_protocol(parser, list, &item);
 	if (sound && item.name.length == 0) {
-		parser_error(parser, item.token, "no port before the protocol, expected " PORT_FORMS);
+		parser_error(parser, item.token,
+			     "no port before the protocol, expected " PORT_FORMS);
 		sound = false;
 	}
 	if (sound)
@@ -325,8 +326,8 @@ static void parse_item(struct parser *parser, void *closure)
 		list->sound = false;
 }
 
-bool parse_ports(struct parser *parser, struct statement *statement, const char *keyword,
-		 struct words stops)
+bool parse_ports(struct parser *parser, struct statement *statement, enum keyword keyword,
+		 uint64_t stops)
 {
 	struct port_list list = {
 		.statement = statement,
@@ -338,13 +339,13 @@ bool parse_ports(struct parser *parser, struct statement *statement, const char 
 	statement->first_port = (uint32_t)parser->policy->n_ports;
 	if (!token_is_name(parser->token) && parser->token->kind != TOKEN_COMMA) {
 		parser_error(parser, parser->token, "no ports behind '%s', expected " PORT_FORMS,
-			     keyword);
+			     keyword_text(keyword));
 		return false;
 	}
-	if (token_in(parser->token, stops) < stops.n) {
+	if (token_in(parser->token, stops)) {
 		parser_error(parser, parser->token,
-			     "no ports between '%s' and %s, expected " PORT_FORMS, keyword,
-			     parser_show(parser->token).text);
+			     "no ports between '%s' and %s, expected " PORT_FORMS,
+			     keyword_text(keyword), parser_show(parser->token).text);
 		return false;
 	}
 	parser_list(parser, "port", "the list of ports", stops, parse_item, &list);
@@ -379,8 +380,8 @@ char *location_text(const struct sources *sources, struct location where)
 {
 	char *text;
 
-	if (asprintf(&text, "%s:%u:%u", sources->files[where.file].name, where.line,
-		     where.column) < 0)
+	if (asprintf(&text, "%s:%u:%u", sources->files[where.file].name, where.line, where.column) <
+	    0)
 		return NULL;
 	return text;
 }

@@ -58,4 +58,16 @@ void ranges_free(struct ranges *ranges);
 const struct statement *range_set_statement(const struct ranges *ranges,
 					    const struct range_set *set, size_t i);
 
+/*
+ * alternative_can_admit() - whether it admits anyone at all
+ * Not if a name in it is not resolved, or an executable was missing; nor if it asks for nothing,
+ * which must never come to mean anyone.
+ */
+static inline bool alternative_can_admit(const struct alternative *alternative)
+{
+	uint32_t never = CONDITION_NEVER | CONDITION_NAMED_USER | CONDITION_NAMED_GROUP;
+
+	return alternative->conditions && !(alternative->conditions & never);
+}
+
 #endif

@@ -59,8 +59,7 @@ void suggestion_offer(struct suggestion *suggestion, const char *candidate)
 	if (length > MAX_SUGGESTION || suggestion->length > MAX_SUGGESTION ||
 	    apart >= suggestion->distance)
 		return;
-	distance =
-		suggest_distance(suggestion->word, suggestion->length, candidate, length);
+	distance = suggest_distance(suggestion->word, suggestion->length, candidate, length);
 	/* Nothing in common is no likeness: "x" is not nearly "y". */
 	if (distance >= suggestion->distance || distance >= length)
 		return;

@@ -78,10 +78,8 @@ static int principal_in_group(const struct principal *principal, __u32 gid)
 
 static int principal_runs(const struct tables *tables, const struct principal *principal, __u32 exe)
 {
-	const char *path = principal->subject->exe;
-
-	return exe < tables->compiled->n_exes && path &&
-	       strcmp(tables->compiled->exes[exe], path) == 0;
+	return exe < tables->compiled->n_exes &&
+	       subject_runs(principal->subject, tables->compiled->exes[exe]);
 }
 
 static int principal_in_unit(const struct tables *tables, const struct principal *principal,
@@ -102,6 +100,11 @@ bool subject_in_group(const struct subject *subject, uint32_t gid)
 			return true;
 	}
 	return false;
+}
+
+bool subject_runs(const struct subject *subject, const char *path)
+{
+	return subject->exe && strcmp(subject->exe, path) == 0;
 }
 
 bool subject_in_unit(const struct subject *subject, const struct unit_pattern *pattern)

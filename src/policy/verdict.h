@@ -40,10 +40,12 @@ struct answer verdict_observed(const struct compiled *compiled, const struct sub
 			       const struct target *target);
 
 /*
- * subject_in_group(), subject_in_unit(), target_covered() - the conditions of a clause one by one,
- * for whoever explains a verdict. No prefixes cover every target, as a statement without `on` does.
+ * subject_in_group(), subject_runs(), subject_in_unit(), target_covered() - the conditions of a
+ * clause one by one, for whoever explains a verdict. No prefixes cover every target, as a statement
+ * without `on` does.
  */
 bool subject_in_group(const struct subject *subject, uint32_t gid);
+bool subject_runs(const struct subject *subject, const char *path);
 bool subject_in_unit(const struct subject *subject, const struct unit_pattern *pattern);
 bool target_covered(const struct target *target, const struct prefix *prefixes, size_t n);
 

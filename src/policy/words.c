@@ -87,44 +87,27 @@ void words_rule(const struct policy *policy, const struct rule *rule, FILE *out)
 		fprintf(out, "line %" PRIu32, rule->line);
 }
 
-/* words of an alternative whose name nobody has: the id is then the index of the name */
-static const char *unknown_name(const struct policy *policy, const struct alternative *alternative,
-				uint32_t flag, uint32_t index)
-{
-	if (!(alternative->conditions & flag) || index >= policy->n_names)
-		return NULL;
-	return policy->names[index].text;
-}
-
 void words_alternative(const struct policy *policy, const struct alternative *alternative,
 		       FILE *out)
 {
 	uint32_t conditions = alternative->conditions;
-	const char *unknown, *blank = "";
+	const char *blank = "";
 
 	if (conditions & CONDITION_ANYONE) {
 		fputs("anyone", out);
 		return;
 	}
-	if (conditions & CONDITION_USER) {
-		unknown = unknown_name(policy, alternative, CONDITION_NAMED_USER, alternative->uid);
-		fputs(unknown || alternative->uid ? "user " : "", out);
-		if (unknown)
-			fputs(unknown, out);
-		else if (alternative->uid)
-			words_user(policy, alternative->uid, out);
-		else
-			fputs("root", out);
+	if ((conditions & CONDITION_USER) && alternative->uid == 0) {
+		fputs("root", out);
+		blank = " ";
+	} else if (conditions & CONDITION_USER) {
+		fputs("user ", out);
+		words_user(policy, alternative->uid, out);
 		blank = " ";
 	}
 	if (conditions & CONDITION_GROUP) {
-		unknown =
-			unknown_name(policy, alternative, CONDITION_NAMED_GROUP, alternative->gid);
 		fprintf(out, "%sgroup ", blank);
-		if (unknown)
-			fputs(unknown, out);
-		else
-			words_group(policy, alternative->gid, out);
+		words_group(policy, alternative->gid, out);
 		blank = " ";
 	}
 	if ((conditions & CONDITION_EXE) && alternative->exe < policy->n_exes) {
@@ -162,34 +145,83 @@ static bool reader_go(struct words_reader *reader, const struct source *source, 
 	return true;
 }
 
-void words_statement(struct words_reader *reader, const struct sources *sources,
-		     const struct rule *rule, FILE *out)
+/*
+ * reader_lex() - the tokens of the statement at @rule; false: there are none
+ * By the parser's own reading of a line, so that the two agree on what belongs to it.
+ */
+static bool reader_lex(struct words_reader *reader, const struct sources *sources,
+		       const struct rule *rule, struct lexer *lexer)
 {
 	struct diagnostics unheard = { 0 };
-	struct lexer lexer = { 0 };
 	const struct source *source;
 	struct source rest;
+	bool sound;
 
 	if (!sources || rule->file >= sources->n_files)
-		return;
+		return false;
 	source = &sources->files[rule->file];
 	if (!reader_go(reader, source, rule->line))
-		return;
-	/* The parser's own reading of a line, so that the two agree on what belongs to it. */
+		return false;
 	rest = (struct source){
 		.text = (char *)(uintptr_t)reader->at,
 		.size = (size_t)(source->text + source->size - reader->at),
 	};
-	lexer_begin(&lexer, &rest, 0, &unheard);
-	if (lexer_next(&lexer) == 1 && !lexer.broken) {
-		for (size_t i = 0; i < lexer.n_tokens && lexer.tokens[i].kind != TOKEN_END; i++) {
-			const struct token *token = &lexer.tokens[i];
+	lexer_begin(lexer, &rest, 0, &unheard);
+	sound = lexer_next(lexer) == 1 && !lexer->broken;
+	lexer->diagnostics = NULL;
+	diagnostics_clear(&unheard);
+	return sound;
+}
 
-			if (i && token->kind != TOKEN_COMMA)
-				fputc(' ', out);
-			fwrite(token->start, 1, token->length, out);
+static void print_tokens(const struct token *tokens, size_t from, size_t to, FILE *out)
+{
+	for (size_t i = from; i < to; i++) {
+		if (i > from && tokens[i].kind != TOKEN_COMMA)
+			fputc(' ', out);
+		fwrite(tokens[i].start, 1, tokens[i].length, out);
+	}
+}
+
+void words_statement(struct words_reader *reader, const struct sources *sources,
+		     const struct rule *rule, FILE *out)
+{
+	struct lexer lexer = { 0 };
+
+	/* The last token is the end. */
+	if (reader_lex(reader, sources, rule, &lexer))
+		print_tokens(lexer.tokens, 0, lexer.n_tokens - 1, out);
+	lexer_clear(&lexer);
+}
+
+static bool token_says(const struct token *token, const char *word)
+{
+	return token->kind == TOKEN_WORD && token->length == strlen(word) &&
+	       memcmp(token->start, word, token->length) == 0;
+}
+
+void words_written(struct words_reader *reader, const struct sources *sources,
+		   const struct rule *rule, size_t index, FILE *out)
+{
+	struct lexer lexer = { 0 };
+	const struct token *tokens;
+	size_t at = 0, from;
+
+	if (reader_lex(reader, sources, rule, &lexer)) {
+		tokens = lexer.tokens;
+		while (tokens[at].kind != TOKEN_END && !token_says(&tokens[at], "by"))
+			at++;
+		for (from = ++at; at < lexer.n_tokens; at++) {
+			bool last = tokens[at].kind == TOKEN_END || token_says(&tokens[at], "on") ||
+				    token_says(&tokens[at], "only");
+
+			if (!last && tokens[at].kind != TOKEN_COMMA)
+				continue;
+			if (index-- == 0)
+				print_tokens(tokens, from, at, out);
+			if (last)
+				break;
+			from = at + 1;
 		}
 	}
 	lexer_clear(&lexer);
-	diagnostics_clear(&unheard);
 }

@@ -28,7 +28,7 @@ void words_group(const struct policy *policy, uint32_t gid, FILE *out);
 /* words_unit() - "postgresql@*.service" */
 void words_unit(const struct unit_pattern *pattern, FILE *out);
 
-/* words_alternative() - "user www-data exe /usr/sbin/nginx" */
+/* words_alternative() - "user www-data exe /usr/sbin/nginx", of one that can admit someone */
 void words_alternative(const struct policy *policy, const struct alternative *alternative,
 		       FILE *out);
 
@@ -50,5 +50,12 @@ struct words_reader {
  */
 void words_statement(struct words_reader *reader, const struct sources *sources,
 		     const struct rule *rule, FILE *out);
+
+/*
+ * words_written() - the principal number @index (from 0) of the `bind` at @rule, as it is written
+ * For those whose names have no ids: nothing else knows them any more.
+ */
+void words_written(struct words_reader *reader, const struct sources *sources,
+		   const struct rule *rule, size_t index, FILE *out);
 
 #endif

@@ -140,7 +140,8 @@ static void test_user_clauses(void **state)
 	assert_int_equal(l.compiled->clauses[bob->at + 1].rule.line, 3);
 	assert_int_equal(l.compiled->clauses[bob->at + 1].conditions, CONDITION_USER);
 	assert_int_equal(l.compiled->clauses[bob->at + 1].count, 1);
-	assert_int_equal(l.compiled->clauses[bob->at + 2].conditions, CONDITION_USER | CONDITION_UNIT);
+	assert_int_equal(l.compiled->clauses[bob->at + 2].conditions,
+			 CONDITION_USER | CONDITION_UNIT);
 	assert_int_equal(l.compiled->n_clauses, 4);
 	assert_int_equal(l.compiled->sets[1].count, 1);
 	assert_int_equal(l.compiled->clauses[l.compiled->sets[1].first].gid, DBA);
@@ -220,8 +221,8 @@ static void test_range_twice(void **state)
 	unload(&l);
 }
 
-/* refused_at() - the line of the only error of a policy that has @n lines like @line */
-static uint32_t refused_at(const char *line, unsigned n)
+/* refused_at() - line of the only error of @n statements, each with its number in it; 0: none */
+static uint32_t refused_at(const char *before, const char *behind, unsigned n)
 {
 	_cleanup_free_ char *text = NULL;
 	struct sources *sources = sources_new();
@@ -234,7 +235,7 @@ static uint32_t refused_at(const char *line, unsigned n)
 	assert_non_null(stream);
 	assert_non_null(sources);
 	for (unsigned i = 0; i < n; i++)
-		fprintf(stream, line, i);
+		fprintf(stream, "bind 80 by %s %u%s\n", before, i, behind);
 	assert_int_equal(fclose(stream), 0);
 	assert_int_equal(sources_add(sources, "policy.conf", text, size), 0);
 	loaded_read(&l, sources, &loaded_machine);
@@ -256,14 +257,13 @@ static uint32_t refused_at(const char *line, unsigned n)
 static void test_limits(void **state)
 {
 	(void)state;
-	assert_int_equal(refused_at("bind 80 by group %u\n", MAX_CLAUSES), 0);
-	assert_int_equal(refused_at("bind 80 by group %u\n", MAX_CLAUSES + 1), MAX_CLAUSES + 1);
-	assert_int_equal(refused_at("bind 80 by group %u\n", MAX_CLAUSES + 9), MAX_CLAUSES + 1);
-	assert_int_equal(refused_at("bind 80 by user 7 group %u\n", MAX_CLAUSES), 0);
-	assert_int_equal(refused_at("bind 80 by user 7 group %u\n", MAX_CLAUSES + 1),
-			 MAX_CLAUSES + 1);
-	assert_int_equal(refused_at("bind 80 by user %u\n", 10 * MAX_CLAUSES), 0);
-	assert_int_equal(refused_at("bind 80 by user %u group 7\n", 10 * MAX_CLAUSES), 0);
+	assert_int_equal(refused_at("group", "", MAX_CLAUSES), 0);
+	assert_int_equal(refused_at("group", "", MAX_CLAUSES + 1), MAX_CLAUSES + 1);
+	assert_int_equal(refused_at("group", "", MAX_CLAUSES + 9), MAX_CLAUSES + 1);
+	assert_int_equal(refused_at("user 7 group", "", MAX_CLAUSES), 0);
+	assert_int_equal(refused_at("user 7 group", "", MAX_CLAUSES + 1), MAX_CLAUSES + 1);
+	assert_int_equal(refused_at("user", "", 10 * MAX_CLAUSES), 0);
+	assert_int_equal(refused_at("user", " group 7", 10 * MAX_CLAUSES), 0);
 }
 
 static void test_scope(void **state)

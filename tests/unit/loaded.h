@@ -93,7 +93,8 @@ static inline void loaded_read(struct loaded *loaded, struct sources *sources,
 	*loaded = (struct loaded){ .sources = sources };
 	assert_int_equal(policy_parse(sources, environment, &loaded->diagnostics, &loaded->policy),
 			 0);
-	assert_int_equal(policy_resolve(loaded->policy, environment, true, &loaded->diagnostics), 0);
+	assert_int_equal(policy_resolve(loaded->policy, environment, true, &loaded->diagnostics),
+			 0);
 	assert_int_equal(policy_check(loaded->policy, environment, true, &loaded->diagnostics), 0);
 	if (loaded->diagnostics.errors)
 		diagnostics_print(&loaded->diagnostics, sources, false, stderr);
@@ -108,7 +109,8 @@ static inline void load(struct loaded *loaded, const char *text)
 	assert_non_null(sources);
 	assert_int_equal(sources_add(sources, "policy.conf", text, strlen(text)), 0);
 	loaded_read(loaded, sources, &loaded_machine);
-	assert_int_equal(policy_compile(loaded->policy, &loaded->diagnostics, &loaded->compiled), 0);
+	assert_int_equal(policy_compile(loaded->policy, &loaded->diagnostics, &loaded->compiled),
+			 0);
 }
 
 /* unload() - release all of it */

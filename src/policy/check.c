@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * check.c - what no single statement shows
+ */
+#include "policy/check.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "policy/parse.h"
+#include "policy/suggest.h"
+
+/* is_interpreter() - whether a program runs what it is given, by the name of its file */
+static bool is_interpreter(const char *path)
+{
+	static const char *const whole[] = {
+		"bash", "sh",   "dash",   "zsh",  "ksh",  "mksh",    "csh",    "tcsh",
+		"fish", "node", "nodejs", "deno", "java", "busybox", "toybox", "env",
+	};
+	/* With a version behind it, or none. */
+	static const char *const begins[] = {
+		"python", "pypy",  "perl",     "ruby",    "php",   "lua",     "luajit",
+		"tclsh",  "guile", "ld-linux", "ld-musl", "ld.so", "ld64.so",
+	};
+	const char *slash = strrchr(path, '/');
+	const char *name = slash ? slash + 1 : path;
+
+	for (size_t i = 0; i < ELEMENTS(whole); i++) {
+		if (strcmp(name, whole[i]) == 0)
+			return true;
+	}
+	for (size_t i = 0; i < ELEMENTS(begins); i++) {
+		size_t length = strlen(begins[i]);
+
+		if (strncmp(name, begins[i], length) != 0)
+			continue;
+		if (strncmp(name, "ld", 2) == 0 || name[length] == '\0' ||
+		    strchr("0123456789.-", name[length]))
+			return true;
+	}
+	return false;
+}
+
+/* never() - alternatives that ask for an executable which is not there admit nobody */
+static void never(struct policy *policy, size_t exe)
+{
+	for (size_t i = 0; i < policy->n_alternatives; i++) {
+		struct alternative *alternative = &policy->alternatives[i];
+
+		if ((alternative->conditions & CONDITION_EXE) && alternative->exe == exe)
+			alternative->conditions |= CONDITION_NEVER;
+	}
+}
+
+static void say_executable(struct diagnostics *diagnostics, enum severity severity,
+			   const struct executable *exe, const char *what, const char *expected)
+{
+	diagnostics_add(diagnostics, severity, exe->where, exe->width, "'%s' %s, expected %s",
+			exe->path, what, expected);
+}
+
+/* say_replaceable() - someone else can change what stands at the path */
+static void say_replaceable(struct diagnostics *diagnostics, const struct executable *exe,
+			    const char *culprit)
+{
+	const char *what = culprit ? culprit : exe->path;
+
+	diagnostics_add(diagnostics, SEVERITY_ERROR, exe->where, exe->width,
+			"'%s' can be changed by someone other than root, who could then be "
+			"'%s'; expected it to belong to root and be writable by nobody else",
+			what, exe->path);
+}
+
+static int check_executable(struct policy *policy, size_t index,
+			    const struct policy_environment *environment, bool lenient,
+			    struct diagnostics *diagnostics)
+{
+	const struct executable *exe = &policy->exes[index];
+	_cleanup_free_ char *culprit = NULL;
+	int r = environment->check_executable(environment->data, exe->path, &culprit);
+
+	if (is_interpreter(exe->path))
+		say_executable(diagnostics, SEVERITY_WARNING, exe,
+			       "is an interpreter, so the rule admits whatever it runs",
+			       "the program itself");
+	switch (r) {
+	case 0:
+		break;
+	case -ENOMEM:
+		return r;
+	case -EPERM:
+		say_replaceable(diagnostics, exe, culprit);
+		break;
+	case -ENOENT:
+	case -ENOTDIR:
+		if (lenient) {
+			say_executable(diagnostics, SEVERITY_WARNING, exe,
+				       "does not exist, and the rule admits nobody by it until it "
+				       "does",
+				       "an executable file");
+			never(policy, index);
+		} else {
+			say_executable(diagnostics, SEVERITY_ERROR, exe, "does not exist",
+				       "an executable file");
+		}
+		break;
+	case -EISDIR:
+		say_executable(diagnostics, SEVERITY_ERROR, exe, "is a directory",
+			       "an executable file");
+		break;
+	case -ENOEXEC:
+		say_executable(diagnostics, SEVERITY_ERROR, exe,
+			       "is a #! script, which the kernel sees as its interpreter",
+			       "a program, or 'unit' instead");
+		break;
+	case -EACCES:
+		if (culprit)
+			diagnostics_add(
+				diagnostics, SEVERITY_ERROR, exe->where, exe->width,
+				"'%s' may not be searched, expected to be allowed to look at "
+				"'%s' (try again as root)",
+				culprit, exe->path);
+		else
+			say_executable(diagnostics, SEVERITY_ERROR, exe, "is not executable",
+				       "an executable file");
+		break;
+	default:
+		diagnostics_add(diagnostics, SEVERITY_ERROR, exe->where, exe->width,
+				"'%s' cannot be looked at (%s), expected an executable file",
+				exe->path, strerror(-r));
+	}
+	return 0;
+}
+
+static int check_executables(struct policy *policy, const struct policy_environment *environment,
+			     bool lenient, struct diagnostics *diagnostics)
+{
+	for (size_t i = 0; environment->check_executable && i < policy->n_exes; i++) {
+		int r = check_executable(policy, i, environment, lenient, diagnostics);
+
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static bool reserves(const struct statement *statement)
+{
+	return statement->kind == STATEMENT_BIND && !(statement->flags & STATEMENT_OBSERVE);
+}
+
+/* clip() - how many ports of a range are ephemeral */
+static unsigned clip(const struct port_range *range, const struct policy_environment *environment)
+{
+	unsigned first = range->first, last = range->last;
+
+	if (first < environment->ephemeral_first)
+		first = environment->ephemeral_first;
+	if (last > environment->ephemeral_last)
+		last = environment->ephemeral_last;
+	return first > last ? 0 : last - first + 1;
+}
+
+/* count_left() - ephemeral ports that no range covers; @edges: begins and ends of ranges */
+static unsigned count_left(const int32_t *edges, const struct policy_environment *environment)
+{
+	unsigned left = 0;
+	int32_t open = 0;
+
+	for (unsigned port = 0; port <= environment->ephemeral_last; port++) {
+		open += edges[port];
+		if (port >= environment->ephemeral_first && open == 0)
+			left++;
+	}
+	return left;
+}
+
+/*
+ * check_ephemeral() - enough ports must stay for autobind
+ * A port that is governed for either protocol is reserved for both: the kernel's list has no
+ * protocols. The error stands at the range that takes most.
+ */
+static int check_ephemeral(const struct policy *policy,
+			   const struct policy_environment *environment,
+			   struct diagnostics *diagnostics)
+{
+	_cleanup_free_ int32_t *edges = NULL;
+	const struct statement *statement = NULL;
+	struct location where;
+	unsigned most = 0, left, width;
+	size_t index = 0;
+	int r;
+
+	if (environment->ephemeral_last == 0)
+		return 0;
+	edges = calloc(PORTS + 1, sizeof(*edges));
+	if (!edges)
+		return -ENOMEM;
+	for (size_t i = 0; i < policy->n_statements; i++) {
+		if (!reserves(&policy->statements[i]))
+			continue;
+		for (size_t k = 0; k < policy->statements[i].ports; k++) {
+			const struct port_range *range =
+				&policy->ports[policy->statements[i].first_port + k];
+			unsigned taken = clip(range, environment);
+
+			edges[range->first]++;
+			edges[range->last + 1]--;
+			if (taken <= most)
+				continue;
+			most = taken;
+			statement = &policy->statements[i];
+			index = k;
+		}
+	}
+	left = count_left(edges, environment);
+	if (!statement || left >= MIN_EPHEMERAL_PORTS)
+		return 0;
+	r = port_place(policy, statement, index, &where, &width);
+	if (r < 0)
+		return r;
+	diagnostics_add(diagnostics, SEVERITY_ERROR, where, width,
+			"the policy leaves %u of the ephemeral ports %u-%u, expected at least %u "
+			"that no bind rule governs",
+			left, environment->ephemeral_first, environment->ephemeral_last,
+			MIN_EPHEMERAL_PORTS);
+	return 0;
+}
+
+static int say_twice(const struct policy *policy, const struct host *first,
+		     const struct host *second, struct diagnostics *diagnostics)
+{
+	_cleanup_free_ char *place = location_text(policy->sources, first->where);
+
+	if (!place)
+		return -ENOMEM;
+	diagnostics_add(diagnostics, SEVERITY_ERROR, second->where,
+			policy->names[second->name].width,
+			"host '%s' twice, the first time at %s, expected one statement a host",
+			policy->names[second->name].text, place);
+	return 0;
+}
+
+static void say_unknown_host(const struct policy *policy, const struct name *name,
+			     struct diagnostics *diagnostics)
+{
+	struct suggestion suggestion;
+	const char *meant;
+
+	suggestion_begin(&suggestion, name->text, strlen(name->text));
+	for (size_t i = 0; i < policy->n_hosts; i++)
+		suggestion_offer(&suggestion, policy->names[policy->hosts[i].name].text);
+	suggestion_offer(&suggestion, "local");
+	meant = suggestion_found(&suggestion);
+	diagnostics_add(
+		diagnostics, SEVERITY_ERROR, name->where, name->width,
+		"unknown host '%s', expected the name of a host statement, local or *%s%s%s",
+		name->text, meant ? "; did you mean '" : "", meant ? meant : "", meant ? "'?" : "");
+}
+
+/* check_hosts() - each host once, and each that a caller names */
+static int check_hosts(const struct policy *policy, struct diagnostics *diagnostics)
+{
+	_cleanup_free_ const struct host **hosts = NULL;
+	int r;
+
+	if (policy->n_names == 0)
+		return 0;
+	hosts = calloc(policy->n_names, sizeof(*hosts));
+	if (!hosts)
+		return -ENOMEM;
+	for (size_t i = 0; i < policy->n_hosts; i++) {
+		const struct host *host = &policy->hosts[i];
+
+		if (!hosts[host->name]) {
+			hosts[host->name] = host;
+			continue;
+		}
+		r = say_twice(policy, hosts[host->name], host, diagnostics);
+		if (r < 0)
+			return r;
+	}
+	for (size_t i = 0; i < policy->n_names; i++) {
+		if (policy->names[i].kind == NAME_HOST && !hosts[i])
+			say_unknown_host(policy, &policy->names[i], diagnostics);
+	}
+	return 0;
+}
+
+int policy_check(struct policy *policy, const struct policy_environment *environment, bool lenient,
+		 struct diagnostics *diagnostics)
+{
+	int r = check_overlaps(policy, diagnostics);
+
+	if (r == 0)
+		r = check_executables(policy, environment, lenient, diagnostics);
+	if (r == 0)
+		r = check_ephemeral(policy, environment, diagnostics);
+	if (r == 0)
+		r = check_hosts(policy, diagnostics);
+	return r;
+}

@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: MIT */
+#include "portcredd/audit.h"
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "control/varlink.h"
+#include "portcredd/serve.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <string.h>
+#include <syslog.h>
+#include <systemd/sd-journal.h>
+#include <time.h>
+
+#define JOURNAL_SOCKET "/run/systemd/journal/socket"
+#define TIME_SIZE      40
+
+static const char *const verdict_names[VERDICTS] = {
+	[VERDICT_UNGOVERNED] = "ungoverned",
+	[VERDICT_GRANTED] = "granted",
+	[VERDICT_CAPABLE] = "granted",
+	[VERDICT_REFUSED] = "refused",
+	[VERDICT_KERNEL_REFUSED] = "kernel-refused",
+};
+
+static const char *const operation_names[OPERATIONS] = {
+	[OPERATION_BIND] = "bind",
+	[OPERATION_AUTOBIND] = "autobind",
+	[OPERATION_LISTEN] = "listen",
+	[OPERATION_SEND] = "send",
+	[OPERATION_PORT_RANGE] = "port-range",
+};
+
+static const char *name_of(const char *const names[], size_t n, unsigned index)
+{
+	return index < n ? names[index] : "unknown";
+}
+
+const char *audit_protocol(unsigned protocol)
+{
+	return protocol == PROTOCOL_TCP ? "tcp" : "udp";
+}
+
+void audit_address(const uint32_t address[static 4], unsigned family,
+		   char ret_text[static AUDIT_ADDRESS_SIZE])
+{
+	const void *bytes = family == 4 ? (const void *)&address[3] : (const void *)address;
+
+	if (!inet_ntop(family == 4 ? AF_INET : AF_INET6, bytes, ret_text, AUDIT_ADDRESS_SIZE))
+		ret_text[0] = '\0';
+}
+
+/* event_time() - RFC 3339, UTC, from the boot clock of the event */
+static void event_time(uint64_t boot, char ret_text[static TIME_SIZE])
+{
+	struct timespec real, now;
+	int64_t ns;
+	time_t seconds;
+	struct tm broken;
+
+	clock_gettime(CLOCK_REALTIME, &real);
+	clock_gettime(CLOCK_BOOTTIME, &now);
+	ns = ((int64_t)real.tv_sec - now.tv_sec) * 1000000000 + real.tv_nsec - now.tv_nsec +
+	     (int64_t)boot;
+	seconds = ns / 1000000000;
+	gmtime_r(&seconds, &broken);
+	strftime(ret_text, TIME_SIZE, "%Y-%m-%dT%H:%M:%S", &broken);
+	snprintf(ret_text + strlen(ret_text), TIME_SIZE - strlen(ret_text), ".%03dZ",
+		 (int)(ns % 1000000000 / 1000000));
+}
+
+/* rule_file() - the name behind a rule's number, NULL if that policy is forgotten */
+static const char *rule_file(const struct daemon *daemon, const struct rule *rule,
+			     uint32_t generation)
+{
+	const struct file_list *lists[] = { &daemon->in_force.files,
+					    &daemon->in_force.files_before };
+
+	for (size_t i = 0; i < ELEMENTS(lists) && rule->line; i++) {
+		if (lists[i]->generation == generation && rule->file < lists[i]->n_names)
+			return lists[i]->names[rule->file];
+	}
+	return NULL;
+}
+
+json_t *audit_rule(const struct daemon *daemon, const struct rule *rule, uint32_t generation)
+{
+	const char *file = rule_file(daemon, rule, generation);
+
+	if (!file)
+		return json_null();
+	return json_pack("{s:o, s:i}", "file", varlink_string(file), "line", (int)rule->line);
+}
+
+/* struct line - an event in words */
+struct line {
+	char time[TIME_SIZE];
+	char address[AUDIT_ADDRESS_SIZE];
+	char executable[MAX_PATH_TEXT + 8];
+	char group[MAX_PATH_TEXT + 8];
+	char command[MAX_COMMAND + 1];
+	const char *verdict;
+	const char *operation;
+	const char *protocol;
+	const char *file; /* of the rule; NULL: none */
+};
+
+static void to_words(const struct daemon *daemon, const struct event *event, struct line *ret)
+{
+	event_time(event->time, ret->time);
+	audit_address(event->address, event->family, ret->address);
+	path_from_leaf(&event->executable, ret->executable);
+	path_from_leaf(&event->group, ret->group);
+	snprintf(ret->command, sizeof(ret->command), "%.*s", MAX_COMMAND, event->command);
+	ret->verdict = name_of(verdict_names, VERDICTS, event->verdict);
+	ret->operation = name_of(operation_names, OPERATIONS, event->operation);
+	ret->protocol = audit_protocol(event->protocol);
+	ret->file = rule_file(daemon, &event->rule, event->generation);
+}
+
+/* printable() - what users choose (names of programs) cannot write to a terminal or forge a line */
+static void printable(char *text)
+{
+	for (; *text; text++) {
+		if ((unsigned char)*text < ' ' || *text == 0x7f)
+			*text = '?';
+	}
+}
+
+static char *sentence(const struct event *event, const struct line *line)
+{
+	_cleanup_free_ char *rule = NULL;
+	char *text;
+
+	if (line->file && asprintf(&rule, ": %s:%u", line->file, event->rule.line) < 0)
+		rule = NULL;
+	if (asprintf(&text, "%s%s: %s %u/%s on %s by uid %u gid %u, pid %u (%s) %s in %s%s%s",
+		     event->observed ? "would be " : "", line->verdict, line->operation,
+		     event->port, line->protocol, line->address, event->uid, event->gid, event->pid,
+		     line->command, line->executable[0] ? line->executable : "(kernel)",
+		     line->group[0] ? line->group : "/",
+		     rule ? rule
+			  : (event->verdict == VERDICT_KERNEL_REFUSED
+				     ? ": below ip_unprivileged_port_start, and no rule names it"
+				     : ""),
+		     event->held ? " (and earlier ones like it)" : "") < 0)
+		return NULL;
+	printable(text);
+	return text;
+}
+
+static void to_journal(const struct event *event, const struct line *line, const char *text,
+		       int priority)
+{
+	sd_journal_send(
+		"MESSAGE=%s", text, "PRIORITY=%d", priority, "SYSLOG_IDENTIFIER=portcredd",
+		"PORTCRED_VERDICT=%s", line->verdict, "PORTCRED_OBSERVED=%d", event->observed,
+		"PORTCRED_OPERATION=%s", line->operation, "PORTCRED_PROTOCOL=%s", line->protocol,
+		"PORTCRED_ADDRESS=%s", line->address, "PORTCRED_PORT=%u", event->port,
+		"PORTCRED_RULE=%s:%u", line->file ? line->file : "", event->rule.line,
+		"PORTCRED_HELD=%u", event->held, "OBJECT_PID=%u", event->pid, "OBJECT_UID=%u",
+		event->uid, "OBJECT_GID=%u", event->gid, "OBJECT_COMM=%s", line->command,
+		"OBJECT_EXE=%s", line->executable, "OBJECT_SYSTEMD_CGROUP=%s", line->group, NULL);
+}
+
+static json_t *optional_string(const char *text)
+{
+	return text[0] ? varlink_string(text) : json_null();
+}
+
+static json_t *to_json(const struct daemon *daemon, const struct event *event,
+		       const struct line *line)
+{
+	return json_pack(
+		"{s:s, s:s, s:b, s:s, s:o, s:s, s:s, s:i, s:I, s:I, s:I, s:o, s:o, s:o, s:I}",
+		"time", line->time, "verdict", line->verdict, "observed", event->observed,
+		"operation", line->operation, "rule",
+		audit_rule(daemon, &event->rule, event->generation), "protocol", line->protocol,
+		"address", line->address, "port", event->port, "uid", (json_int_t)event->uid, "gid",
+		(json_int_t)event->gid, "pid", (json_int_t)event->pid, "command",
+		varlink_string(line->command), "executable", optional_string(line->executable),
+		"cgroup", optional_string(line->group), "held", (json_int_t)event->held);
+}
+
+static void write_line(const struct event *event, const struct line *line)
+{
+	int priority = event->verdict == VERDICT_GRANTED ? LOG_INFO : LOG_NOTICE;
+	_cleanup_free_ char *text = sentence(event, line);
+
+	if (!text)
+		return;
+	if (access(JOURNAL_SOCKET, W_OK) == 0)
+		to_journal(event, line, text, priority);
+	else
+		log_info("%s", text);
+}
+
+static int on_sweep(sd_event_source *source, uint64_t usec, void *data);
+
+/* sweep_later() - look once more when the windows of the flood control are over */
+static void sweep_later(struct daemon *daemon)
+{
+	uint64_t window = FLOOD_WINDOW_NS / 1000;
+	int enabled;
+
+	if (sd_event_source_get_enabled(daemon->sweep, &enabled) >= 0 && enabled != SD_EVENT_OFF)
+		return;
+	if (sd_event_source_set_time_relative(daemon->sweep, window) < 0 ||
+	    sd_event_source_set_enabled(daemon->sweep, SD_EVENT_ONESHOT) < 0)
+		log_warnx("the timer of the audit cannot be set");
+}
+
+static void on_event(void *data, const struct event *event)
+{
+	struct daemon *daemon = data;
+	struct line line;
+
+	to_words(daemon, event, &line);
+	write_line(event, &line);
+	serve_event(daemon, event->uid, to_json(daemon, event, &line));
+	sweep_later(daemon);
+}
+
+static void on_held(void *data, const struct flood_key *key, uint32_t n)
+{
+	struct daemon *daemon = data;
+	unsigned verdict = key->kind & 0x7f;
+
+	(void)daemon;
+	if (key->kind == FLOOD_BUDGET)
+		log_info("%u more events of uid %u were not told one by one", n, key->uid);
+	else
+		log_info("%u more times %s%s: %u/%s by uid %u", n,
+			 key->kind & 0x80 ? "would be " : "",
+			 name_of(verdict_names, VERDICTS, verdict), key->port,
+			 audit_protocol(key->protocol), key->uid);
+}
+
+static int on_sweep(sd_event_source *source, uint64_t usec, void *data)
+{
+	struct daemon *daemon = data;
+	bool again = false;
+	int r;
+
+	r = events_sweep(daemon->events, &again);
+	if (r < 0)
+		log_warn(r, "the flood counters cannot be read");
+	if (again)
+		sweep_later(daemon);
+	return 0;
+}
+
+static int on_readable(sd_event_source *source, int fd, uint32_t ready, void *data)
+{
+	audit_flush(data);
+	return 0;
+}
+
+void audit_flush(struct daemon *daemon)
+{
+	int r = daemon->events ? events_read(daemon->events) : 0;
+
+	if (r < 0)
+		log_warn(r, "events cannot be read");
+}
+
+int audit_begin(struct daemon *daemon)
+{
+	struct events_sink sink = { .event = on_event, .held = on_held, .data = daemon };
+	int r;
+
+	r = events_open(daemon->enforcer, &sink, &daemon->events);
+	if (r < 0)
+		return r;
+	r = sd_event_add_time_relative(daemon->event, &daemon->sweep, CLOCK_MONOTONIC, 0, 100000,
+				       on_sweep, daemon);
+	if (r < 0)
+		return r;
+	return sd_event_add_io(daemon->event, NULL, events_fd(daemon->events), EPOLLIN, on_readable,
+			       daemon);
+}
+
+void audit_end(struct daemon *daemon)
+{
+	daemon->sweep = sd_event_source_unref(daemon->sweep);
+	events_close(daemon->events);
+	daemon->events = NULL;
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * audit.h - every refusal, and every grant that the kernel alone would not have given, told to
+ * people: the journal with a field for each thing, else standard error; and who watches
+ */
+#ifndef PORTCRED_PORTCREDD_AUDIT_H
+#define PORTCRED_PORTCREDD_AUDIT_H
+
+#include <jansson.h>
+
+#include "portcredd/daemon.h"
+
+/* audit_begin() - read events from the enforcer in the daemon's loop */
+int audit_begin(struct daemon *daemon);
+void audit_end(struct daemon *daemon);
+
+/* audit_flush() - tell what is there now */
+void audit_flush(struct daemon *daemon);
+
+/* audit_rule() - {"file", "line"} of a rule; JSON null where there is none. A new reference. */
+json_t *audit_rule(const struct daemon *daemon, const struct rule *rule, uint32_t generation);
+
+/*
+ * audit_address() - "127.0.0.1", "::", "0.0.0.0"
+ * @address: network byte order, IPv4 v4-mapped; @family: 4 or 6
+ */
+#define AUDIT_ADDRESS_SIZE 46 /* INET6_ADDRSTRLEN */
+void audit_address(const uint32_t address[static 4], unsigned family,
+		   char ret_text[static AUDIT_ADDRESS_SIZE]);
+
+/* audit_protocol() - "tcp" or "udp" */
+const char *audit_protocol(unsigned protocol);
+
+#endif

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * daemon.h - everything that one portcredd has
+ *
+ * Order of construction, which is also the order in which things depend on each other: options,
+ * directories, names, enforcer, events, policy in force, control socket.
+ */
+#ifndef PORTCRED_PORTCREDD_DAEMON_H
+#define PORTCRED_PORTCREDD_DAEMON_H
+
+#include <systemd/sd-event.h>
+
+#include "kernel/enforcer.h"
+#include "kernel/events.h"
+#include "kernel/executable.h"
+#include "kernel/reserved.h"
+#include "kernel/watch.h"
+#include "portcredd/approve.h"
+#include "portcredd/names.h"
+#include "portcredd/options.h"
+
+struct varlink_server;
+struct watchers;
+
+/* Names of files in the state directory. */
+#define STATE_IN_FORCE "in-force" /* snapshot of the policy to come back to */
+#define STATE_TRIAL    "trial"    /* snapshot of a policy that was not confirmed (yet) */
+#define STATE_NEXT     "next"     /* on its way to one of these */
+
+/* struct file_list - names of a policy's files, for events that name one by its number */
+struct file_list {
+	char **names;
+	size_t n_names;
+	uint32_t generation; /* of the policy they belong to */
+};
+
+/* struct in_force - what is to be known about the policy that decides; see inforce.h */
+struct in_force {
+	struct file_list files;
+	struct file_list files_before; /* an event may be of the policy before */
+	size_t statements;
+	size_t users;
+	bool all_namespaces;
+	uint64_t since;       /* CLOCK_REALTIME, microseconds; 0: nothing was put in force by us */
+	const char *snapshot; /* STATE_IN_FORCE or STATE_TRIAL; NULL: none */
+	struct executables *executables;
+	struct watch *executable_watch;
+	sd_event_source *executable_source;
+	bool has_names;
+	bool has_unresolved;        /* a name that nobody has so far */
+	struct approvals approvals; /* of sockets that are bound to governed ports */
+};
+
+/* struct trial - a policy that goes unless it is confirmed */
+struct trial {
+	sd_event_source *timer; /* NULL: none */
+	uint64_t deadline;      /* CLOCK_BOOTTIME, microseconds */
+};
+
+struct daemon {
+	struct options options;
+	int runtime_dir; /* descriptor */
+	int state_dir;
+	sd_event *event;
+	struct names *names;
+	struct watch *names_watch;
+	sd_event_source *names_source;
+	sd_event_source *recheck; /* timer: see follow.h */
+	struct enforcer *enforcer;
+	struct events *events;
+	struct reserved *reserved;
+	struct in_force in_force;
+	struct trial trial;
+	struct varlink_server *server;
+	struct watchers *watchers;
+	sd_event_source *sweep; /* timer: look for what a flood kept back */
+	char *cgroup;           /* path of the attached cgroup in its hierarchy */
+	char *disabled;         /* why nothing is enforced; NULL: enforcing */
+	char *error;            /* what the last failed load said; NULL: it did not fail */
+};
+
+#endif

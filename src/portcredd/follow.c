@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: MIT */
+#include "portcredd/follow.h"
+
+#include "base/log.h"
+#include "kernel/slots.h"
+#include "policy/snapshot.h"
+#include "portcredd/inforce.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#define UNPRIVILEGED_PORT_START "/proc/sys/net/ipv4/ip_unprivileged_port_start"
+#define DEFAULT_PORT_START      1024U /* include/net/net_namespace.h, PROT_SOCK */
+
+/*
+ * struct steady - names as they are now; where a database does not answer, as they were
+ *
+ * A directory that is down for a minute must take nothing away from anyone.
+ */
+struct steady {
+	struct policy_environment now;
+	struct policy_environment then;
+};
+
+static int steady_user(void *data, const char *name, uint32_t *ret_uid)
+{
+	const struct steady *steady = data;
+	int r = steady->now.find_user(steady->now.data, name, ret_uid);
+
+	if (r == 0 || r == -ENOENT)
+		return r;
+	return steady->then.find_user(steady->then.data, name, ret_uid);
+}
+
+static int steady_group(void *data, const char *name, uint32_t *ret_gid)
+{
+	const struct steady *steady = data;
+	int r = steady->now.find_group(steady->now.data, name, ret_gid);
+
+	if (r == 0 || r == -ENOENT)
+		return r;
+	return steady->then.find_group(steady->then.data, name, ret_gid);
+}
+
+static int steady_service(void *data, const char *name, uint16_t ret_ports[static PROTOCOLS],
+			  uint8_t *ret_protocols)
+{
+	const struct steady *steady = data;
+
+	return steady->now.find_service(steady->now.data, name, ret_ports, ret_protocols);
+}
+
+static bool same_names(const struct policy *a, const struct policy *b)
+{
+	if (a->n_names != b->n_names)
+		return false;
+	for (size_t i = 0; i < a->n_names; i++) {
+		if (a->names[i].resolved != b->names[i].resolved ||
+		    (a->names[i].resolved && a->names[i].id != b->names[i].id))
+			return false;
+	}
+	return true;
+}
+
+/* refresh() - the same text with names as they are now; @always: also if no name has changed */
+static int refresh(struct daemon *daemon, bool always)
+{
+	struct image then = { 0 }, now = { 0 };
+	struct snapshot_names *names = NULL;
+	struct policy_environment environment;
+	struct sources *sources = NULL;
+	struct steady steady;
+	int r;
+
+	r = snapshot_read(daemon->state_dir, daemon->in_force.snapshot, &sources, &names);
+	if (r < 0)
+		return r;
+	inforce_environment(daemon, &steady.now);
+	steady.then = snapshot_environment(names, &steady.now);
+	environment = steady.now;
+	environment.find_user = steady_user;
+	environment.find_group = steady_group;
+	environment.find_service = steady_service;
+	environment.data = &steady;
+
+	r = image_from_snapshot(daemon->state_dir, daemon->in_force.snapshot, NULL, &then);
+	if (r == 0)
+		r = image_from_snapshot(daemon->state_dir, daemon->in_force.snapshot, &environment,
+					&now);
+	if (r == 0 && (always || !same_names(then.policy, now.policy))) {
+		r = inforce_put(daemon, &now, daemon->in_force.snapshot);
+		if (r == 0)
+			log_info("names or executables have changed: the policy follows");
+	}
+	image_clear(&then);
+	image_clear(&now);
+	sources_free(sources);
+	snapshot_names_free(names);
+	return r;
+}
+
+static void refresh_names(struct daemon *daemon)
+{
+	int r;
+
+	if (!daemon->in_force.has_names || !daemon->in_force.snapshot)
+		return;
+	r = refresh(daemon, false);
+	if (r < 0)
+		log_warn(r, "the names of the policy in force cannot be looked up again");
+}
+
+static int on_names(sd_event_source *source, int fd, uint32_t ready, void *data)
+{
+	bool changed[NAMES_WATCHED] = { false };
+	struct daemon *daemon = data;
+	int r;
+
+	r = watch_read(daemon->names_watch, changed);
+	if (r < 0)
+		log_warn(r, "changes of the user databases cannot be read");
+	if (r != 0)
+		refresh_names(daemon);
+	return 0;
+}
+
+/* follow_one() - returns whether the whole policy must be put in force again */
+static int follow_one(struct daemon *daemon, size_t index, bool *ret_again)
+{
+	struct executables *executables = daemon->in_force.executables;
+	bool known = executables->items[index].n_files > 0;
+	struct executable_change change;
+	int r;
+
+	r = executables_refresh(executables, index, &change);
+	if (r < 0)
+		return r;
+	if (change.added) {
+		/* Its statements may have been left out when it was missing. */
+		*ret_again |= !known;
+		r = slots_add_exe(daemon->enforcer, &change.new);
+	}
+	if (change.dropped) {
+		int dropped = slots_remove_exe(daemon->enforcer, &change.old);
+
+		close(change.held);
+		if (r == 0)
+			r = dropped;
+	}
+	return r;
+}
+
+static int on_executables(sd_event_source *source, int fd, uint32_t ready, void *data)
+{
+	struct daemon *daemon = data;
+	struct executables *executables = daemon->in_force.executables;
+	_cleanup_free_ bool *changed = calloc(executables->n_items + 1, sizeof(*changed));
+	bool again = false;
+	int r;
+
+	r = changed ? watch_read(daemon->in_force.executable_watch, changed) : -ENOMEM;
+	for (size_t i = 0; i < executables->n_items && r >= 0; i++) {
+		if (changed[i])
+			r = follow_one(daemon, i, &again);
+	}
+	if (r >= 0 && again)
+		r = refresh(daemon, true);
+	if (r < 0)
+		log_warn(r, "an executable that was replaced cannot be followed");
+	return 0;
+}
+
+static void stop_executables(struct daemon *daemon)
+{
+	struct in_force *in_force = &daemon->in_force;
+
+	in_force->executable_source = sd_event_source_disable_unref(in_force->executable_source);
+	watch_free(in_force->executable_watch);
+	in_force->executable_watch = NULL;
+}
+
+int follow_executables(struct daemon *daemon)
+{
+	struct in_force *in_force = &daemon->in_force;
+	size_t n = in_force->executables->n_items;
+	_cleanup_free_ const char **paths = NULL;
+	int r;
+
+	stop_executables(daemon);
+	if (n == 0)
+		return 0;
+	paths = calloc(n, sizeof(*paths));
+	if (!paths)
+		return -ENOMEM;
+	for (size_t i = 0; i < n; i++)
+		paths[i] = in_force->executables->items[i].path;
+	r = watch_new(paths, n, 0, &in_force->executable_watch);
+	if (r == 0)
+		r = sd_event_add_io(daemon->event, &in_force->executable_source,
+				    watch_fd(in_force->executable_watch), EPOLLIN, on_executables,
+				    daemon);
+	if (r < 0) {
+		log_warn(
+			r,
+			"executables that are replaced will not be followed until the next reload");
+		stop_executables(daemon);
+	}
+	return 0;
+}
+
+void follow_sysctls(struct daemon *daemon)
+{
+	_cleanup_fclose_ FILE *file = fopen(UNPRIVILEGED_PORT_START, "re");
+	unsigned start = DEFAULT_PORT_START;
+
+	if (file && fscanf(file, "%u", &start) != 1)
+		start = DEFAULT_PORT_START;
+	__atomic_store_n(&daemon->enforcer->control->unprivileged_port_start, start,
+			 __ATOMIC_RELAXED);
+}
+
+static int schedule(struct daemon *daemon)
+{
+	uint64_t seconds = daemon->in_force.has_unresolved ? FOLLOW_EVERY_UNRESOLVED : FOLLOW_EVERY;
+	int r;
+
+	r = sd_event_source_set_time_relative(daemon->recheck, seconds * 1000000);
+	if (r < 0)
+		return r;
+	return sd_event_source_set_enabled(daemon->recheck, SD_EVENT_ONESHOT);
+}
+
+static int on_recheck(sd_event_source *source, uint64_t usec, void *data)
+{
+	struct daemon *daemon = data;
+	size_t restored = 0;
+	int r;
+
+	refresh_names(daemon);
+	follow_sysctls(daemon);
+	r = reserved_recheck(daemon->reserved, &restored);
+	if (r < 0)
+		log_warn(r, "net.ipv4.ip_local_reserved_ports cannot be looked at again");
+	else if (restored)
+		log_warnx("%zu governed ports were missing in net.ipv4.ip_local_reserved_ports and "
+			  "have been put back",
+			  restored);
+	return schedule(daemon);
+}
+
+int follow_begin(struct daemon *daemon)
+{
+	int r;
+
+	r = names_watch(&daemon->names_watch);
+	if (r == 0)
+		r = sd_event_add_io(daemon->event, &daemon->names_source,
+				    watch_fd(daemon->names_watch), EPOLLIN, on_names, daemon);
+	if (r < 0)
+		log_warn(r, "changes of the user databases are seen every %u s only", FOLLOW_EVERY);
+	r = sd_event_add_time_relative(daemon->event, &daemon->recheck, CLOCK_BOOTTIME, 0, 1000000,
+				       on_recheck, daemon);
+	return r < 0 ? r : schedule(daemon);
+}
+
+void follow_end(struct daemon *daemon)
+{
+	stop_executables(daemon);
+	daemon->names_source = sd_event_source_disable_unref(daemon->names_source);
+	daemon->recheck = sd_event_source_disable_unref(daemon->recheck);
+	watch_free(daemon->names_watch);
+	daemon->names_watch = NULL;
+}

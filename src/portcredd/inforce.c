@@ -1,0 +1,442 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * inforce.c - theory of operation
+ *
+ * put() is the only way into force. Its order is such that a failure at any step leaves the policy
+ * before in force, and no moment is without one:
+ *
+ *	1. find the executables                  nothing is changed yet
+ *	2. write the snapshot under a third name
+ *	3. reserve newly governed ports          too much is reserved for a moment: harmless
+ *	4. fill the idle slot and flip           from here on the new policy decides
+ *	5. rename the snapshot
+ *	6. refuse sockets bound before, give back ports that are no longer governed
+ *
+ * A trial differs in the name of its snapshot alone: STATE_TRIAL beside the STATE_IN_FORCE to come
+ * back to. STATE_TRIAL stays after a rollback, so that the next start knows the files for what they
+ * are: a policy that nobody confirmed.
+ */
+#include "portcredd/inforce.h"
+
+#include "base/log.h"
+#include "kernel/login.h"
+#include "kernel/slots.h"
+#include "policy/machine.h"
+#include "policy/snapshot.h"
+#include "portcredd/audit.h"
+#include "portcredd/follow.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <time.h>
+
+/* How long the names of one policy may take to be looked up, all together. */
+#define NAMES_LIMIT_MS 20000U
+
+void inforce_environment(struct daemon *daemon, struct policy_environment *ret_environment)
+{
+	*ret_environment = machine_environment();
+	names_environment(daemon->names, ret_environment);
+	names_allow(daemon->names, NAMES_LIMIT_MS);
+}
+
+static void set_error(struct daemon *daemon, char *error)
+{
+	free(daemon->error);
+	daemon->error = error;
+}
+
+static uint64_t now_usec(clockid_t clock)
+{
+	struct timespec now;
+
+	clock_gettime(clock, &now);
+	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
+static void file_list_clear(struct file_list *files)
+{
+	for (size_t i = 0; i < files->n_names; i++)
+		free(files->names[i]);
+	free(files->names);
+	*files = (struct file_list){ 0 };
+}
+
+static int file_list_fill(struct file_list *ret_files, const struct sources *sources)
+{
+	struct file_list files = { .names = calloc(sources->n_files + 1, sizeof(*files.names)) };
+
+	if (!files.names)
+		return -ENOMEM;
+	for (; files.n_names < sources->n_files; files.n_names++) {
+		files.names[files.n_names] = strdup(sources->files[files.n_names].name);
+		if (!files.names[files.n_names]) {
+			file_list_clear(&files);
+			return -ENOMEM;
+		}
+	}
+	*ret_files = files;
+	return 0;
+}
+
+/* governed_ports() - of either protocol: the kernel keeps one list for both */
+static void governed_ports(const struct compiled *compiled, struct port_bitmap *ret_ports)
+{
+	memset(ret_ports, 0, sizeof(*ret_ports));
+	for (unsigned port = 1; port < PORTS; port++) {
+		if (compiled->ports[PROTOCOL_TCP * PORTS + port].enforced ||
+		    compiled->ports[PROTOCOL_UDP * PORTS + port].enforced)
+			port_bitmap_set(ret_ports, port);
+	}
+}
+
+static int collect_identities(const struct executables *executables, struct exe_key **ret_keys,
+			      size_t *ret_n)
+{
+	struct exe_key *keys;
+	size_t n = 0;
+
+	for (size_t i = 0; i < executables->n_items; i++)
+		n += executables->items[i].n_files;
+	keys = calloc(n + 1, sizeof(*keys));
+	if (!keys)
+		return -ENOMEM;
+	n = 0;
+	for (size_t i = 0; i < executables->n_items; i++) {
+		const struct executable_path *path = &executables->items[i];
+
+		for (size_t j = 0; j < path->n_files; j++)
+			keys[n++] = path->files[j].key;
+	}
+	*ret_keys = keys;
+	*ret_n = n;
+	return 0;
+}
+
+void inforce_judge_sockets(struct daemon *daemon, const struct compiled *compiled)
+{
+	struct approvals approvals;
+	_cleanup_free_ uint64_t *cookies = NULL;
+	size_t n = 0;
+	int r;
+
+	r = approve_sockets(compiled, daemon->cgroup, &approvals, NULL);
+	if (r < 0) {
+		log_warn(r, "sockets that are bound already cannot be judged");
+		return;
+	}
+	cookies = calloc(approvals.refused + 1, sizeof(*cookies));
+	for (size_t i = 0; cookies && i < approvals.n_items; i++) {
+		if (approvals.items[i].refused)
+			cookies[n++] = approvals.items[i].socket.cookie;
+	}
+	r = cookies ? enforcer_refuse_sockets(daemon->enforcer, cookies, n) : -ENOMEM;
+	if (r < 0)
+		log_warn(r, "not every socket that was bound before could be refused");
+	approvals_clear(&daemon->in_force.approvals);
+	daemon->in_force.approvals = approvals;
+}
+
+/* adopt_image() - remember what events, `status` and the followers need of it */
+static void adopt_image(struct daemon *daemon, const struct image *image, const char *snapshot,
+			struct file_list *files, struct executables *executables)
+{
+	struct in_force *in_force = &daemon->in_force;
+
+	file_list_clear(&in_force->files_before);
+	in_force->files_before = in_force->files;
+	in_force->files = *files;
+	in_force->files.generation = slots_settings(daemon->enforcer)->generation;
+	in_force->statements = image->policy->n_statements;
+	in_force->users = image->compiled->n_users;
+	in_force->all_namespaces = image->compiled->all_namespaces;
+	in_force->since = now_usec(CLOCK_REALTIME);
+	in_force->snapshot = snapshot;
+	in_force->has_names = image->policy->n_names > 0;
+	in_force->has_unresolved = false;
+	for (size_t i = 0; i < image->policy->n_names; i++)
+		in_force->has_unresolved |= !image->policy->names[i].resolved;
+	executables_free(in_force->executables);
+	in_force->executables = executables;
+}
+
+int inforce_put(struct daemon *daemon, const struct image *image, const char *snapshot)
+{
+	struct settings settings = { .all_namespaces = image->compiled->all_namespaces,
+				     .observe_all = daemon->options.observe };
+	_cleanup_(executables_freep) struct executables *executables = NULL;
+	_cleanup_free_ struct exe_key *keys = NULL;
+	struct identities identities = { 0 };
+	struct file_list files = { 0 };
+	struct port_bitmap governed;
+	int r;
+
+	r = executables_new((const char *const *)image->compiled->exes, image->compiled->n_exes,
+			    daemon->in_force.executables, &executables);
+	if (r == 0)
+		r = collect_identities(executables, &keys, &identities.n_keys);
+	identities.keys = keys;
+	if (r == 0)
+		r = snapshot_write(daemon->state_dir, STATE_NEXT, image->policy);
+	if (r == 0)
+		r = file_list_fill(&files, image->sources);
+	governed_ports(image->compiled, &governed);
+	if (r == 0)
+		r = reserved_extend(daemon->reserved, &governed);
+	if (r == 0)
+		r = slots_put(daemon->enforcer, image->compiled, &identities, &settings);
+	if (r < 0) {
+		file_list_clear(&files);
+		return r;
+	}
+	if (renameat(daemon->state_dir, STATE_NEXT, daemon->state_dir, snapshot) < 0)
+		log_warn(errno, "%s/%s: the policy in force cannot be kept for the next start",
+			 daemon->options.state_dir, snapshot);
+	adopt_image(daemon, image, snapshot, &files, TAKE_PTR(executables));
+	inforce_judge_sockets(daemon, image->compiled);
+	r = reserved_update(daemon->reserved, &governed);
+	if (r < 0)
+		log_warn(r, "net.ipv4.ip_local_reserved_ports cannot be written");
+	follow_sysctls(daemon);
+	return follow_executables(daemon);
+}
+
+static void forget_trial(struct daemon *daemon)
+{
+	daemon->trial.timer = sd_event_source_disable_unref(daemon->trial.timer);
+	daemon->trial.deadline = 0;
+}
+
+static void unlink_state(struct daemon *daemon, const char *name)
+{
+	if (unlinkat(daemon->state_dir, name, 0) < 0 && errno != ENOENT)
+		log_warn(errno, "%s/%s", daemon->options.state_dir, name);
+}
+
+/* say_diagnostics() - to the log, and for `status` */
+static void say_diagnostics(struct daemon *daemon, const struct image *image)
+{
+	char *text = NULL;
+
+	if (image_text(image, &text) == 0 && text[0])
+		log_warnx("%s", text);
+	if (image->diagnostics.errors)
+		set_error(daemon, text);
+	else
+		free(text);
+}
+
+/* was_on_trial() - whether the files are what was tried and not confirmed */
+static bool was_on_trial(struct daemon *daemon, const struct sources *files)
+{
+	struct snapshot_names *names = NULL;
+	struct sources *tried = NULL;
+	bool same = false;
+
+	if (snapshot_read(daemon->state_dir, STATE_TRIAL, &tried, &names) == 0)
+		same = snapshot_same_sources(files, tried);
+	sources_free(tried);
+	snapshot_names_free(names);
+	return same;
+}
+
+/* start_before() - what was in force before, because the files will not do */
+static int start_before(struct daemon *daemon, const struct policy_environment *environment)
+{
+	struct image image = { 0 };
+	int r;
+
+	r = image_from_snapshot(daemon->state_dir, STATE_IN_FORCE, environment, &image);
+	if (r == 0)
+		r = inforce_put(daemon, &image, STATE_IN_FORCE);
+	image_clear(&image);
+	if (r == 0)
+		log_warnx("the policy that was in force before stays in force");
+	return r;
+}
+
+int inforce_start(struct daemon *daemon)
+{
+	struct policy_environment environment;
+	_cleanup_free_ char *culprit = NULL;
+	struct image image = { 0 };
+	bool tried = false;
+	int r, before;
+
+	inforce_environment(daemon, &environment);
+	r = image_from_files(daemon->options.policy, &environment, true, &image, &culprit);
+	if (culprit)
+		log_warn(r, "%s", culprit);
+	say_diagnostics(daemon, &image);
+	if (r == 0)
+		tried = was_on_trial(daemon, image.sources);
+	if (r == 0 && !tried) {
+		r = inforce_put(daemon, &image, STATE_IN_FORCE);
+		if (r == 0)
+			unlink_state(daemon, STATE_TRIAL);
+		image_clear(&image);
+		return r;
+	}
+	image_clear(&image);
+	if (tried) {
+		log_warnx("%s was on trial and nobody confirmed it", daemon->options.policy);
+		set_error(daemon, strdup("the policy on disk was on trial and nobody confirmed it; "
+					 "portcred reload loads it"));
+	} else if (!daemon->error) {
+		set_error(daemon, strdup(strerror(-r)));
+	}
+	before = start_before(daemon, &environment);
+	if (before == 0 || (!tried && before == -ENOENT && daemon->enforcer->adopted))
+		return 0; /* the second: nothing to compile, but what is pinned decides on */
+	if (before != -ENOENT)
+		log_warn(before, "%s/%s", daemon->options.state_dir, STATE_IN_FORCE);
+	return r < 0 ? r : before;
+}
+
+/* guard_login() - whether the caller's login comes through a socket that would be refused */
+static int guard_login(struct daemon *daemon, struct reload *reload)
+{
+	struct approvals approvals;
+	uint16_t port;
+	int r;
+
+	if (!reload->caller || reload->force || process_login_port(reload->caller, &port) < 0)
+		return 0;
+	r = approve_sockets(reload->image.compiled, daemon->cgroup, &approvals, NULL);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < approvals.n_items; i++) {
+		const struct approval *approval = &approvals.items[i];
+
+		if (approval->refused && approval->socket.protocol == PROTOCOL_TCP &&
+		    approval->socket.listening && approval->socket.port == port) {
+			reload->login_port = port;
+			r = -EBUSY;
+		}
+	}
+	approvals_clear(&approvals);
+	return r;
+}
+
+static int on_trial_over(sd_event_source *source, uint64_t usec, void *data)
+{
+	struct policy_environment environment;
+	struct daemon *daemon = data;
+	struct image image = { 0 };
+	int r;
+
+	forget_trial(daemon);
+	inforce_environment(daemon, &environment);
+	r = image_from_snapshot(daemon->state_dir, STATE_IN_FORCE, &environment, &image);
+	if (r == 0)
+		r = inforce_put(daemon, &image, STATE_IN_FORCE);
+	image_clear(&image);
+	if (r < 0) {
+		log_warn(r, "the trial is over, and the policy before cannot be put back");
+		set_error(daemon,
+			  strdup("the trial is over, and the policy before cannot be put back"));
+		return 0;
+	}
+	log_warnx("the trial is over and nobody confirmed it: the policy before is in force again");
+	set_error(daemon,
+		  strdup("the policy on trial was not confirmed; the one before is in force"));
+	return 0;
+}
+
+static int begin_trial(struct daemon *daemon, unsigned seconds)
+{
+	uint64_t usec = (uint64_t)seconds * 1000000;
+	int r;
+
+	forget_trial(daemon);
+	r = sd_event_add_time_relative(daemon->event, &daemon->trial.timer, CLOCK_BOOTTIME, usec, 1,
+				       on_trial_over, daemon);
+	if (r == 0)
+		daemon->trial.deadline = now_usec(CLOCK_BOOTTIME) + usec;
+	return r < 0 ? r : 0;
+}
+
+/* put_reload() - in force for good, or on trial with the clock running before it begins */
+static int put_reload(struct daemon *daemon, const struct reload *reload)
+{
+	int r;
+
+	if (!reload->try_seconds) {
+		r = inforce_put(daemon, &reload->image, STATE_IN_FORCE);
+		if (r == 0) {
+			forget_trial(daemon);
+			unlink_state(daemon, STATE_TRIAL);
+		}
+		return r;
+	}
+	if (faccessat(daemon->state_dir, STATE_IN_FORCE, F_OK, 0) < 0)
+		return -ENODATA;
+	r = begin_trial(daemon, reload->try_seconds);
+	if (r == 0)
+		r = inforce_put(daemon, &reload->image, STATE_TRIAL);
+	if (r < 0)
+		forget_trial(daemon);
+	return r;
+}
+
+int inforce_reload(struct daemon *daemon, struct reload *reload)
+{
+	struct policy_environment environment;
+	int r;
+
+	/* What happened under the policy before is told with its files' names. */
+	audit_flush(daemon);
+	inforce_environment(daemon, &environment);
+	r = image_from_files(daemon->options.policy, &environment, false, &reload->image,
+			     &reload->culprit);
+	if (r == 0)
+		r = guard_login(daemon, reload);
+	if (r == 0)
+		r = put_reload(daemon, reload);
+	if (r == 0) {
+		set_error(daemon, NULL);
+		log_info("%s is in force%s: %zu statements", daemon->options.policy,
+			 reload->try_seconds ? " on trial" : "", daemon->in_force.statements);
+	} else if (r != -EBUSY) {
+		say_diagnostics(daemon, &reload->image);
+		if (!reload->image.diagnostics.errors)
+			set_error(daemon, strdup(strerror(-r)));
+		log_warn(r, "%s cannot be put in force; the policy before stays",
+			 reload->culprit ? reload->culprit : daemon->options.policy);
+	}
+	return r;
+}
+
+void reload_clear(struct reload *reload)
+{
+	image_clear(&reload->image);
+	free(reload->culprit);
+	*reload = (struct reload){ 0 };
+}
+
+int inforce_confirm(struct daemon *daemon)
+{
+	if (!daemon->trial.timer)
+		return -ENOENT;
+	if (renameat(daemon->state_dir, STATE_TRIAL, daemon->state_dir, STATE_IN_FORCE) < 0)
+		return -errno;
+	daemon->in_force.snapshot = STATE_IN_FORCE;
+	forget_trial(daemon);
+	log_info("the policy on trial is confirmed");
+	return 0;
+}
+
+void inforce_end(struct daemon *daemon)
+{
+	struct in_force *in_force = &daemon->in_force;
+
+	forget_trial(daemon);
+	follow_end(daemon);
+	file_list_clear(&in_force->files);
+	file_list_clear(&in_force->files_before);
+	executables_free(in_force->executables);
+	approvals_clear(&in_force->approvals);
+	*in_force = (struct in_force){ 0 };
+	set_error(daemon, NULL);
+}

@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * main.c - portcredd, from start to stop
+ *
+ * Theory of operation
+ *
+ * As root: check what the machine lacks, make the directories, fork the name service (which becomes
+ * nobody). Then all capabilities but five go (privilege.h), and only then is anything read that
+ * others wrote: the policy, the pins. Last, with everything open that will be needed, seccomp.
+ *
+ * What is put in force lives in the kernel: it is there before the first request and after the last,
+ * and neither the daemon's death nor its stop changes a verdict.
+ */
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "kernel/cgroup.h"
+#include "kernel/requirements.h"
+#include "policy/machine.h"
+#include "portcredd/audit.h"
+#include "portcredd/daemon.h"
+#include "portcredd/follow.h"
+#include "portcredd/image.h"
+#include "portcredd/inforce.h"
+#include "portcredd/options.h"
+#include "portcredd/privilege.h"
+#include "portcredd/serve.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <systemd/sd-daemon.h>
+
+#define KERNEL_COMMAND_LINE "/proc/cmdline"
+#define OFF_SWITCH          "portcred.off"
+
+#define EXIT_USAGE 2
+
+/* check() - --check: like `portcred check`, with what the daemon itself would read */
+static int check(const struct options *options)
+{
+	struct policy_environment environment = machine_environment();
+	_cleanup_free_ char *culprit = NULL;
+	struct image image = { 0 };
+	int r;
+
+	r = image_from_files(options->policy, &environment, false, &image, &culprit);
+	if (image.sources)
+		diagnostics_print(&image.diagnostics, image.sources, isatty(STDERR_FILENO), stderr);
+	if (culprit)
+		fprintf(stderr, "portcredd: %s: %s\n", culprit,
+			r == -EPERM ? "someone other than root can change it" : strerror(-r));
+	else if (r < 0 && !image.diagnostics.errors)
+		fprintf(stderr, "portcredd: %s: %s\n", options->policy, strerror(-r));
+	image_clear(&image);
+	return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+/* open_directory() - made if it is missing; root's, and writable for root alone */
+static int open_directory(const char *path, int *ret_fd)
+{
+	_cleanup_close_ int fd = -EBADF;
+	struct stat status;
+
+	if (mkdir(path, 0755) < 0 && errno != EEXIST)
+		return -errno;
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0 || fstat(fd, &status) < 0)
+		return -errno;
+	if (status.st_uid != 0 || (status.st_mode & 022) != 0)
+		return -EPERM;
+	*ret_fd = TAKE_FD(fd);
+	return 0;
+}
+
+static void open_directories(struct daemon *daemon)
+{
+	const struct options *options = &daemon->options;
+	int r;
+
+	umask(022);
+	r = open_directory(options->runtime_dir, &daemon->runtime_dir);
+	if (r < 0)
+		fatal(r, "%s: a directory that only root can write to is needed",
+		      options->runtime_dir);
+	r = open_directory(options->state_dir, &daemon->state_dir);
+	if (r < 0)
+		fatal(r, "%s: a directory that only root can write to is needed",
+		      options->state_dir);
+}
+
+/* release() - --release: hooks first, then the ports that were reserved for them */
+static int release(struct daemon *daemon)
+{
+	_cleanup_(reserved_closep) struct reserved *reserved = NULL;
+	const struct options *options = &daemon->options;
+	int detached, r;
+
+	if (geteuid() != 0)
+		fatalx("--release must run as root");
+	detached = enforcer_release(options->pin_dir);
+	if (detached < 0 && detached != -ENOENT)
+		fatal(detached, "%s cannot be emptied", options->pin_dir);
+	r = open_directory(options->runtime_dir, &daemon->runtime_dir);
+	if (r == 0)
+		r = reserved_open(daemon->runtime_dir, &reserved, NULL);
+	if (r == 0)
+		r = reserved_release(reserved);
+	if (r < 0)
+		fatal(r, "the reserved ports cannot be given back");
+	if (detached == -ENOENT)
+		log_info("nothing was in force");
+	else
+		log_info("nothing is in force any more: %d hooks detached", detached);
+	return EXIT_SUCCESS;
+}
+
+/* switched_off() - whether portcred.off stands on the kernel's command line, as a word */
+static bool switched_off(void)
+{
+	_cleanup_fclose_ FILE *file = fopen(KERNEL_COMMAND_LINE, "re");
+	_cleanup_free_ char *line = NULL;
+	char *word, *rest;
+	size_t size = 0;
+
+	if (!file || getline(&line, &size, file) < 0)
+		return false;
+	rest = line;
+	while ((word = strsep(&rest, " \t\n"))) {
+		if (strcmp(word, OFF_SWITCH) == 0)
+			return true;
+	}
+	return false;
+}
+
+static int on_stop(sd_event_source *source, const struct signalfd_siginfo *info, void *data)
+{
+	struct daemon *daemon = data;
+
+	sd_notify(false, "STOPPING=1");
+	if (!daemon->disabled)
+		log_info("stopping; the policy stays in force (portcredd --release takes it out)");
+	return sd_event_exit(daemon->event, EXIT_SUCCESS);
+}
+
+static int on_reload(sd_event_source *source, const struct signalfd_siginfo *info, void *data)
+{
+	struct reload reload = { 0 };
+	struct daemon *daemon = data;
+
+	if (daemon->disabled)
+		return 0;
+	sd_notify(false, "RELOADING=1");
+	inforce_reload(daemon, &reload); /* says itself what goes wrong */
+	reload_clear(&reload);
+	sd_notify(false, "READY=1");
+	return 0;
+}
+
+static int make_loop(struct daemon *daemon)
+{
+	sigset_t signals;
+	int r;
+
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGTERM);
+	sigaddset(&signals, SIGINT);
+	sigaddset(&signals, SIGHUP);
+	sigprocmask(SIG_BLOCK, &signals, NULL);
+	signal(SIGPIPE, SIG_IGN);
+
+	r = sd_event_default(&daemon->event);
+	if (r >= 0)
+		r = sd_event_add_signal(daemon->event, NULL, SIGTERM, on_stop, daemon);
+	if (r >= 0)
+		r = sd_event_add_signal(daemon->event, NULL, SIGINT, on_stop, daemon);
+	if (r >= 0)
+		r = sd_event_add_signal(daemon->event, NULL, SIGHUP, on_reload, daemon);
+	if (r >= 0)
+		r = sd_event_set_watchdog(daemon->event, true);
+	return r < 0 ? r : 0;
+}
+
+/* begin_enforcing() - the kernel half, the policy, and only then the hooks */
+static void begin_enforcing(struct daemon *daemon)
+{
+	const struct options *options = &daemon->options;
+	_cleanup_free_ char *why = NULL;
+	bool damaged = false;
+	int r;
+
+	r = enforcer_open(options->cgroup, options->pin_dir, &daemon->enforcer, &why);
+	if (r < 0)
+		fatalx("%s", why ? why : strerror(-r));
+	r = reserved_open(daemon->runtime_dir, &daemon->reserved, &damaged);
+	if (r < 0)
+		fatal(r, "%s/" RESERVED_STATE_FILE, options->runtime_dir);
+	if (damaged)
+		log_warnx("%s/" RESERVED_STATE_FILE
+			  " is damaged: ports that it named stay reserved",
+			  options->runtime_dir);
+	r = audit_begin(daemon);
+	if (r < 0)
+		fatal(r, "events of the kernel half cannot be read");
+	r = inforce_start(daemon);
+	if (r < 0)
+		fatalx("there is no policy to put in force%s",
+		       daemon->enforcer->adopted ? "; what is pinned stays" : "");
+	r = enforcer_attach(daemon->enforcer, &why);
+	if (r < 0)
+		fatalx("%s", why ? why : strerror(-r));
+	r = enforcer_remove_others(daemon->enforcer);
+	if (r > 0)
+		log_info("%d hooks of another version were taken out", r);
+	r = follow_begin(daemon);
+	if (r < 0)
+		fatal(r, "timers cannot be set");
+}
+
+/* begin_disabled() - out of the kernel's way, but still there to say so */
+static void begin_disabled(struct daemon *daemon)
+{
+	int r = enforcer_release(daemon->options.pin_dir);
+
+	if (r < 0 && r != -ENOENT)
+		fatal(r, "%s cannot be emptied", daemon->options.pin_dir);
+	daemon->disabled = strdup(OFF_SWITCH " is on the kernel command line");
+	log_warnx("%s: nothing is enforced", OFF_SWITCH);
+}
+
+static int serve(struct daemon *daemon)
+{
+	_cleanup_free_ char *why = NULL;
+	int r;
+
+	r = requirements_check(daemon->options.cgroup, daemon->options.pin_dir, &why);
+	if (r < 0)
+		fatalx("%s", why ? why : strerror(-r));
+	open_directories(daemon);
+	r = make_loop(daemon);
+	if (r < 0)
+		fatal(r, "the event loop cannot be made");
+	r = names_start(NAMES_WORKER_LIMIT_MS, &daemon->names);
+	if (r < 0)
+		fatal(r, "the name service cannot be started");
+	r = cgroup_path(daemon->options.cgroup, &daemon->cgroup);
+	if (r < 0)
+		fatal(r, "%s", daemon->options.cgroup);
+	r = privilege_drop();
+	if (r < 0)
+		fatal(r, "capabilities cannot be dropped");
+
+	if (switched_off())
+		begin_disabled(daemon);
+	else
+		begin_enforcing(daemon);
+	r = serve_begin(daemon);
+	if (r < 0)
+		fatal(r, "%s/control", daemon->options.runtime_dir);
+	r = privilege_confine();
+	if (r < 0)
+		fatal(r, "system calls cannot be confined");
+
+	sd_notifyf(false, "READY=1\nSTATUS=%s",
+		   daemon->disabled ? daemon->disabled : "the policy is in force");
+	return sd_event_loop(daemon->event);
+}
+
+static void daemon_clear(struct daemon *daemon)
+{
+	serve_end(daemon);
+	inforce_end(daemon);
+	audit_end(daemon);
+	reserved_close(daemon->reserved);
+	enforcer_close(daemon->enforcer);
+	names_stop(daemon->names);
+	sd_event_unref(daemon->event);
+	if (daemon->runtime_dir >= 0)
+		close(daemon->runtime_dir);
+	if (daemon->state_dir >= 0)
+		close(daemon->state_dir);
+	free(daemon->cgroup);
+	free(daemon->disabled);
+	options_clear(&daemon->options);
+}
+
+int main(int argc, char *argv[])
+{
+	struct daemon daemon = { .runtime_dir = -EBADF, .state_dir = -EBADF };
+	int r;
+
+	r = options_parse(argc, argv, &daemon.options);
+	if (r != 0)
+		return r > 0 ? EXIT_SUCCESS : r == -EINVAL ? EXIT_USAGE : EXIT_FAILURE;
+	switch (daemon.options.mode) {
+	case MODE_CHECK:
+		r = check(&daemon.options);
+		break;
+	case MODE_RELEASE:
+		r = release(&daemon);
+		break;
+	default:
+		r = serve(&daemon);
+		break;
+	}
+	daemon_clear(&daemon);
+	return r < 0 ? EXIT_FAILURE : r;
+}

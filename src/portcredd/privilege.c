@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: MIT */
+#include "portcredd/privilege.h"
+
+#include "base/cleanup.h"
+
+#include <errno.h>
+#include <linux/capability.h>
+#include <linux/seccomp.h>
+#include <seccomp.h>
+#include <stdbool.h>
+#include <sys/capability.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+
+static const cap_value_t kept[] = {
+	CAP_BPF, CAP_PERFMON, CAP_NET_ADMIN, CAP_SYS_PTRACE, CAP_DAC_READ_SEARCH,
+};
+
+static void free_capabilities(cap_t *capabilities)
+{
+	if (*capabilities)
+		cap_free(*capabilities);
+}
+
+static bool is_kept(cap_value_t capability)
+{
+	for (size_t i = 0; i < ELEMENTS(kept); i++) {
+		if (kept[i] == capability)
+			return true;
+	}
+	return false;
+}
+
+/* read_back() - effective, permitted and bounding set hold what is kept and nothing else */
+static int read_back(void)
+{
+	_cleanup_(free_capabilities) cap_t now = cap_get_proc();
+
+	if (!now)
+		return -errno;
+	for (cap_value_t capability = 0; CAP_IS_SUPPORTED(capability); capability++) {
+		cap_flag_value_t effective, permitted, inheritable;
+
+		if (cap_get_flag(now, capability, CAP_EFFECTIVE, &effective) < 0 ||
+		    cap_get_flag(now, capability, CAP_PERMITTED, &permitted) < 0 ||
+		    cap_get_flag(now, capability, CAP_INHERITABLE, &inheritable) < 0)
+			return -errno;
+		if ((effective == CAP_SET) != is_kept(capability) ||
+		    (permitted == CAP_SET) != is_kept(capability) || inheritable == CAP_SET ||
+		    (!is_kept(capability) && cap_get_bound(capability) != 0))
+			return -EPERM;
+	}
+	return prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1 ? 0 : -EPERM;
+}
+
+int privilege_drop(void)
+{
+	_cleanup_(free_capabilities) cap_t wanted = cap_init();
+
+	if (!wanted)
+		return -errno;
+	/* The bounding set first: cutting it takes CAP_SETPCAP, which goes next. */
+	for (cap_value_t capability = 0; CAP_IS_SUPPORTED(capability); capability++) {
+		if (!is_kept(capability) && cap_get_bound(capability) != 0 &&
+		    cap_drop_bound(capability) < 0)
+			return -errno;
+	}
+	if (cap_set_flag(wanted, CAP_PERMITTED, ELEMENTS(kept), kept, CAP_SET) < 0 ||
+	    cap_set_flag(wanted, CAP_EFFECTIVE, ELEMENTS(kept), kept, CAP_SET) < 0 ||
+	    cap_set_proc(wanted) < 0 || cap_reset_ambient() < 0 ||
+	    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+		return -errno;
+	return read_back();
+}
+
+/*
+ * What the main loop calls, the libraries' calls included. No clone and no exec: nothing is ever
+ * started from here; no socket but unix and netlink ones can be made (checked by argument).
+ */
+static const int allowed[] = {
+	/* memory and time */
+	SCMP_SYS(brk),
+	SCMP_SYS(mmap),
+	SCMP_SYS(munmap),
+	SCMP_SYS(mremap),
+	SCMP_SYS(mprotect),
+	SCMP_SYS(madvise),
+	SCMP_SYS(clock_gettime),
+	SCMP_SYS(clock_nanosleep),
+	SCMP_SYS(gettimeofday),
+	SCMP_SYS(time),
+	SCMP_SYS(getrandom),
+	SCMP_SYS(futex),
+	SCMP_SYS(rseq),
+	SCMP_SYS(restart_syscall),
+	SCMP_SYS(sched_yield),
+	SCMP_SYS(sched_getaffinity),
+	/* files */
+	SCMP_SYS(open),
+	SCMP_SYS(openat),
+	SCMP_SYS(openat2),
+	SCMP_SYS(close),
+	SCMP_SYS(read),
+	SCMP_SYS(pread64),
+	SCMP_SYS(readv),
+	SCMP_SYS(write),
+	SCMP_SYS(pwrite64),
+	SCMP_SYS(writev),
+	SCMP_SYS(lseek),
+	SCMP_SYS(stat),
+	SCMP_SYS(lstat),
+	SCMP_SYS(fstat),
+	SCMP_SYS(newfstatat),
+	SCMP_SYS(fstatat64),
+	SCMP_SYS(statx),
+	SCMP_SYS(fstatfs),
+	SCMP_SYS(statfs),
+	SCMP_SYS(access),
+	SCMP_SYS(faccessat),
+	SCMP_SYS(faccessat2),
+	SCMP_SYS(getdents64),
+	SCMP_SYS(readlink),
+	SCMP_SYS(readlinkat),
+	SCMP_SYS(rename),
+	SCMP_SYS(renameat),
+	SCMP_SYS(renameat2),
+	SCMP_SYS(link),
+	SCMP_SYS(linkat),
+	SCMP_SYS(unlink),
+	SCMP_SYS(unlinkat),
+	SCMP_SYS(mkdir),
+	SCMP_SYS(mkdirat),
+	SCMP_SYS(rmdir),
+	SCMP_SYS(ftruncate),
+	SCMP_SYS(fsync),
+	SCMP_SYS(fdatasync),
+	SCMP_SYS(fchmod),
+	SCMP_SYS(fchmodat),
+	SCMP_SYS(umask),
+	SCMP_SYS(getcwd),
+	SCMP_SYS(fcntl),
+	SCMP_SYS(dup),
+	SCMP_SYS(dup3),
+	SCMP_SYS(flock),
+	SCMP_SYS(memfd_create),
+	SCMP_SYS(name_to_handle_at),
+	SCMP_SYS(inotify_init1),
+	SCMP_SYS(inotify_add_watch),
+	SCMP_SYS(inotify_rm_watch),
+	SCMP_SYS(fadvise64),
+	/* events, signals, sockets */
+	SCMP_SYS(epoll_create1),
+	SCMP_SYS(epoll_ctl),
+	SCMP_SYS(epoll_wait),
+	SCMP_SYS(epoll_pwait),
+	SCMP_SYS(epoll_pwait2),
+	SCMP_SYS(poll),
+	SCMP_SYS(ppoll),
+	SCMP_SYS(eventfd2),
+	SCMP_SYS(timerfd_create),
+	SCMP_SYS(timerfd_settime),
+	SCMP_SYS(timerfd_gettime),
+	SCMP_SYS(signalfd4),
+	SCMP_SYS(rt_sigaction),
+	SCMP_SYS(rt_sigprocmask),
+	SCMP_SYS(rt_sigreturn),
+	SCMP_SYS(sigaltstack),
+	SCMP_SYS(bind),
+	SCMP_SYS(connect),
+	SCMP_SYS(accept4),
+	SCMP_SYS(getsockname),
+	SCMP_SYS(getpeername),
+	SCMP_SYS(getsockopt),
+	SCMP_SYS(setsockopt),
+	SCMP_SYS(sendto),
+	SCMP_SYS(sendmsg),
+	SCMP_SYS(sendmmsg),
+	SCMP_SYS(recvfrom),
+	SCMP_SYS(recvmsg),
+	SCMP_SYS(shutdown),
+	/* processes: to look at them */
+	SCMP_SYS(pidfd_open),
+	SCMP_SYS(pidfd_getfd),
+	SCMP_SYS(getpid),
+	SCMP_SYS(gettid),
+	SCMP_SYS(getppid),
+	SCMP_SYS(getuid),
+	SCMP_SYS(geteuid),
+	SCMP_SYS(getgid),
+	SCMP_SYS(getegid),
+	SCMP_SYS(capget),
+	SCMP_SYS(prlimit64),
+	SCMP_SYS(uname),
+	SCMP_SYS(sysinfo),
+	SCMP_SYS(wait4),
+	SCMP_SYS(waitid),
+	SCMP_SYS(tgkill),
+	SCMP_SYS(exit),
+	SCMP_SYS(exit_group),
+	/* the kernel half */
+	SCMP_SYS(bpf),
+};
+
+static const int families[] = { AF_UNIX, AF_NETLINK };
+
+static void free_filter(scmp_filter_ctx *filter)
+{
+	if (*filter)
+		seccomp_release(*filter);
+}
+
+int privilege_confine(void)
+{
+	_cleanup_(free_filter) scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(EPERM));
+	int r = 0;
+
+	if (!filter)
+		return -ENOMEM;
+	for (size_t i = 0; i < ELEMENTS(allowed); i++) {
+		/* A negative number is a call that this architecture does not have. */
+		if (r == 0 && allowed[i] >= 0)
+			r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, allowed[i], 0);
+	}
+	for (size_t i = 0; i < ELEMENTS(families) && r == 0; i++)
+		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1,
+				     SCMP_A0(SCMP_CMP_EQ, families[i]));
+	if (r == 0)
+		r = seccomp_load(filter);
+	if (r < 0)
+		return r;
+	return prctl(PR_GET_SECCOMP, 0, 0, 0, 0) == SECCOMP_MODE_FILTER ? 0 : -EPERM;
+}

@@ -1,0 +1,132 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+#
+# deps.sh - install what building, testing, linting and measuring portcred takes
+#
+# Installs only what is missing, with apt-get (Debian, Ubuntu) or dnf (Fedora); on another system, or
+# without the right to install, prints what to install. Quick when nothing is missing.
+#
+# deps.sh [--list]      --list prints the packages of this system's package manager, one a line
+set -eu
+
+# Debian's name (a|b: the first that the system knows), Fedora's name, what it is for.
+# "-" where that system has it in another package of the list.
+packages() {
+	sed 's/[[:space:]]*#.*//; /^$/d' <<-'LIST'
+		# the build
+		gcc                   gcc                  # the compiler
+		libc6-dev             glibc-devel
+		linux-libc-dev        kernel-headers       # <linux/bpf.h>, for both halves
+		make                  make
+		meson                 meson
+		ninja-build           ninja-build
+		pkg-config            pkgconf-pkg-config   # meson finds libraries with it
+		python3               python3              # generators and runners in tools/
+		clang                 clang                # compiles the kernel half
+		llvm                  llvm                 # llvm-symbolizer: names in the fuzzers' reports
+		bpftool|linux-tools-generic bpftool        # makes the skeleton of the kernel half
+		libbpf-dev            libbpf-devel         # loads it
+		libelf-dev            elfutils-libelf-devel # libbpf's own need, in static links too
+		libsystemd-dev        systemd-devel        # event loop, readiness, journal
+		libjansson-dev        jansson-devel        # JSON: varlink, --json
+		libmnl-dev            libmnl-devel         # netlink: sock_diag
+		libcap-dev            libcap-devel         # dropping capabilities
+		libseccomp-dev        libseccomp-devel     # the daemon's system call filter
+		# the tests
+		libcmocka-dev         libcmocka-devel      # unit tests
+		python3-pytest        python3-pytest       # system tests
+		liburing-dev          liburing-devel       # a bind through io_uring
+		iproute2              iproute              # namespaces and addresses
+		util-linux            util-linux           # setpriv, unshare, mount
+		procps                procps-ng            # sysctl
+		kmod                  kmod                 # modprobe: UDP-Lite and MPTCP may be modules
+		curl                  curl                 # the demo's web page
+		libclang-rt-dev|libclang-common-14-dev compiler-rt # libFuzzer and clang's sanitizers
+		-                     libasan              # gcc's sanitizers: on Debian they come with gcc
+		-                     libubsan
+		# lint
+		clang-format          clang-tools-extra
+		clang-tidy            -
+		cppcheck              cppcheck
+		shellcheck            ShellCheck
+		python3-pyflakes      python3-pyflakes
+		mandoc                mandoc               # the manual pages' own lint
+		git                   git                  # lint looks at what git tracks
+		# the benchmarks
+		authbind              -                    # what one of them compares with
+	LIST
+}
+
+# Debian's alternatives: the first name that the package lists know.
+known() {
+	for name in $(echo "$1" | tr '|' ' '); do
+		if apt-cache show --no-all-versions "$name" >/dev/null 2>&1; then
+			echo "$name"
+			return
+		fi
+	done
+	echo "${1%%|*}"
+}
+
+deb_installed() {
+	for name in $(echo "$1" | tr '|' ' '); do
+		dpkg-query -W -f='${db:Status-Status}\n' "$name" 2>/dev/null | grep -qx installed && return
+	done
+	return 1
+}
+
+run_as_root() {
+	if [ "$(id -u)" -eq 0 ]; then
+		"$@"
+	elif command -v sudo >/dev/null; then
+		sudo "$@"
+	else
+		echo "deps: not root, and no sudo here. As root: $*" >&2
+		exit 1
+	fi
+}
+
+with_apt() {
+	missing=
+	for package in $(packages | awk '$1 != "-" { print $1 }'); do
+		deb_installed "$package" || missing="$missing $package"
+	done
+	[ -n "$missing" ] || return 0
+
+	run_as_root apt-get update -q
+	chosen=
+	for package in $missing; do
+		chosen="$chosen $(known "$package")"
+	done
+	echo "deps: installing$chosen"
+	# shellcheck disable=SC2086 # a list of package names
+	run_as_root env DEBIAN_FRONTEND=noninteractive \
+		apt-get install -q -y --no-install-recommends $chosen
+}
+
+with_dnf() {
+	missing=
+	for package in $(packages | awk '$2 != "-" { print $2 }'); do
+		rpm -q --quiet --whatprovides "$package" || missing="$missing $package"
+	done
+	[ -n "$missing" ] || return 0
+	echo "deps: installing$missing"
+	# shellcheck disable=SC2086 # a list of package names
+	run_as_root dnf install -q -y --setopt=install_weak_deps=False $missing
+}
+
+if command -v apt-get >/dev/null; then
+	column=1 install=with_apt
+elif command -v dnf >/dev/null; then
+	column=2 install=with_dnf
+else
+	echo "deps: neither apt-get nor dnf here. What to install, by Debian's names:" >&2
+	packages | awk '$1 != "-" { sub(/\|.*/, "", $1); print "  " $1 }' >&2
+	exit 1
+fi
+if [ "${1-}" = --list ]; then
+	packages | awk -v column="$column" '$column != "-" { print $column }'
+	exit
+fi
+$install
+echo "deps: all there"
