@@ -30,9 +30,12 @@ struct group_info {
 	kgid_t gid[]; /* sorted: kernel/groups.c groups_sort() */
 };
 
-/* Since 6.3 a u64 … */
+/*
+ * A u64 since Linux 6.3, two words before, the low one first: on a little-endian machine the same
+ * eight bytes. So it is read whole and never through a member of its own.
+ */
 typedef struct {
-	__u64 val;
+	__u64 bytes;
 } kernel_cap_t;
 
 struct cred {
@@ -41,15 +44,6 @@ struct cred {
 	kernel_cap_t cap_effective;
 	struct user_namespace *user_ns;
 	struct group_info *group_info;
-};
-
-/* … and before that two words: the `___` suffix makes this another shape of struct cred. */
-struct kernel_cap_struct {
-	__u32 cap[2];
-};
-
-struct cred___before_6_3 {
-	struct kernel_cap_struct cap_effective;
 };
 
 struct super_block {

@@ -42,13 +42,7 @@ static __always_inline int principal_capable(const struct principal *principal)
 
 	if (cred->user_ns->level != 0)
 		return 0;
-	if (bpf_core_type_exists(struct kernel_cap_struct)) {
-		const struct cred___before_6_3 *old = (const void *)cred;
-
-		capabilities = BPF_CORE_READ(old, cap_effective.cap[0]);
-	} else {
-		capabilities = BPF_CORE_READ(cred, cap_effective.val);
-	}
+	bpf_core_read(&capabilities, sizeof(capabilities), &cred->cap_effective);
 	return (capabilities >> CAP_NET_BIND_SERVICE) & 1;
 }
 

@@ -46,12 +46,10 @@ static void finish(struct varlink_call *call)
 	struct varlink_connection *connection = call->connection;
 
 	call->answered = true;
-	call->gone = NULL;
 	if (!connection)
 		return;
 	call->connection = NULL;
 	connection->call = NULL;
-	connection->moved = true;
 	varlink_connection_wake(connection);
 }
 

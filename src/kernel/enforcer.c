@@ -189,7 +189,7 @@ static int attach_program(const struct enforcer *enforcer, struct bpf_program *p
 	r = join(&path, enforcer->pins, LINK_PREFIX, bpf_program__name(program));
 	if (r < 0)
 		return r;
-	link = bpf_link__open(path);
+	link = access(path, F_OK) == 0 ? bpf_link__open(path) : NULL;
 	if (link && !link_is_ours(enforcer, link)) {
 		/* Its cgroup is gone: the kernel has detached it. */
 		bpf_link__destroy(link);

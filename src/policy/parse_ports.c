@@ -132,8 +132,7 @@ static void service_lacks(struct parser *parser, const struct port_list *list,
 		parser_error(parser, item->token,
 			     "service %s has a %s port only, and '%s' is about %s; expected a "
 			     "%s service or a port number",
-			     shown.text, has, keyword_text(keyword_text(list->keyword)), wanted,
-			     wanted);
+			     shown.text, has, keyword_text(list->keyword), wanted, wanted);
 }
 
 static bool parse_service(struct parser *parser, const struct port_list *list,

@@ -13,6 +13,7 @@
 #include <fcntl.h>
 #include <stdbool.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 
 #include "base/cleanup.h"
@@ -22,6 +23,7 @@
 #define POLICY_DIRECTORY  "policy.d"
 #define POLICY_SUFFIX     ".conf"
 #define FIRST_BUFFER      65536U /* where the size is not known */
+#define MIN_POPULATE      (1U << 20)
 #define BYTE_ORDER_MARK   "\xef\xbb\xbf"
 #define STANDARD_INPUT    "-"
 #define SOURCE_OPEN_FLAGS (O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
@@ -102,6 +104,20 @@ int sources_add(struct sources *sources, const char *name, const char *text, siz
 	return r;
 }
 
+/*
+ * populate() - take the pages of a large buffer at once
+ * A fault for each of them costs as much as the parsing of what is on it. Only a hint.
+ */
+static void populate(char *buffer, size_t size)
+{
+	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+	uintptr_t begin = ((uintptr_t)buffer + page - 1) & ~(page - 1);
+	uintptr_t end = ((uintptr_t)buffer + size) & ~(page - 1);
+
+	if (size >= MIN_POPULATE)
+		(void)madvise((void *)begin, end - begin, MADV_POPULATE_WRITE);
+}
+
 /* read_text() - all of a descriptor, at most @limit bytes; @expected is a guess of the size */
 static int read_text(int fd, size_t expected, size_t limit, char **ret_text, size_t *ret_size)
 {
@@ -118,6 +134,7 @@ static int read_text(int fd, size_t expected, size_t limit, char **ret_text, siz
 
 			if (grow(&text, &room, size, more, 1) < 0)
 				return -ENOMEM;
+			populate(text + size, room - size);
 		}
 		n = read(fd, text + size, room - 1 - size);
 		if (n < 0 && errno == EINTR)

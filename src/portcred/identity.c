@@ -133,7 +133,7 @@ static int add_group(const char *text, struct identity *identity, char **ret_why
 
 static int be_user(const char *text, struct identity *identity, char **ret_why)
 {
-	struct found_user user;
+	struct found_user user = { 0 };
 	int r = find_user(text, &user, ret_why);
 
 	if (r < 0)
@@ -223,5 +223,7 @@ char *identity_unit_root(const char *attached)
 
 	if (!attached && requirements_find_cgroup(&mounted) < 0)
 		return NULL;
-	return cgroup_path(attached ? attached : mounted, &root) == 0 ? root : NULL;
+	if (cgroup_path(attached ? attached : mounted, &root) < 0)
+		return attached ? strdup(attached) : NULL;
+	return root;
 }

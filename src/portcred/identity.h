@@ -43,7 +43,10 @@ void identity_clear(struct identity *identity);
 /* identity_user_name() - of a uid, the caller's to free; the number where there is no name */
 char *identity_user_name(uint32_t uid);
 
-/* identity_unit_root() - the path that cgroup_unit() wants; @attached as above; NULL: none */
+/*
+ * identity_unit_root() - the path that cgroup_unit() wants, the caller's to free; NULL: none
+ * @attached: as above; a directory that is not here (another mount namespace) is taken for the path
+ */
 char *identity_unit_root(const char *attached);
 
 #endif

@@ -2,6 +2,7 @@
 #include "portcred/table.h"
 
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 

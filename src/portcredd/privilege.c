@@ -225,6 +225,9 @@ int privilege_confine(void)
 		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1,
 				     SCMP_A0(SCMP_CMP_EQ, families[i]));
 	if (r == 0)
+		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(prctl), 1,
+				     SCMP_A0(SCMP_CMP_EQ, PR_GET_SECCOMP));
+	if (r == 0)
 		r = seccomp_load(filter);
 	if (r < 0)
 		return r;

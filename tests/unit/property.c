@@ -19,7 +19,7 @@
 #include "policy/explain.h"
 
 #define CASES           120000U
-#define CASES_A_POLICY  100U
+#define CASES_A_POLICY  200U
 #define CASES_EXPLAINED 10U     /* one of so many */
 #define CASES_OF_A_FLAW 100000U /* at most: the first mismatch ends them */
 

@@ -85,11 +85,18 @@ static void test_limit(void **state)
 {
 	struct varlink_buffer buffer = { 0 };
 	char text[MAX + 2];
+	const char *message;
+	size_t length;
 
 	memset(text, 'x', sizeof(text));
 	text[MAX] = '\0';
 	assert_int_equal(feed(&buffer, text, MAX + 1, 7), 0);
 	assert_next(&buffer, text);
+
+	/* Complete, but too long for a reader whose limit is lower. */
+	assert_int_equal(feed(&buffer, "123456", 7, 7), 0);
+	assert_int_equal(varlink_buffer_next(&buffer, 5, &message, &length), -EMSGSIZE);
+	assert_int_equal(varlink_buffer_next(&buffer, 6, &message, &length), 1);
 
 	text[MAX] = 'x';
 	assert_int_equal(feed(&buffer, text, MAX, 7), 0);

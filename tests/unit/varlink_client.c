@@ -391,6 +391,7 @@ static void test_long_path(void **state)
 static void test_listen(void **state)
 {
 	struct place *place = *state;
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	int one = -EBADF, two = -EBADF;
 	mode_t mask = umask(077);
 	struct stat status;
@@ -411,6 +412,15 @@ static void test_listen(void **state)
 	close(one);
 	assert_int_equal(varlink_listen_at(place->at, "control", &two), 0);
 	close(two);
+	unlinkat(place->at, "control", 0);
+
+	/* Somebody is there, though not one whom we could talk to. */
+	memcpy(address.sun_path, place->path, sizeof(place->path));
+	one = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	assert_int_equal(bind(one, (struct sockaddr *)&address, sizeof(address)), 0);
+	assert_int_equal(varlink_listen_at(place->at, "control", &two), -EADDRINUSE);
+	assert_int_equal(fstatat(place->at, "control", &status, 0), 0);
+	close(one);
 	unlinkat(place->at, "control", 0);
 
 	/* What is not a socket is not ours to remove. */

@@ -266,6 +266,29 @@ static void test_asks_without_reading(void **state)
 	example_stop(&example);
 }
 
+/* Catches calls that are counted as one long call while they wait for the one before them. */
+static void test_many_calls_wait(void **state)
+{
+	static const char call[] = ECHO("x");
+	char calls[100 * sizeof(call)];
+	struct example example;
+	int peer;
+
+	start(&example, (struct varlink_limits){ .call_bytes = 200 });
+	peer = peer_new(&example);
+	for (size_t n = 0; n < 100; n++)
+		memcpy(calls + n * sizeof(call), call, sizeof(call));
+	say(&example, peer, CALL("Later", ""));
+	say_bytes(&example, peer, calls, sizeof(calls));
+	hear_nothing(&example, peer);
+	assert_int_equal(varlink_reply(example.kept, json_object()), 0);
+	hear(&example, peer, "{\"parameters\":{}}");
+	for (size_t n = 0; n < 100; n++)
+		hear(&example, peer, ECHOED("x"));
+	close(peer);
+	example_stop(&example);
+}
+
 /* Catches an answer without a bound. */
 static void test_reply_bytes(void **state)
 {
@@ -515,6 +538,7 @@ int main(void)
 		cmocka_unit_test(test_never_reads),
 		cmocka_unit_test(test_stalled),
 		cmocka_unit_test(test_asks_without_reading),
+		cmocka_unit_test(test_many_calls_wait),
 		cmocka_unit_test(test_reply_bytes),
 		cmocka_unit_test(test_slow_watcher),
 		cmocka_unit_test(test_user_bytes),

@@ -235,10 +235,13 @@ static void test_byte_by_byte(void **state)
 /* Catches an answer to a oneway call (the peer would take it for the next one's), and a lost call. */
 static void test_oneway(void **state)
 {
+	static const char quiet[] =
+		CALL("Echo", ",\"oneway\":true,\"parameters\":{\"text\":\"x\"}");
 	struct example *example = *state;
 	int peer = peer_new(example);
+	char calls[50 * sizeof(quiet)];
 
-	say(example, peer, CALL("Echo", ",\"oneway\":true,\"parameters\":{\"text\":\"x\"}"));
+	say(example, peer, quiet);
 	say(example, peer, CALL("Echo", ",\"oneway\":true"));
 	say(example, peer, CALL("Broken", ",\"oneway\":true"));
 	say(example, peer, CALL("Silent", ",\"oneway\":true"));
@@ -248,13 +251,19 @@ static void test_oneway(void **state)
 	hear_nothing(example, peer);
 	assert_int_equal(example->echoes, 2);
 
+	/* More than one turn of them, in one piece, and nothing to send that would give another. */
+	for (size_t n = 0; n < 50; n++)
+		memcpy(calls + n * sizeof(quiet), quiet, sizeof(quiet));
+	say_bytes(example, peer, calls, sizeof(calls));
+	say(example, peer, ECHO("after"));
+	hear(example, peer, ECHOED("after"));
+	assert_int_equal(example->echoes, 53);
+
 	/* All are served though the peer leaves at once, and though they are more than one turn. */
-	for (int n = 0; n < 50; n++)
-		say(example, peer,
-		    CALL("Echo", ",\"oneway\":true,\"parameters\":{\"text\":\"x\"}"));
+	say_bytes(example, peer, calls, sizeof(calls));
 	close(peer);
 	settle(example);
-	assert_int_equal(example->echoes, 52);
+	assert_int_equal(example->echoes, 103);
 }
 
 /* Catches a server that takes the end of the calls for the end of the interest in answers. */

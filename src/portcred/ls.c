@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * ls.c - what is bound, what governs it, and what is governed and free
+ */
+#include "portcred/in_force.h"
+#include "portcred/listing.h"
+#include "portcred/options.h"
+#include "portcred/vacant.h"
+#include "portcred/verb.h"
+
+static const char about[] =
+	"Lists every bound port of the daemon's network namespace: who holds it and which\n"
+	"rule governs it. REFUSED: bound before the policy that refuses it, nothing reaches\n"
+	"it any more. Then the ports that are governed and not bound, and who may hold them.\n"
+	"Processes of other users are shown to root.\n";
+
+static bool is_governed(const json_t *socket, void *data)
+{
+	(void)data;
+	return client_flag(socket, "governed");
+}
+
+static json_t *sockets_json(const struct listing *listing)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < listing->n; i++)
+		json_array_append(list, listing->items[i]);
+	return list;
+}
+
+static int print(struct program *program, const struct listing *bound, const struct vacant *vacant,
+		 const struct reading *reading, const json_t *status)
+{
+	const char *policy = client_text(status, "policy");
+	int r;
+
+	if (bound->n == 0)
+		fputs("No port is bound.\n", program->out);
+	r = listing_print(bound, program, policy);
+	if (r != EXIT_YES || vacant->n == 0)
+		return r;
+	fputs("\nGoverned, and not bound:\n", program->out);
+	return vacant_print(vacant, reading, program, policy);
+}
+
+int ls_main(struct program *program, int argc, char **argv)
+{
+	_cleanup_(varlink_client_freep) struct varlink_client *client = NULL;
+	_cleanup_(listing_clear) struct listing listing = { 0 };
+	_cleanup_(reading_clear) struct reading reading = { 0 };
+	_cleanup_(vacant_clear) struct vacant vacant = { 0 };
+	json_auto_t *status = NULL;
+	bool governed = false, json = false;
+	const struct option_spec options[] = {
+		{ "governed", NULL, "leave ungoverned ports out", .flag = &governed },
+		{ "json", NULL, "print one JSON object", .flag = &json },
+		{ 0 },
+	};
+	const struct usage usage = { "ls", NULL, about, options, 0, 0 };
+	int r = options_parse(&usage, program, argc, argv, NULL);
+
+	if (r != 0)
+		return options_status(program, r);
+	r = client_open(program, &client);
+	if (r == EXIT_YES)
+		r = in_force_read(program, client, &reading, &status);
+	if (r == EXIT_YES)
+		r = listing_ask(program, client, &listing);
+	if (r != EXIT_YES)
+		return r;
+	if (vacant_find(reading.compiled, &listing, &vacant) < 0)
+		return program_no_memory(program);
+	if (governed)
+		listing_keep(&listing, is_governed, NULL);
+	if (json)
+		return program_json(program,
+				    json_pack("{s:o, s:o}", "sockets", sockets_json(&listing),
+					      "vacant", vacant_json(&vacant, &reading)),
+				    false);
+	return print(program, &listing, &vacant, &reading, status);
+}

@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: MIT
+"""Fixtures of the system tests; see host.py for what a host is.
+
+They need root. Without it they are skipped; where CI=true, that is an error. PORTCRED_BUILD names
+the build directory whose programs are tested (build/ of this tree).
+"""
+
+import os
+import pathlib
+import shutil
+import signal
+
+import pytest
+
+import host as hosts
+import linux
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+BUILD = pathlib.Path(os.environ.get("PORTCRED_BUILD", ROOT / "build")).resolve()
+CI = os.environ.get("CI") == "true"
+
+
+def pytest_addoption(parser):
+    parser.addoption("--long", action="store_true", help="tests that take minutes or hours too")
+
+
+def pytest_collection_modifyitems(config, items):
+    if os.geteuid() != 0:
+        if CI:
+            raise pytest.UsageError("the system tests need root")
+        for item in items:
+            item.add_marker(pytest.mark.skip(reason="needs root"))
+    if not config.getoption("--long"):
+        long = [item for item in items if item.get_closest_marker("long")]
+        items[:] = [item for item in items if item not in long]
+        config.hook.pytest_deselected(items=long)
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item):
+    """What the daemons of a failed test had to say."""
+    report = (yield).get_result()
+    if report.failed:
+        for host in getattr(item, "hosts", []):
+            if host.log.exists():
+                text = host.log.read_text(errors="replace")
+                report.sections.append((f"portcredd of {host.name}", text))
+
+
+@pytest.fixture(autouse=True)
+def in_time(request):
+    """A test that hangs fails, and its hosts are cleaned up."""
+    marker = request.node.get_closest_marker("seconds")
+    seconds = marker.args[0] if marker else 60
+
+    def too_long(*_):
+        raise TimeoutError(f"the test took more than {seconds} s")
+
+    before = signal.signal(signal.SIGALRM, too_long)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    yield
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    signal.signal(signal.SIGALRM, before)
+
+
+@pytest.fixture(scope="session")
+def private_run():
+    """A mount namespace for this process, in which /run is empty and the programs stand.
+
+    So no daemon of the machine (name service cache, journal) has a say in a test, programs are
+    where every user can run them and only root can change them, and all of it goes with us.
+    """
+    linux.unshare(linux.CLONE_NEWNS)
+    linux.mount(None, "/", None, linux.MS_REC | linux.MS_PRIVATE)
+    linux.mount("tmpfs", "/run", "tmpfs", 0, "mode=0755")
+    hosts.PROGRAMS.mkdir()
+    for program in (BUILD / "portcred", BUILD / "portcredd", BUILD / "tests/system/probe"):
+        shutil.copy(program, hosts.PROGRAMS)
+        (hosts.PROGRAMS / program.name).chmod(0o755)
+    return iter(range(1, 1_000_000))
+
+
+@pytest.fixture
+def make_host(private_run, request):
+    """Makes hosts, independent of one another; see host.Host."""
+    made = request.node.hosts = []
+
+    def make():
+        host = hosts.make(next(private_run))
+        made.append(host)
+        return host
+
+    yield make
+    # A test that was interrupted has a right to be cleaned up too.
+    left = [f"{host.name}: {what}" for host in reversed(made) for what in host.end()]
+    assert not left, "left behind:\n" + "\n".join(left)
+
+
+@pytest.fixture
+def host(make_host):
+    """One host, with no portcredd running yet."""
+    return make_host()

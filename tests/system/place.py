@@ -1,0 +1,190 @@
+# SPDX-License-Identifier: MIT
+"""Processes in a place: a cgroup, namespaces, credentials.
+
+    fork ── join the cgroup ── enter the namespaces ── become the user ── execve() or a function
+"""
+
+import dataclasses
+import os
+import pickle
+import select
+import signal
+import time
+
+import linux
+
+
+@dataclasses.dataclass
+class Place:
+    """Where and as whom a process runs. None leaves as it is."""
+
+    cgroup: str
+    network: int  # descriptors of namespaces
+    mounts: int
+    uid: int = 0
+    gid: int = 0
+    groups: tuple = ()
+    capabilities: tuple = ()  # of a user other than root; linux.CAP_...
+
+    def enter(self):
+        """In a process of one thread that is not needed for anything else any more."""
+        with open(f"{self.cgroup}/cgroup.procs", "wb", buffering=0) as members:
+            members.write(b"0")
+        linux.setns(self.network, linux.CLONE_NEWNET)
+        linux.setns(self.mounts, linux.CLONE_NEWNS)
+        os.chdir("/")
+        os.umask(0o022)
+        os.setgroups(self.groups)
+        if self.capabilities:
+            linux.keep_capabilities()
+        os.setresgid(self.gid, self.gid, self.gid)
+        os.setresuid(self.uid, self.uid, self.uid)
+        if self.capabilities:
+            linux.use_capabilities(self.capabilities)
+        # Credentials that change clear it, so it comes last.
+        linux.die_with_parent(signal.SIGKILL)
+
+
+class OurEnds:
+    """Ends of pipes that must not live on in forked children: else nobody ever sees them closed."""
+
+    _fds = set()
+
+    @classmethod
+    def add(cls, fd):
+        cls._fds.add(fd)
+        return fd
+
+    @classmethod
+    def close(cls, fd):
+        cls._fds.remove(fd)
+        os.close(fd)
+
+    @classmethod
+    def after_fork(cls):
+        for fd in cls._fds:
+            os.close(fd)
+        cls._fds.clear()
+
+
+os.register_at_fork(after_in_child=OurEnds.after_fork)
+
+
+class Child:
+    """A forked process that runs a function, for as long as a test wants.
+
+    What the function returns is `value`. If it is a generator, `value` is what it yields first, and
+    it is left there, with all that it has opened, until close() or kill(). An exception in the
+    function is raised here.
+    """
+
+    def __init__(self, place, function, timeout=30):
+        result, self._result = os.pipe()
+        self._wait, wait = os.pipe()
+        self.value = None
+        self.status = None
+        self.pid = os.fork()
+        if self.pid == 0:
+            try:
+                os.close(result)
+                os.close(wait)
+                _run(place, function, self._result, self._wait)
+            finally:
+                os._exit(127)
+        os.close(self._result)
+        os.close(self._wait)
+        self._wait = OurEnds.add(wait)
+        try:
+            self._receive(result, timeout)
+        except BaseException:
+            self.kill()
+            raise
+        finally:
+            os.close(result)
+
+    def _receive(self, result, timeout):
+        data = b""
+        deadline = time.monotonic() + timeout
+        while not data.endswith(_END):
+            if not select.select([result], [], [], max(0, deadline - time.monotonic()))[0]:
+                raise TimeoutError(f"no answer from a child in {timeout} s")
+            more = os.read(result, 65536)
+            if not more:
+                raise ChildProcessError(f"a child ended without an answer: {self.wait()}")
+            data += more
+        good, self.value = pickle.loads(data[: -len(_END)])
+        if not good:
+            raise self.value
+
+    def close(self):
+        """Lets a generator go on, and returns the exit status."""
+        if self._wait is not None:
+            OurEnds.close(self._wait)
+            self._wait = None
+        return self.wait()
+
+    def kill(self):
+        if self.status is None:
+            os.kill(self.pid, signal.SIGKILL)
+        return self.close()
+
+    def wait(self):
+        if self.status is None:
+            self.status = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+        return self.status
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+
+_END = b"\0end of answer\0"
+
+
+def _run(place, function, result, wait):
+    """The child's side: never returns."""
+
+    def answer(good, value):
+        try:
+            data = pickle.dumps((good, value))
+            pickle.loads(data)
+        except Exception:  # pylint: disable=broad-except
+            data = pickle.dumps((False, RuntimeError(f"no pickle of {value!r}")))
+        with os.fdopen(os.dup(result), "wb") as stream:
+            stream.write(data + _END)
+
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    try:
+        place.enter()
+        value = function()
+        if hasattr(value, "send") and hasattr(value, "throw"):
+            answer(True, next(value))
+            os.read(wait, 1)
+            for _ in value:
+                pass
+        else:
+            answer(True, value)
+    except BaseException as error:  # pylint: disable=broad-except
+        answer(False, error)
+        os._exit(1)
+    os._exit(0)
+
+
+def call(place, function, timeout=30):
+    """What the function returns, or raises, in a process of its own."""
+    with Child(place, function, timeout) as child:
+        return child.value
+
+
+def eventually(condition, what, timeout=10):
+    """For what no event tells of. Returns what the condition returned."""
+    deadline = time.monotonic() + timeout
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"not within {timeout} s: {what}")
+        time.sleep(0.005)

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * probe.c - binds one socket and says what came of it: "ok", or the name of the error
+ *
+ *	probe PROTOCOL FAMILY ADDRESS PORT        tcp, udp, udplite or mptcp; 4 or 6
+ *
+ * For tests in which it matters which executable asks, or whose it is (set-user-ID): they copy this
+ * one to where they want it. Exit status 0 if the bind succeeded, 1 if it failed, 2 for usage.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+struct protocol {
+	const char *name;
+	int type;
+	int number;
+};
+
+static const struct protocol protocols[] = {
+	{ "tcp", SOCK_STREAM, IPPROTO_TCP },
+	{ "udp", SOCK_DGRAM, IPPROTO_UDP },
+	{ "udplite", SOCK_DGRAM, IPPROTO_UDPLITE },
+	{ "mptcp", SOCK_STREAM, IPPROTO_MPTCP },
+};
+
+static int usage(void)
+{
+	fputs("Usage: probe tcp|udp|udplite|mptcp 4|6 ADDRESS PORT\n", stderr);
+	return 2;
+}
+
+static const struct protocol *find_protocol(const char *name)
+{
+	for (size_t i = 0; i < sizeof(protocols) / sizeof(protocols[0]); i++) {
+		if (strcmp(protocols[i].name, name) == 0)
+			return &protocols[i];
+	}
+	return NULL;
+}
+
+/* try_bind() - 0 or the errno of the first call that failed */
+static int try_bind(const struct protocol *protocol, const struct sockaddr *address, socklen_t size)
+{
+	int fd = socket(address->sa_family, protocol->type | SOCK_CLOEXEC, protocol->number);
+
+	if (fd < 0)
+		return errno;
+	return bind(fd, address, size) < 0 ? errno : 0;
+}
+
+int main(int argc, char *argv[])
+{
+	struct sockaddr_in6 six = { .sin6_family = AF_INET6 };
+	struct sockaddr_in four = { .sin_family = AF_INET };
+	const struct protocol *protocol = argc == 5 ? find_protocol(argv[1]) : NULL;
+	unsigned long port;
+	char *end;
+	int error;
+
+	if (!protocol)
+		return usage();
+	port = strtoul(argv[4], &end, 10);
+	if (*end || port > UINT16_MAX)
+		return usage();
+	if (strcmp(argv[2], "4") == 0 && inet_pton(AF_INET, argv[3], &four.sin_addr) == 1) {
+		four.sin_port = htons((uint16_t)port);
+		error = try_bind(protocol, (const struct sockaddr *)&four, sizeof(four));
+	} else if (strcmp(argv[2], "6") == 0 && inet_pton(AF_INET6, argv[3], &six.sin6_addr) == 1) {
+		six.sin6_port = htons((uint16_t)port);
+		error = try_bind(protocol, (const struct sockaddr *)&six, sizeof(six));
+	} else {
+		return usage();
+	}
+	puts(error ? strerrorname_np(error) : "ok");
+	return error != 0;
+}
