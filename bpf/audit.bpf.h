@@ -166,15 +166,17 @@ static __always_inline void clear_event(struct event *event)
 static __always_inline void fill_event(struct event *event, const struct question *question)
 {
 	const struct endpoint *endpoint = &question->endpoint;
+	struct task_struct *task = bpf_get_current_task_btf();
 	const struct cred *cred = current_cred();
 	struct exe_key executable = { 0 };
 
 	clear_event(event);
 	current_executable(&executable);
-	event->cgroup = bpf_get_current_cgroup_id();
+	/* From the task itself: before 6.2 not every hook has helpers for these. */
+	event->cgroup = BPF_CORE_READ(current_cgroup(), kn, id);
 	event->inode = executable.inode;
 	event->device = executable.device;
-	event->pid = bpf_get_current_pid_tgid() >> 32;
+	event->pid = task->tgid;
 	event->uid = cred->euid.val;
 	event->gid = cred->egid.val;
 	event->rule = question->decision.rule;
@@ -185,7 +187,7 @@ static __always_inline void fill_event(struct event *event, const struct questio
 	event->verdict = question->decision.verdict;
 	for (int i = 0; i < 4; i++)
 		event->address[i] = endpoint->address[i];
-	bpf_get_current_comm(event->command, sizeof(event->command));
+	bpf_core_read_str(event->command, sizeof(event->command), &task->comm);
 	executable_path(&event->executable);
 	cgroup_path(&event->group, question->principal.cgroup);
 }

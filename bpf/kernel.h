@@ -108,6 +108,7 @@ struct css_set {
 
 struct task_struct {
 	int tgid;
+	char comm[16]; /* TASK_COMM_LEN */
 	struct mm_struct *mm;
 	const struct cred *cred;
 	struct css_set *cgroups;

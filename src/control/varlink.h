@@ -189,9 +189,12 @@ int varlink_reply(struct varlink_call *call, json_t *parameters);
  * varlink_reply_continues() - one answer of several, to a call of a VARLINK_MORE method
  * @parameters is stolen; NULL is refused with -EINVAL and nothing is sent.
  * Returns as varlink_reply(), but what a peer reads too slowly to fit (-ENOBUFS), or memory
- * does not hold (-ENOMEM), is left out as a whole and the stream goes on: count it.
+ * does not hold (-ENOMEM), is left out as a whole and the stream goes on.
  */
 int varlink_reply_continues(struct varlink_call *call, json_t *parameters);
+
+/* varlink_lost() - answers of a stream that were left out since the last one that was not */
+uint64_t varlink_lost(const struct varlink_call *call);
 
 /* varlink_error() - the answer is error @name, with its interface; @parameters stolen, or NULL */
 int varlink_error(struct varlink_call *call, const char *name, json_t *parameters);

@@ -150,7 +150,7 @@ int varlink_reply(struct varlink_call *call, json_t *parameters)
 
 int varlink_reply_continues(struct varlink_call *call, json_t *parameters)
 {
-	int r;
+	int r = 0;
 
 	if (call->answered)
 		r = -EALREADY;
@@ -158,10 +158,18 @@ int varlink_reply_continues(struct varlink_call *call, json_t *parameters)
 		r = -ENOTCONN;
 	else if (!parameters || !call->more)
 		r = -EINVAL;
-	else
-		return put(call, parameters, NULL, true);
-	json_decref(parameters);
+	if (r < 0) {
+		json_decref(parameters);
+		return r;
+	}
+	r = put(call, parameters, NULL, true);
+	call->lost = r < 0 ? call->lost + 1 : 0;
 	return r;
+}
+
+uint64_t varlink_lost(const struct varlink_call *call)
+{
+	return call->lost;
 }
 
 int varlink_error(struct varlink_call *call, const char *name, json_t *parameters)

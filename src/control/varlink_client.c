@@ -26,17 +26,18 @@ struct varlink_client {
 
 int varlink_client_new(int fd, struct varlink_client **ret_client)
 {
-	_cleanup_free_ struct varlink_client *client = calloc(1, sizeof(*client));
+	struct varlink_client *client;
 	int flags = fcntl(fd, F_GETFL);
 
-	if (!client)
-		return -ENOMEM;
 	if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0)
 		return -errno;
+	client = calloc(1, sizeof(*client));
+	if (!client)
+		return -ENOMEM;
 	client->fd = fd;
 	client->timeout = VARLINK_TIMEOUT_USEC;
 	client->limit = VARLINK_ANSWER_BYTES_MAX;
-	*ret_client = TAKE_PTR(client);
+	*ret_client = client;
 	return 0;
 }
 

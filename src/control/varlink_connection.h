@@ -54,6 +54,7 @@ struct varlink_call {
 	bool more;
 	bool oneway;
 	bool answered;
+	uint64_t lost;
 	void (*gone)(struct varlink_call *call, void *userdata);
 	void *userdata;
 };

@@ -154,8 +154,7 @@ static const struct varlink_method *find(struct varlink_call *call, const char *
 int varlink_dispatch(struct varlink_connection *connection, const char *text, size_t length)
 {
 	_cleanup_(varlink_call_unrefp) struct varlink_call *call = NULL;
-	json_auto_t *root = NULL;
-	struct varlink_request request;
+	_cleanup_(varlink_request_clear) struct varlink_request request = { 0 };
 	const struct varlink_method *method;
 	const char *invalid;
 	int r;
@@ -163,7 +162,6 @@ int varlink_dispatch(struct varlink_connection *connection, const char *text, si
 	r = varlink_request_parse(text, length, &request);
 	if (r < 0)
 		return r;
-	root = request.root;
 	call = varlink_call_new(connection, &request);
 	if (!call)
 		return -ENOMEM;

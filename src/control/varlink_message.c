@@ -204,9 +204,8 @@ json_t *varlink_answer_new(json_t *parameters, const char *error, bool continues
 json_t *varlink_string(const char *bytes)
 {
 	static const char replacement[] = "\xEF\xBF\xBD"; /* U+FFFD */
-	_cleanup_free_ char *copy = NULL;
 	json_t *string;
-	char *to;
+	char *copy, *to;
 
 	if (!bytes)
 		return json_null();
@@ -224,5 +223,7 @@ json_t *varlink_string(const char *bytes)
 		else
 			to = stpcpy(to, replacement);
 	}
-	return json_string(copy);
+	string = json_string(copy);
+	free(copy);
+	return string;
 }

@@ -82,6 +82,11 @@ struct varlink_request {
 /* varlink_request_parse() - 0; -EBADMSG where it is not a call; -ENOMEM */
 int varlink_request_parse(const char *text, size_t length, struct varlink_request *ret_request);
 
+static inline void varlink_request_clear(struct varlink_request *request)
+{
+	json_decref(request->root);
+}
+
 /* varlink_request_new() - @parameters stolen, NULL for none; NULL without memory */
 json_t *varlink_request_new(const char *method, json_t *parameters, bool more);
 

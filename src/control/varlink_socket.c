@@ -91,7 +91,7 @@ static int find_address(struct sockaddr_un *address, const char *path, int *ret_
 
 	*address = (struct sockaddr_un){ .sun_family = AF_UNIX };
 	if (strlen(path) < sizeof(address->sun_path)) {
-		strcpy(address->sun_path, path);
+		memcpy(address->sun_path, path, strlen(path) + 1);
 		return 0;
 	}
 	fd = open(path, O_PATH | O_CLOEXEC);

@@ -7,7 +7,8 @@
  * adding is done at offset 1, a page at a time: nothing that stands there is read and written back,
  * which another writer could lose by. Taking out has to replace: in one write where the list fits
  * into a page; where it does not, ports of the later pages are not reserved for some microseconds
- * (the hooks behind an automatic bind still hold them).
+ * (the hooks behind an automatic bind still hold them), and the record says what is to be restored
+ * after a crash in between.
  *
  * A read gives everything at once or, at any offset but 0, nothing.
  */
@@ -86,15 +87,11 @@ static size_t piece(const char *text, size_t size)
 }
 
 /* @replace: what stands there goes with the first write; else everything is added. */
-static int write_list(const struct port_bitmap *ports, bool replace)
+static int write_list(const char *text, bool replace)
 {
-	_cleanup_free_ char *text = NULL;
 	_cleanup_close_ int fd = -EBADF;
 	const char *rest;
-	int error = port_bitmap_format(ports, &text);
 
-	if (error < 0)
-		return error;
 	fd = open(RESERVED_PORTS, O_WRONLY | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
@@ -126,59 +123,99 @@ static void settle(struct reserved_state *state, const struct port_bitmap *stand
 		memset(&state->ours, 0, sizeof(state->ours));
 }
 
+/* Into the file first: what follows may be the last that this process does. */
+static int record(struct reserved *reserved, const struct reserved_state *next)
+{
+	int error = reserved_state_write(reserved->directory, next);
+
+	if (error == 0)
+		reserved->state = *next;
+	return error;
+}
+
+static int add(const struct port_bitmap *ports)
+{
+	_cleanup_free_ char *text = NULL;
+	int error;
+
+	if (port_bitmap_count(ports) == 0)
+		return 0;
+	error = port_bitmap_format(ports, &text);
+	return error < 0 ? error : write_list(text, false);
+}
+
+static int take_out(struct reserved *reserved, const struct port_bitmap *ports)
+{
+	struct reserved_state next = reserved->state;
+	struct port_bitmap remaining;
+	_cleanup_free_ char *text = NULL;
+	int error;
+
+	if (port_bitmap_count(ports) == 0)
+		return 0;
+	error = reserved_read(&remaining);
+	if (error < 0)
+		return error;
+	port_bitmap_remove(&remaining, ports);
+	error = port_bitmap_format(&remaining, &text);
+	if (error == 0 && strlen(text) > MAX_WRITE) {
+		next.restore = remaining;
+		error = record(reserved, &next);
+	}
+	return error < 0 ? error : write_list(text, true);
+}
+
+/* The list as it stands, and in @next what of it is ours. */
+static int look(const struct reserved *reserved, struct port_bitmap *ret_standing,
+		struct reserved_state *ret_next)
+{
+	struct reserved_state next = reserved->state;
+	int error = next.pending ? add(&next.restore) : 0;
+
+	if (error == 0)
+		error = reserved_read(ret_standing);
+	if (error < 0)
+		return error;
+	settle(&next, ret_standing);
+	memset(&next.restore, 0, sizeof(next.restore));
+	*ret_next = next;
+	return 0;
+}
+
 /* Add what is missing of @wanted; take out what is ours and not in @keep. */
 static int change(struct reserved *reserved, const struct port_bitmap *wanted,
 		  const struct port_bitmap *keep, size_t *ret_added)
 {
 	struct port_bitmap standing, added = *wanted, removed;
-	struct reserved_state next = reserved->state;
-	int error = reserved_read(&standing);
+	struct reserved_state next;
+	int error = look(reserved, &standing, &next);
 
 	if (error < 0)
 		return error;
-	settle(&next, &standing);
 	port_bitmap_remove(&added, &standing);
 	removed = next.ours;
 	port_bitmap_remove(&removed, keep);
 	port_bitmap_add(&next.ours, &added);
-	if (!next.pending && !port_bitmap_count(&added) && !port_bitmap_count(&removed) &&
-	    memcmp(&next.ours, &reserved->state.ours, sizeof(next.ours)) == 0) {
-		*ret_added = 0;
+	*ret_added = port_bitmap_count(&added);
+	if (!next.pending && *ret_added == 0 && port_bitmap_count(&removed) == 0 &&
+	    memcmp(&next.ours, &reserved->state.ours, sizeof(next.ours)) == 0)
 		return 0;
-	}
 
 	next.pending = true; /* from here to the end a crash leaves a record that names too much */
-	error = reserved_state_write(reserved->directory, &next);
-	if (error < 0)
-		return error;
-	reserved->state = next;
-	if (port_bitmap_count(&added)) {
-		error = write_list(&added, false);
-		if (error < 0)
-			return error;
-	}
-	if (port_bitmap_count(&removed)) {
+	error = record(reserved, &next);
+	if (error == 0)
+		error = add(&added);
+	if (error == 0)
+		error = take_out(reserved, &removed);
+	if (error == 0)
 		error = reserved_read(&standing);
-		if (error < 0)
-			return error;
-		port_bitmap_remove(&standing, &removed);
-		error = write_list(&standing, true);
-		if (error < 0)
-			return error;
-	}
-	error = reserved_read(&standing);
 	if (error < 0)
 		return error;
 	if (!port_bitmap_contains(&standing, wanted))
 		return -EIO; /* taken back at once by another writer: a recheck tries again */
 	port_bitmap_remove(&next.ours, &removed);
 	next.pending = false;
-	error = reserved_state_write(reserved->directory, &next);
-	if (error < 0)
-		return error;
-	reserved->state = next;
-	*ret_added = port_bitmap_count(&added);
-	return 0;
+	return record(reserved, &next);
 }
 
 int reserved_open(int directory, struct reserved **ret_reserved, bool *ret_damaged)

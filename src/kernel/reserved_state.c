@@ -52,10 +52,24 @@ static bool skip(const char **text, const char *expected)
 	return true;
 }
 
+/* A line "NAME PORTS\n"; *text moves behind it. Without its newline the file is not whole. */
+static bool parse_ports(const char **text, const char *name, struct port_bitmap *ret_ports)
+{
+	const char *newline;
+
+	if (!skip(text, name))
+		return false;
+	newline = strchr(*text, '\n');
+	if (!newline || port_bitmap_parse(*text, (size_t)(newline - *text), ret_ports) < 0)
+		return false;
+	*text = newline + 1;
+	return true;
+}
+
 static int parse(const char *text, size_t size, const char *line_here,
 		 struct reserved_state *ret_state)
 {
-	const char *rest = text, *end = text + size, *newline;
+	const char *rest = text, *newline;
 	struct reserved_state state = { 0 };
 	bool elsewhere;
 
@@ -70,9 +84,8 @@ static int parse(const char *text, size_t size, const char *line_here,
 	state.pending = skip(&rest, "pending\n");
 	if (!state.pending && !skip(&rest, "settled\n"))
 		return -EBADMSG;
-	/* The newline at the end is what shows that the file is whole. */
-	if (rest == end || end[-1] != '\n' ||
-	    port_bitmap_parse(rest, (size_t)(end - rest), &state.ours) < 0)
+	if (!parse_ports(&rest, "ours ", &state.ours) ||
+	    !parse_ports(&rest, "restore ", &state.restore) || rest != text + size)
 		return -EBADMSG;
 	if (elsewhere)
 		return -ENOENT;
@@ -107,13 +120,15 @@ int reserved_state_read(int directory, struct reserved_state *ret_state)
 
 int reserved_state_write(int directory, const struct reserved_state *state)
 {
-	_cleanup_free_ char *ports = NULL;
+	_cleanup_free_ char *ours = NULL, *restore = NULL;
 	_cleanup_close_ int fd = -EBADF;
 	char line[MAX_HERE];
 	int written, error = here(line);
 
 	if (error == 0)
-		error = port_bitmap_format(&state->ours, &ports);
+		error = port_bitmap_format(&state->ours, &ours);
+	if (error == 0)
+		error = port_bitmap_format(&state->restore, &restore);
 	if (error < 0)
 		return error;
 	if (unlinkat(directory, NEW_FILE, 0) < 0 && errno != ENOENT)
@@ -123,8 +138,8 @@ int reserved_state_write(int directory, const struct reserved_state *state)
 	if (fd < 0)
 		return -errno;
 	errno = EIO;
-	written = dprintf(fd, FIRST "%s%s\n%s\n", line, state->pending ? "pending" : "settled",
-			  ports);
+	written = dprintf(fd, FIRST "%s%s\nours %s\nrestore %s\n", line,
+			  state->pending ? "pending" : "settled", ours, restore);
 	if (written < 0 || fsync(fd) < 0)
 		return -errno;
 	if (renameat(directory, NEW_FILE, directory, RESERVED_STATE_FILE) < 0)

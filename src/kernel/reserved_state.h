@@ -5,7 +5,8 @@
  *	portcred reserved-ports 1
  *	boot BOOT-ID namespace COOKIE
  *	settled | pending
- *	8080,9000-9010
+ *	ours 8080,9000-9010
+ *	restore
  */
 #ifndef PORTCRED_KERNEL_RESERVED_STATE_H
 #define PORTCRED_KERNEL_RESERVED_STATE_H
@@ -17,6 +18,7 @@
 /* struct reserved_state - what the file says */
 struct reserved_state {
 	struct port_bitmap ours;
+	struct port_bitmap restore; /* pending: what a change in several writes may have lost */
 	bool pending; /* written before a change that may not have happened, or in part */
 };
 

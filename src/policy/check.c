@@ -283,7 +283,7 @@ static int check_hosts(const struct policy *policy, struct diagnostics *diagnost
 			return r;
 	}
 	for (size_t i = 0; i < policy->n_names; i++) {
-		if (policy->names[i].kind == NAME_HOST && !hosts[i])
+		if (policy->names[i].kind == NAME_HOST && !policy->names[i].resolved)
 			say_unknown_host(policy, &policy->names[i], diagnostics);
 	}
 	return 0;

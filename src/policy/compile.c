@@ -62,6 +62,22 @@ static void compiler_free(struct compiler *compiler)
 
 DEFINE_CLEANUP(struct compiler *, compiler_free)
 
+static struct compiler *compiler_new(const struct policy *policy, struct diagnostics *diagnostics)
+{
+	struct compiler *compiler = calloc(1, sizeof(*compiler));
+	struct compiled *out = calloc(1, sizeof(*out));
+
+	if (!compiler || !out) {
+		free(compiler);
+		free(out);
+		return NULL;
+	}
+	compiler->policy = policy;
+	compiler->diagnostics = diagnostics;
+	compiler->out = out;
+	return compiler;
+}
+
 static struct rule statement_rule(const struct statement *statement)
 {
 	return (struct rule){ .line = statement->line, .file = statement->file };
@@ -268,7 +284,7 @@ static void paint_set(struct compiler *compiler, uint32_t index)
 	const struct range_set *range = &compiler->ranges->sets[index];
 
 	for (unsigned protocol = 0; protocol < PROTOCOLS; protocol++) {
-		struct port_entry *ports = &compiler->out->ports[protocol * PORTS];
+		struct port_entry *ports = &compiler->out->ports[(size_t)protocol * PORTS];
 		uint32_t *unpainted = compiler->unpainted[protocol];
 		uint32_t port;
 
@@ -322,7 +338,7 @@ static int compile_sets(struct compiler *compiler)
 	struct compiled *out = compiler->out;
 	int r;
 
-	out->ports = calloc(PROTOCOLS * PORTS, sizeof(*out->ports));
+	out->ports = calloc((size_t)PROTOCOLS * PORTS, sizeof(*out->ports));
 	out->sets = calloc(ranges->n_sets, sizeof(*out->sets));
 	if (!out->ports || !out->sets)
 		return -ENOMEM;
@@ -345,7 +361,7 @@ static int compile_sets(struct compiler *compiler)
 		paint_set(compiler, index);
 	}
 	for (unsigned protocol = 0; protocol < PROTOCOLS; protocol++)
-		fill_next(&out->ports[protocol * PORTS]);
+		fill_next(&out->ports[(size_t)protocol * PORTS]);
 	return 0;
 }
 
@@ -360,19 +376,13 @@ static void *fit(void *array, size_t n, size_t size)
 int policy_compile(const struct policy *policy, struct diagnostics *diagnostics,
 		   struct compiled **ret_compiled)
 {
-	_cleanup_(compiler_freep) struct compiler *compiler = NULL;
+	_cleanup_(compiler_freep) struct compiler *compiler = compiler_new(policy, diagnostics);
 	struct compiled *out;
 	int r;
 
-	compiler = calloc(1, sizeof(*compiler));
 	if (!compiler)
 		return -ENOMEM;
-	compiler->policy = policy;
-	compiler->diagnostics = diagnostics;
-	out = compiler->out = calloc(1, sizeof(*out));
-	if (!out)
-		return -ENOMEM;
-
+	out = compiler->out;
 	r = ranges_new(policy, &compiler->ranges);
 	if (r < 0)
 		return r;

@@ -21,6 +21,21 @@ void holders_free(struct holders *holders)
 	free(holders);
 }
 
+static struct holders *holders_alloc(void)
+{
+	struct holders *holders = calloc(1, sizeof(*holders));
+	char **principals = calloc(MAX_HOLDERS, sizeof(*principals));
+
+	if (!holders || !principals) {
+		free(holders);
+		free(principals);
+		return NULL;
+	}
+	holders->principals = principals;
+	holders->capable = true;
+	return holders;
+}
+
 static bool holders_have(const struct holders *holders, const char *principal)
 {
 	for (size_t i = 0; i < holders->n_principals; i++) {
@@ -64,12 +79,8 @@ int holders_new(const struct ranges *ranges, uint32_t set, struct holders **ret_
 	if (set == 0 || set >= ranges->n_sets)
 		return -EINVAL;
 	range = &ranges->sets[set];
-	holders = calloc(1, sizeof(*holders));
+	holders = holders_alloc();
 	if (!holders)
-		return -ENOMEM;
-	holders->capable = true;
-	holders->principals = calloc(MAX_HOLDERS, sizeof(*holders->principals));
-	if (!holders->principals)
 		return -ENOMEM;
 
 	for (size_t i = 0; i < range->n_refs; i++) {

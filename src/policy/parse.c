@@ -60,6 +60,7 @@ void parser_error(struct parser *parser, const struct token *token, const char *
 	va_list arguments;
 
 	parser->failed = true;
+	parser->said = token->start;
 	va_start(arguments, format);
 	add_diagnostic(parser, SEVERITY_ERROR, token, format, arguments);
 	va_end(arguments);
@@ -80,24 +81,28 @@ void parser_no_memory(struct parser *parser)
 	parser->error = -ENOMEM;
 }
 
+struct shown parser_show_text(struct text text)
+{
+	struct shown shown;
+	size_t length = text.length;
+
+	/* Cut between characters. */
+	if (length > MAX_SHOWN_BYTES) {
+		for (length = MAX_SHOWN_BYTES; ((unsigned char)text.at[length] & 0xc0) == 0x80;)
+			length--;
+	}
+	snprintf(shown.text, sizeof(shown.text), "'%.*s%s'", (int)length, text.at,
+		 length < text.length ? "..." : "");
+	return shown;
+}
+
 struct shown parser_show(const struct token *token)
 {
-	size_t length = token->length;
-	struct shown shown;
+	struct shown shown = { .text = "the end of the statement" };
 
-	if (token->kind == TOKEN_END) {
-		snprintf(shown.text, sizeof(shown.text), "the end of the statement");
+	if (token->kind == TOKEN_END)
 		return shown;
-	}
-	if (length <= MAX_SHOWN_BYTES) {
-		snprintf(shown.text, sizeof(shown.text), "'%.*s'", (int)length, token->start);
-		return shown;
-	}
-	/* Cut between characters. */
-	for (length = MAX_SHOWN_BYTES; ((unsigned char)token->start[length] & 0xc0) == 0x80;)
-		length--;
-	snprintf(shown.text, sizeof(shown.text), "'%.*s...'", (int)length, token->start);
-	return shown;
+	return parser_show_text((struct text){ token->start, token->length });
 }
 
 /* join() - "a, b or c" */
@@ -114,23 +119,23 @@ static void join(struct words words, char *out, size_t size)
 }
 
 void parser_unknown(struct parser *parser, const struct token *token, struct text text,
-		    const char *what, struct words words)
+		    const char *what, const char *where, struct words words)
 {
 	struct suggestion suggestion;
 	const char *meant;
 	char expected[160];
 
+	join(words, expected, sizeof(expected));
+	if (token->kind == TOKEN_END) {
+		parser_error(parser, token, "missing %s%s, expected %s", what, where, expected);
+		return;
+	}
 	suggestion_begin(&suggestion, text.at, text.length);
 	for (size_t i = 0; i < words.n; i++)
 		suggestion_offer(&suggestion, words.items[i]);
 	meant = suggestion_found(&suggestion);
-	join(words, expected, sizeof(expected));
-	if (token->kind == TOKEN_END) {
-		parser_error(parser, token, "missing %s, expected %s", what, expected);
-		return;
-	}
-	parser_error(parser, token, "unknown %s %s, expected %s%s%s%s", what,
-		     parser_show(token).text, expected, meant ? "; did you mean '" : "",
+	parser_error(parser, token, "unknown %s %s%s, expected %s%s%s%s", what,
+		     parser_show(token).text, where, expected, meant ? "; did you mean '" : "",
 		     meant ? meant : "", meant ? "'?" : "");
 }
 
@@ -219,29 +224,31 @@ bool parser_name(struct parser *parser, const struct token *token, struct text t
 
 bool parser_expect(struct parser *parser, enum keyword keyword, const char *behind, uint64_t begins)
 {
-	const struct token *found = parser->token, *token = found;
+	const struct token *found = parser->token, *later = found;
+	const char *word = keyword_text(keyword);
 
 	if (parser_take(parser, keyword))
 		return true;
-	if (found->kind == TOKEN_COMMA || found->kind == TOKEN_END)
-		parser_error(parser, found, "missing '%s' behind %s, expected it before %s",
-			     keyword_text(keyword), behind, parser_show(found).text);
-	else
-		parser_error(parser, found, "missing '%s' behind %s, found %s",
-			     keyword_text(keyword), behind, parser_show(found).text);
+	if (found->kind == TOKEN_END && parser->said == found->start)
+		return false; /* one error here is enough */
+	if (found->kind == TOKEN_END || token_in(found, begins)) {
+		parser_error(parser, found, "missing '%s' before %s, expected it behind %s", word,
+			     parser_show(found).text, behind);
+		return found->kind != TOKEN_END;
+	}
+	parser_error(parser, found, "unexpected %s behind %s, expected '%s'",
+		     parser_show(found).text, behind, word);
 
-	/* It may come later, or only the word itself is missing or misspelled. */
-	while (token->kind != TOKEN_END && token->keyword != keyword)
-		token++;
-	if (token->kind != TOKEN_END) {
-		parser->token = token + 1;
+	/* It may come later, or this is it, misspelled. */
+	while (later->kind != TOKEN_END && later->keyword != keyword)
+		later++;
+	if (later->kind != TOKEN_END) {
+		parser->token = later + 1;
 		return true;
 	}
-	if (token_in(found, begins))
-		return true;
-	if (found->kind == TOKEN_END || !token_in(found + 1, begins))
+	if (!token_in(found + 1, begins))
 		return false;
-	parser->token++;
+	parser->token = found + 1;
 	return true;
 }
 
@@ -272,7 +279,7 @@ void parser_list(struct parser *parser, const char *what, const char *list, uint
 		else if (parser->token->kind == TOKEN_COMMA)
 			parser_error(parser, parser->token,
 				     "empty item in %s, expected a %s before ','", list, what);
-		else if (comma)
+		else if (comma && comma->start != parser->said)
 			parser_error(parser, comma,
 				     "',' at the end of %s, expected another %s behind it", list,
 				     what);
@@ -368,8 +375,8 @@ static void parse_statement(struct parser *parser)
 		return;
 	}
 	if (!syntax) {
-		parser_unknown(parser, word, parser_text(parser, word),
-			       observe ? "statement behind 'observe'" : "statement", expected);
+		parser_unknown(parser, word, parser_text(parser, word), "statement",
+			       observe ? " behind 'observe'" : "", expected);
 		return;
 	}
 	if (observe && !syntax->observable) {
@@ -400,6 +407,7 @@ static int parse_source(struct parser *parser, uint16_t file)
 		if (parser->lexer.broken)
 			continue;
 		parser->token = parser->lexer.tokens;
+		parser->said = NULL;
 		parser->failed = false;
 		parse_statement(parser);
 		if (parser->error)

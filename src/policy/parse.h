@@ -66,6 +66,7 @@ struct parser {
 	struct diagnostics *diagnostics;
 	struct lexer lexer;
 	const struct token *token; /* the next one; TOKEN_END is never passed */
+	const char *said;          /* where the last error of this statement stands */
 	bool failed;               /* the statement at hand has an error */
 	int error;                 /* -ENOMEM: the parse ends */
 	char *scratch;             /* MAX_LINE_BYTES: the text of a quoted token */
@@ -91,6 +92,7 @@ struct shown {
 };
 
 struct shown parser_show(const struct token *token);
+struct shown parser_show_text(struct text text);
 
 /* parser_error() - at a token; the statement is refused */
 void parser_error(struct parser *parser, const struct token *token, const char *format, ...)
@@ -99,11 +101,12 @@ void parser_warning(struct parser *parser, const struct token *token, const char
 	__attribute__((format(printf, 3, 4)));
 
 /*
- * parser_unknown() - "unknown WHAT 'token', expected A, B or C; did you mean 'B'?"
+ * parser_unknown() - "unknown WHAT 'token' WHERE, expected A, B or C; did you mean 'B'?"
  * @text: the part of the token that should have been one of @words
+ * @where: " in a principal", or empty
  */
 void parser_unknown(struct parser *parser, const struct token *token, struct text text,
-		    const char *what, struct words words);
+		    const char *what, const char *where, struct words words);
 
 /* parser_no_memory() - the parse ends with -ENOMEM */
 void parser_no_memory(struct parser *parser);

@@ -21,12 +21,13 @@ struct principal {
 	struct alternative alternative;
 	uint32_t seen; /* CONDITION_* of all words read, sound or not */
 	const struct token *anyone, *exe, *root;
+	bool confused; /* a word is unknown, or has no name behind it */
 };
 
 /* struct principal_word - a word of a principal; @parse reads the name behind it */
 struct principal_word {
 	uint32_t condition;
-	bool (*parse)(struct parser *parser, struct principal *principal, const struct token *word);
+	void (*parse)(struct parser *parser, struct principal *principal, const struct token *word);
 };
 
 static const char *const principal_names[] = { "user", "group", "exe", "unit", "root", "anyone" };
@@ -39,8 +40,8 @@ static const char *const principal_names[] = { "user", "group", "exe", "unit", "
 /* No names, unless quoted. `user root` is fine. */
 #define RESERVED_BITS (NAMED_BITS | FOLLOW_BITS | KEYWORD_BIT(KEYWORD_BY))
 
-/* take_name() - what stands behind a word that wants a name; NULL: an error was said */
-static const struct token *take_name(struct parser *parser, const struct token *word,
+/* find_name() - what stands behind a word that wants a name; NULL: an error was said */
+static const struct token *find_name(struct parser *parser, const struct token *word,
 				     const char *expected)
 {
 	const struct token *token = parser->token;
@@ -66,6 +67,17 @@ static const struct token *take_name(struct parser *parser, const struct token *
 	return token;
 }
 
+/* take_name() - the same; without a name, what the principal's words mean together is not known */
+static const struct token *take_name(struct parser *parser, struct principal *principal,
+				     const struct token *word, const char *expected)
+{
+	const struct token *token = find_name(parser, word, expected);
+
+	if (!token)
+		principal->confused = true;
+	return token;
+}
+
 /* parse_id() - a user or group by number, or by a name that policy_resolve() looks up */
 static bool parse_id(struct parser *parser, const struct token *token, enum name_kind kind,
 		     uint32_t *ret_id, bool *ret_named)
@@ -88,29 +100,27 @@ static bool parse_id(struct parser *parser, const struct token *token, enum name
 	return true;
 }
 
-static bool parse_user(struct parser *parser, struct principal *principal, const struct token *word)
+static void parse_user(struct parser *parser, struct principal *principal, const struct token *word)
 {
-	const struct token *token = take_name(parser, word, "a user's name or number");
+	const struct token *token = take_name(parser, principal, word, "a user's name or number");
 	struct alternative *alternative = &principal->alternative;
 	bool named;
 
 	if (!token || !parse_id(parser, token, NAME_USER, &alternative->uid, &named))
-		return false;
+		return;
 	alternative->conditions |= CONDITION_USER | (named ? CONDITION_NAMED_USER : 0);
-	return true;
 }
 
-static bool parse_group(struct parser *parser, struct principal *principal,
+static void parse_group(struct parser *parser, struct principal *principal,
 			const struct token *word)
 {
-	const struct token *token = take_name(parser, word, "a group's name or number");
+	const struct token *token = take_name(parser, principal, word, "a group's name or number");
 	struct alternative *alternative = &principal->alternative;
 	bool named;
 
 	if (!token || !parse_id(parser, token, NAME_GROUP, &alternative->gid, &named))
-		return false;
+		return;
 	alternative->conditions |= CONDITION_GROUP | (named ? CONDITION_NAMED_GROUP : 0);
-	return true;
 }
 
 static bool add_exe(struct parser *parser, const struct token *token, struct text path,
@@ -136,27 +146,27 @@ static bool add_exe(struct parser *parser, const struct token *token, struct tex
 	return true;
 }
 
-static bool parse_exe(struct parser *parser, struct principal *principal, const struct token *word)
+static void parse_exe(struct parser *parser, struct principal *principal, const struct token *word)
 {
-	const struct token *token = take_name(parser, word, "a program's absolute path");
+	const struct token *token = take_name(parser, principal, word, "a program's absolute path");
 	struct text path;
 
 	if (!token)
-		return false;
+		return;
 	path = parser_text(parser, token);
 	if (path.at[0] != '/') {
 		parser_error(parser, token,
 			     "%s is not an absolute path, expected one such as /usr/sbin/nginx",
 			     parser_show(token).text);
-		return false;
+		return;
 	}
 	if (path.length >= PATH_MAX) {
 		parser_error(parser, token, "path of %zu bytes, expected at most %d", path.length,
 			     PATH_MAX - 1);
-		return false;
+		return;
 	}
 	principal->alternative.conditions |= CONDITION_EXE;
-	return add_exe(parser, token, path, &principal->alternative.exe);
+	add_exe(parser, token, path, &principal->alternative.exe);
 }
 
 static bool add_unit(struct parser *parser, const struct token *token, struct text name,
@@ -232,36 +242,34 @@ static bool check_unit(struct parser *parser, const struct token *token, struct 
 	return true;
 }
 
-static bool parse_unit(struct parser *parser, struct principal *principal, const struct token *word)
+static void parse_unit(struct parser *parser, struct principal *principal, const struct token *word)
 {
-	const struct token *token = take_name(parser, word, "a unit's name");
+	const struct token *token = take_name(parser, principal, word, "a unit's name");
 	struct text name;
 
 	if (!token)
-		return false;
+		return;
 	name = parser_text(parser, token);
 	if (!check_unit(parser, token, name))
-		return false;
+		return;
 	principal->alternative.conditions |= CONDITION_UNIT;
-	return add_unit(parser, token, name, &principal->alternative.unit);
+	add_unit(parser, token, name, &principal->alternative.unit);
 }
 
-static bool parse_root(struct parser *parser, struct principal *principal, const struct token *word)
+static void parse_root(struct parser *parser, struct principal *principal, const struct token *word)
 {
 	(void)parser;
 	principal->root = word;
 	principal->alternative.conditions |= CONDITION_USER;
 	principal->alternative.uid = 0;
-	return true;
 }
 
-static bool parse_anyone(struct parser *parser, struct principal *principal,
+static void parse_anyone(struct parser *parser, struct principal *principal,
 			 const struct token *word)
 {
 	(void)parser;
 	principal->anyone = word;
 	principal->alternative.conditions |= CONDITION_ANYONE;
-	return true;
 }
 
 static const struct principal_word principal_words[KEYWORDS] = {
@@ -276,7 +284,7 @@ static const struct principal_word principal_words[KEYWORDS] = {
 /* unknown_word() - and what was meant as its name is passed over with it */
 static void unknown_word(struct parser *parser, const struct token *word)
 {
-	parser_unknown(parser, word, parser_text(parser, word), "word in a principal",
+	parser_unknown(parser, word, parser_text(parser, word), "word", " in a principal",
 		       WORDS(principal_names));
 	if (token_is_name(parser->token) && !token_in(parser->token, PRINCIPAL_BITS) &&
 	    !token_in(parser->token, FOLLOW_BITS))
@@ -294,7 +302,7 @@ static void said_before(struct parser *parser, const struct principal *principal
 			     "'root' and 'user' in one principal, expected one of them (root is "
 			     "user 0)");
 	else
-		parser_error(parser, word, "%s twice in one principal, expected ',' before it",
+		parser_error(parser, word, "%s twice in one principal, expected ',' between two",
 			     parser_show(word).text);
 }
 
@@ -307,6 +315,7 @@ static void parse_words(struct parser *parser, struct principal *principal)
 
 		if (!known->parse) {
 			unknown_word(parser, word);
+			principal->confused = true;
 			continue;
 		}
 		if (principal->seen & known->condition)
@@ -318,33 +327,37 @@ static void parse_words(struct parser *parser, struct principal *principal)
 	}
 }
 
-/* parse_principal() - one alternative, and what its words say together */
+/* check_words() - what the words of one principal say together */
+static void check_words(struct parser *parser, const struct principal *principal)
+{
+	if (principal->confused)
+		return;
+	if (principal->anyone && principal->seen != CONDITION_ANYONE)
+		parser_error(parser, principal->anyone,
+			     "'anyone' and other words in one principal, expected 'anyone' alone");
+	else if (principal->seen == CONDITION_EXE)
+		parser_error(parser, principal->exe,
+			     "'exe' alone, expected user, group or unit beside it (who may run a "
+			     "program can steer it)");
+}
+
+/* parse_principal() - one alternative */
 static void parse_principal(struct parser *parser, void *closure)
 {
 	struct statement *statement = closure;
 	struct policy *policy = parser->policy;
 	struct principal principal = { 0 };
-	bool failed = parser->failed;
 
-	parser->failed = false;
 	parse_words(parser, &principal);
-	if (principal.anyone && principal.seen != CONDITION_ANYONE)
-		parser_error(parser, principal.anyone,
-			     "'anyone' and other words in one principal, expected 'anyone' alone");
-	else if (principal.exe && principal.seen == CONDITION_EXE && !parser->failed)
-		parser_error(parser, principal.exe,
-			     "'exe' alone, expected user, group or unit beside it (who may run a "
-			     "program can steer it)");
-	if (!parser->failed) {
-		if (GROW(policy->alternatives, parser->storage->alternatives,
-			 policy->n_alternatives) < 0) {
-			parser_no_memory(parser);
-			return;
-		}
-		policy->alternatives[policy->n_alternatives++] = principal.alternative;
-		statement->alternatives++;
+	check_words(parser, &principal);
+	if (parser->failed)
+		return; /* and admit_nobody() will take away what is there */
+	if (GROW(policy->alternatives, parser->storage->alternatives, policy->n_alternatives) < 0) {
+		parser_no_memory(parser);
+		return;
 	}
-	parser->failed |= failed;
+	policy->alternatives[policy->n_alternatives++] = principal.alternative;
+	statement->alternatives++;
 }
 
 /* admit_nobody() - what is left of the principals of a statement with errors */

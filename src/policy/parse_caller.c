@@ -156,8 +156,8 @@ static void unknown_caller(struct parser *parser, const struct caller_list *list
 			     parser_show(word).text, (int)word->length, word->start);
 		return;
 	}
-	parser_unknown(parser, word, parser_text(parser, word),
-		       list->accept ? "caller" : "service's owner", words);
+	parser_unknown(parser, word, parser_text(parser, word), list->accept ? "caller" : "owner",
+		       list->accept ? "" : " of a service", words);
 	if (token_is_name(parser->token))
 		parser->token++;
 }

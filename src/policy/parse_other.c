@@ -145,7 +145,7 @@ static void parse_users(struct parser *parser, struct host *host)
 		return;
 	}
 	if (value->keyword != KEYWORD_SHARED) {
-		parser_unknown(parser, value, parser_text(parser, value), "value of 'users'",
+		parser_unknown(parser, value, parser_text(parser, value), "value", " of 'users'",
 			       WORDS(users_values));
 		return;
 	}
@@ -168,7 +168,7 @@ static void parse_root(struct parser *parser, struct host *host)
 	else if (value->keyword == KEYWORD_TRUST)
 		host->root_trusted = true;
 	else if (value->keyword != KEYWORD_SQUASH)
-		parser_unknown(parser, value, parser_text(parser, value), "value of 'root'",
+		parser_unknown(parser, value, parser_text(parser, value), "value", " of 'root'",
 			       WORDS(root_values));
 }
 
@@ -194,7 +194,10 @@ static bool parse_host_name(struct parser *parser, struct host *host)
 			     parser_show(token).text);
 		return false;
 	}
-	return parser_name(parser, token, text, NAME_HOST, &host->name);
+	if (!parser_name(parser, token, text, NAME_HOST, &host->name))
+		return false;
+	parser->policy->names[host->name].resolved = true;
+	return true;
 }
 
 bool parse_host(struct parser *parser, struct statement *statement)
@@ -212,7 +215,7 @@ bool parse_host(struct parser *parser, struct statement *statement)
 		       KEYWORD_BIT(KEYWORD_USERS) | KEYWORD_BIT(KEYWORD_ROOT));
 	parse_users(parser, &host);
 	parse_root(parser, &host);
-	parser_expect_end(parser, "'users', 'root' or the end of the statement");
+	parser_expect_end(parser, "',', 'users', 'root' in this order or the end of the statement");
 
 	if (!sound || !host.key)
 		return false;
@@ -276,7 +279,7 @@ bool parse_set(struct parser *parser, struct statement *statement)
 		return false;
 	}
 	if (option == OPTIONS) {
-		parser_unknown(parser, name, parser_text(parser, name), "option",
+		parser_unknown(parser, name, parser_text(parser, name), "option", "",
 			       WORDS(option_names));
 		return false;
 	}
@@ -289,8 +292,8 @@ bool parse_set(struct parser *parser, struct statement *statement)
 	token = parser_next(parser);
 	value = token_find(token, values);
 	if (value == values.n) {
-		parser_unknown(parser, token, parser_text(parser, token), "value of the option",
-			       values);
+		parser_unknown(parser, token, parser_text(parser, token), "value",
+			       option == OPTION_SCOPE ? " of 'scope'" : " of 'peercred'", values);
 		return false;
 	}
 	set_option(parser, (enum option)option, (unsigned)value, name, token);

@@ -11,7 +11,8 @@
 #include "policy/parse.h"
 #include "policy/suggest.h"
 
-#define LAST_PORT 65535U
+#define LAST_PORT  65535U
+#define MAX_DIGITS 20U /* of a number in a message */
 
 #define PORT_FORMS "a port such as 80, a range such as 8000-8999 or a service name"
 
@@ -118,11 +119,7 @@ static void service_lacks(struct parser *parser, const struct port_list *list,
 	const char *has =
 		protocol_words[service->protocols & PROTOCOL_BIT(PROTOCOL_TCP) ? PROTOCOL_TCP
 									       : PROTOCOL_UDP];
-	struct shown shown = parser_show(&(struct token){
-		.start = item->name.at,
-		.length = (uint32_t)item->name.length,
-		.kind = TOKEN_WORD,
-	});
+	struct shown shown = parser_show_text(item->name);
 
 	if (item->written)
 		parser_error(parser, item->token,
@@ -176,53 +173,70 @@ static bool is_numeric(struct text text)
 	return text.length > 0;
 }
 
-/* parse_bound() - one number of a range; false: an error was said */
-static bool parse_bound(struct parser *parser, const struct token *token, struct text text,
-			uint32_t *ret_port)
+/* struct bound - one number of a range, and where it stands */
+struct bound {
+	struct text text;
+	struct token token;
+	uint32_t port;
+};
+
+static struct bound bound(const struct item *item, size_t offset, size_t length)
 {
+	return (struct bound){
+		.text = { item->name.at + offset, length },
+		.token = token_part(item->token, offset, length),
+	};
+}
+
+/* parse_bound() - false: an error was said */
+static bool parse_bound(struct parser *parser, const struct item *item, struct bound *bound)
+{
+	const char *digits = bound->text.at;
+	size_t length = bound->text.length;
 	uint64_t number;
 
-	if (!parse_number(text.at, text.length, LAST_PORT, &number)) {
-		if (text.length > 1 && text.at[0] == '0' && !memchr(text.at, '-', text.length))
-			parser_error(parser, token,
-				     "'%.*s' begins with a zero, expected the port without it",
-				     (int)(text.length > 16 ? 16 : text.length), text.at);
-		else
-			parser_error(parser, token, "%s is not a port, expected " PORT_FORMS,
-				     parser_show(token).text);
+	if (parse_number(digits, length, LAST_PORT, &number)) {
+		bound->port = (uint32_t)number;
+		if (number <= LAST_PORT)
+			return true;
+		parser_error(parser, &bound->token, "port %.*s%s is too large, expected 1 to 65535",
+			     length > MAX_DIGITS ? (int)MAX_DIGITS : (int)length, digits,
+			     length > MAX_DIGITS ? "..." : "");
 		return false;
 	}
-	if (number > LAST_PORT) {
-		parser_error(parser, token, "port %.*s is too large, expected 1 to 65535",
-			     (int)(text.length > 16 ? 16 : text.length), text.at);
-		return false;
-	}
-	*ret_port = (uint32_t)number;
-	return true;
+	if (length > 1 && digits[0] == '0' && !memchr(digits, '-', length))
+		parser_error(parser, &bound->token,
+			     "port %s begins with a zero, expected it without",
+			     parser_show_text(bound->text).text);
+	else
+		parser_error(parser, item->token, "%s is not a port, expected " PORT_FORMS,
+			     parser_show_text(item->name).text);
+	return false;
 }
 
 static bool parse_numeric(struct parser *parser, const struct port_list *list,
 			  const struct item *item)
 {
-	struct text first = item->name, last = item->name;
-	const char *dash = memchr(first.at, '-', first.length);
-	struct token first_token, last_token;
+	size_t length = item->name.length;
+	const char *dash = memchr(item->name.at, '-', length);
+	size_t before = dash ? (size_t)(dash - item->name.at) : 0;
+	struct bound first, last;
 	uint32_t from, to;
 
-	/* A '-' at either end leaves the whole of it, which is no number then. */
-	if (dash > first.at && dash + 1 < first.at + first.length) {
-		first.length = (size_t)(dash - first.at);
-		last.at = dash + 1;
-		last.length = item->name.length - first.length - 1;
+	/* Without a '-', or with one at either end, it must be a number as a whole. */
+	if (before == 0 || before + 1 == length) {
+		first = bound(item, 0, length);
+		if (!parse_bound(parser, item, &first))
+			return false;
+		last = first;
+	} else {
+		first = bound(item, 0, before);
+		last = bound(item, before + 1, length - before - 1);
+		if (!parse_bound(parser, item, &first) || !parse_bound(parser, item, &last))
+			return false;
 	}
-	first_token = token_part(item->token, (size_t)(first.at - item->name.at), first.length);
-	last_token = token_part(item->token, (size_t)(last.at - item->name.at), last.length);
-	if (!parse_bound(parser, &first_token, first, &from))
-		return false;
-	if (!dash)
-		to = from;
-	else if (!parse_bound(parser, &last_token, last, &to))
-		return false;
+	from = first.port;
+	to = last.port;
 	if (from > to) {
 		parser_error(parser, item->token, "range %u-%u is backwards, expected %u-%u", from,
 			     to, to, from);
@@ -266,7 +280,8 @@ static bool split_item(struct parser *parser, const struct port_list *list, stru
 	if (item->protocol.length == 0)
 		parser_error(parser, item->token, "no protocol behind '/', expected tcp or udp");
 	else
-		parser_unknown(parser, &part, item->protocol, "protocol", WORDS(protocol_words));
+		parser_unknown(parser, &part, item->protocol, "protocol", "",
+			       WORDS(protocol_words));
 	return false;
 }
 
@@ -280,9 +295,9 @@ static bool check_protocol(struct parser *parser, struct port_list *list, const 
 	if (item->written != list->written && !list->mixed) {
 		list->mixed = true;
 		parser_error(parser, item->token,
-			     "%s %s a protocol and the items before it %s, expected '/tcp' or "
+			     "%s %s protocol and the items before it %s, expected '/tcp' or "
 			     "'/udp' behind each or behind none",
-			     parser_show(item->token).text, item->written ? "has" : "has not",
+			     parser_show(item->token).text, item->written ? "has a" : "has no",
 			     item->written ? "have none" : "have one");
 		return false;
 	}
@@ -354,24 +369,29 @@ bool parse_ports(struct parser *parser, struct statement *statement, enum keywor
 uint16_t parse_port(struct parser *parser, const struct token *token)
 {
 	struct item item = { .token = token, .name = parser_text(parser, token) };
+	struct bound target = bound(&item, 0, item.name.length);
 	const struct service *service;
-	uint32_t port = 0;
 
 	if (memchr(item.name.at, '/', item.name.length)) {
-		parser_error(parser, token, "protocol behind the target port, expected %s alone",
-			     "the port");
+		parser_error(parser, token,
+			     "protocol behind the target port, expected the port "
+			     "alone");
 		return 0;
 	}
 	if (is_numeric(item.name)) {
-		if (parse_bound(parser, token, item.name, &port) && port == 0)
+		if (!parse_bound(parser, &item, &target))
+			return 0;
+		if (target.port == 0)
 			parser_error(parser, token, "port 0 is no target, expected 1 to 65535");
-		return (uint16_t)port;
+		return (uint16_t)target.port;
 	}
 	service = find_service(parser, item.name);
 	if (!service)
 		return 0;
-	if (!(service->protocols & PROTOCOL_BIT(PROTOCOL_TCP)))
+	if (!(service->protocols & PROTOCOL_BIT(PROTOCOL_TCP))) {
 		unknown_service(parser, &item);
+		return 0;
+	}
 	return service->ports[PROTOCOL_TCP];
 }
 

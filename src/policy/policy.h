@@ -150,10 +150,10 @@ enum name_kind {
 
 /* struct name - a user, a group or a host that a statement names by a word, each (kind, text) once */
 struct name {
-	const char *text; /* owned by the policy */
-	uint32_t id;      /* NAME_USER, NAME_GROUP: uid or gid, once resolved */
-	uint8_t kind;     /* enum name_kind */
-	bool resolved;
+	const char *text;      /* owned by the policy */
+	uint32_t id;           /* NAME_USER, NAME_GROUP: uid or gid, once resolved */
+	uint8_t kind;          /* enum name_kind */
+	bool resolved;         /* NAME_HOST: a host statement has it, sound or not */
 	uint32_t width;        /* characters of it in the source */
 	struct location where; /* first use */
 };

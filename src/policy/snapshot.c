@@ -89,8 +89,12 @@ static int names_of(const struct policy *policy, struct snapshot_names **ret_nam
 			.kind = name->kind,
 			.resolved = name->resolved,
 		};
-		int r = names_add(names, &entry, strlen(name->text));
+		int r;
 
+		/* Names of callers and hosts are no names of this machine's databases. */
+		if (name->kind != NAME_USER && name->kind != NAME_GROUP)
+			continue;
+		r = names_add(names, &entry, strlen(name->text));
 		if (r < 0)
 			return r;
 	}
@@ -132,11 +136,11 @@ int snapshot_print(const struct sources *sources, const struct snapshot_names *n
 static int write_file(int dirfd, const char *filename, const struct sources *sources,
 		      const struct snapshot_names *names)
 {
-	_cleanup_close_ int fd = -EBADF;
+	_cleanup_close_ int fd =
+		openat(dirfd, filename, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	_cleanup_fclose_ FILE *file = NULL;
 	int r;
 
-	fd = openat(dirfd, filename, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return -errno;
 	file = fdopen(fd, "w");
@@ -308,13 +312,13 @@ int snapshot_parse(const char *bytes, size_t size, struct sources **ret_sources,
 int snapshot_read(int dirfd, const char *filename, struct sources **ret_sources,
 		  struct snapshot_names **ret_names)
 {
-	_cleanup_close_ int fd = -EBADF;
+	/* Not blocking: what stands there may be a pipe. */
+	_cleanup_close_ int fd =
+		openat(dirfd, filename, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	_cleanup_free_ char *bytes = NULL;
 	struct stat status;
 	size_t size, done = 0;
 
-	/* Not blocking: what stands there may be a pipe. */
-	fd = openat(dirfd, filename, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
 	if (fstat(fd, &status) < 0)

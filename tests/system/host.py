@@ -353,7 +353,7 @@ class Host:
         """Programs attached to the cgroup, as bpftool lists them."""
         listed = subprocess.run(["bpftool", "-j", "cgroup", "show", self.cgroup], check=False,
                                 env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-        return json.loads(listed.stdout or "[]")
+        return json.loads(listed.stdout.strip() or "[]")
 
     def end(self):
         """Ends what the test started; returns what was left behind, a sentence each."""
@@ -361,6 +361,9 @@ class Host:
         for child in self.children:
             child.kill()
             child.wait()
+            for stream in ("stdin", "stdout", "stderr"):
+                if getattr(child, stream, None):
+                    getattr(child, stream).close()
         for daemon in self.daemons:
             if daemon.running() and daemon.stop() != 0:
                 left.append(f"portcredd ended with {daemon.process.returncode}:\n{daemon.log()}")

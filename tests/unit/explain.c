@@ -469,7 +469,7 @@ static void test_words_reader(void **state)
 		const char *text;
 	} cases[] = {
 		{ 5, "bind 82 by user bob" },
-		{ 2, "bind 80 by \"alice\"x" }, /* broken: nothing */
+		{ 2, "" }, /* no line that could be a statement */
 		{ 3, "bind 81 by group \"dba\", user alice" },
 		{ 3, "bind 81 by group \"dba\", user alice" },
 		{ 1, "" },
@@ -495,7 +495,7 @@ static void test_words_reader(void **state)
 		assert_int_equal(writer_open(&writer), 0);
 		words_statement(&reader, sources, &rule, writer.out);
 		assert_int_equal(writer_close(&writer, &text), 0);
-		assert_string_equal(text, cases[i].line == 2 ? "" : cases[i].text);
+		assert_string_equal(text, cases[i].text);
 	}
 	sources_free(sources);
 }

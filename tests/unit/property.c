@@ -357,7 +357,7 @@ static void test_decides_as_described(void **state)
 	unsigned cases = (unsigned)number_of("PORTCRED_CASES", CASES);
 
 	run_cases(&run, cases, FLAW_NONE);
-	print_message("%u cases: ungoverned %u, granted %u, capable %u, refused %u\n", cases,
+	print_message("# %u cases: ungoverned %u, granted %u, capable %u, refused %u\n", cases,
 		      run.verdicts[NAIVE_UNGOVERNED], run.verdicts[NAIVE_GRANTED],
 		      run.verdicts[NAIVE_CAPABLE], run.verdicts[NAIVE_REFUSED]);
 	assert_int_equal(run.mismatches, 0);
@@ -390,7 +390,7 @@ int main(void)
 	};
 
 	start = seed();
-	printf("PORTCRED_SEED=%" PRIu64 "\n", start);
+	printf("# PORTCRED_SEED=%" PRIu64 "\n", start);
 	fflush(stdout);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

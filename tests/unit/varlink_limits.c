@@ -331,6 +331,7 @@ static void test_slow_watcher(void **state)
 		assert_int_equal(
 			varlink_reply_continues(example.kept, json_pack("{s:i}", "n", 1000000)),
 			-ENOBUFS);
+	assert_int_equal(varlink_lost(example.kept), 1001);
 	assert_int_equal(example.gone, 0);
 
 	/* What was taken arrives, whole and in order, and then the stream goes on. */
@@ -342,6 +343,7 @@ static void test_slow_watcher(void **state)
 	hear_nothing(&example, peer);
 	assert_int_equal(varlink_pending(example.kept), 0);
 	assert_int_equal(varlink_reply_continues(example.kept, json_pack("{s:i}", "n", 7)), 0);
+	assert_int_equal(varlink_lost(example.kept), 0);
 	hear(&example, peer, "{\"parameters\":{\"n\":7},\"continues\":true}");
 	close(peer);
 	example_stop(&example);

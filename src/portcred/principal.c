@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: MIT */
+#include "portcred/principal.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <pwd.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/cleanup.h"
+#include "base/grow.h"
+#include "policy/writer.h"
+#include "portcred/proposal.h"
+#include "portcred/reading.h"
+
+#define INIT_PID 1
+
+void known_words_clear(struct known_words *known)
+{
+	for (size_t i = 0; i < known->n; i++)
+		free(known->items[i].text);
+	free(known->items);
+	*known = (struct known_words){ 0 };
+}
+
+struct holder principal_holder(const struct processes *processes, uint64_t inode, uint32_t uid)
+{
+	struct holder holder = { 0 };
+	const struct holding *holdings;
+	size_t n;
+
+	holdings = processes_holding(processes, inode, &n);
+	for (size_t i = 0; i < n; i++) {
+		const struct process *process = &processes->items[holdings[i].process];
+
+		if (process->pid == INIT_PID && uid == 0)
+			holder.handed_on = true;
+		if (process->uid != uid && uid != 0)
+			continue;
+		if (!holder.process || process->pid < holder.process->pid)
+			holder.process = process;
+	}
+	return holder;
+}
+
+/* try_words() - whether a rule of these words would stand without a word of complaint */
+static int try_words(const char *words, bool *ret_fit)
+{
+	_cleanup_(reading_clear) struct reading reading = { 0 };
+	_cleanup_free_ char *text = NULL;
+	int length = asprintf(&text, "bind 1 by root %s\n", words);
+	int r;
+
+	if (length < 0) {
+		text = NULL;
+		return -ENOMEM;
+	}
+	r = reading_text(&reading, "", text, (size_t)length);
+	if (r < 0)
+		return r;
+	*ret_fit = reading.diagnostics.errors == 0 && reading.diagnostics.warnings == 0;
+	return 0;
+}
+
+/* are_fit() - the same, remembered; takes @words over */
+static int are_fit(struct known_words *known, char *words, bool *ret_fit)
+{
+	int r;
+
+	for (size_t i = 0; i < known->n; i++) {
+		if (strcmp(known->items[i].text, words) != 0)
+			continue;
+		free(words);
+		*ret_fit = known->items[i].fit;
+		return 0;
+	}
+	r = GROW(known->items, known->n_allocated, known->n);
+	if (r == 0)
+		r = try_words(words, ret_fit);
+	if (r < 0) {
+		free(words);
+		return r;
+	}
+	known->items[known->n].text = words;
+	known->items[known->n++].fit = *ret_fit;
+	return 0;
+}
+
+/* add_words() - " exe /usr/sbin/nginx", where that is fit to stand in a rule */
+static int add_words(const char *word, const char *name, struct known_words *known, FILE *out)
+{
+	struct writer writer;
+	char *words;
+	bool fit;
+	int r;
+
+	if (writer_open(&writer) < 0)
+		return -ENOMEM;
+	fprintf(writer.out, "%s ", word);
+	proposal_word(name, writer.out);
+	if (writer_close(&writer, &words) < 0)
+		return -ENOMEM;
+	r = are_fit(known, words, &fit);
+	if (r == 0 && fit) {
+		fprintf(out, " %s ", word);
+		proposal_word(name, out);
+	}
+	return r;
+}
+
+/* unit_lasts() - whether the same service has the same unit tomorrow */
+static bool unit_lasts(const char *unit)
+{
+	static const char service[] = ".service";
+	size_t length = strlen(unit);
+
+	if (length < sizeof(service) || strcmp(unit + length - strlen(service), service) != 0)
+		return false;
+	/* A user's own manager, and what systemd-run(1) makes up: run-u12, run-p4711-i12, run-r3f... */
+	return strncmp(unit, "user@", 5) != 0 &&
+	       !(strncmp(unit, "run-", 4) == 0 && unit[4] && strchr("upr", unit[4]) &&
+		 unit[5] && strchr("0123456789abcdef", unit[5])) &&
+	       !strchr(unit, '*');
+}
+
+/*
+ * runs_what_is_named() - whether the process' name of its program means the same file to us
+ * It may run in a container, with other files under the same names. A program that an upgrade
+ * replaced cannot be compared; then it must at least have our root directory.
+ */
+static bool runs_what_is_named(const struct process *process)
+{
+	_cleanup_close_ int directory = process_open(process->pid);
+	const char *link = process->executable_deleted ? "root" : "exe";
+	const char *path = process->executable_deleted ? "/" : process->executable;
+	struct stat theirs, ours;
+
+	return directory >= 0 && fstatat(directory, link, &theirs, 0) == 0 &&
+	       stat(path, &ours) == 0 && theirs.st_dev == ours.st_dev &&
+	       theirs.st_ino == ours.st_ino;
+}
+
+/* print_user() - by name where that means the same uid, and can be written */
+static int print_user(uint32_t uid, struct known_words *known, FILE *out)
+{
+	_cleanup_free_ char *name = NULL;
+	struct passwd *entry;
+	struct writer writer;
+	bool fit = false;
+	char *words;
+	int r;
+
+	if (uid == 0) {
+		fputs("root", out);
+		return 0;
+	}
+	entry = getpwuid(uid);
+	name = entry ? strdup(entry->pw_name) : NULL;
+	entry = name ? getpwnam(name) : NULL;
+	if (entry && entry->pw_uid == uid && name[strspn(name, "0123456789")]) {
+		if (writer_open(&writer) < 0)
+			return -ENOMEM;
+		/* The words are tried behind `root`, which no user may stand beside. */
+		fputs("unit a.service, user ", writer.out);
+		proposal_word(name, writer.out);
+		if (writer_close(&writer, &words) < 0)
+			return -ENOMEM;
+		r = are_fit(known, words, &fit);
+		if (r < 0)
+			return r;
+	}
+	fputs("user ", out);
+	if (fit)
+		proposal_word(name, out);
+	else
+		fprintf(out, "%" PRIu32, uid);
+	return 0;
+}
+
+int principal_text(const struct holder *holder, uint32_t uid, struct known_words *known,
+		   char **ret_text)
+{
+	const struct process *process = holder->process;
+	struct writer writer;
+	char *text;
+	int r;
+
+	if (writer_open(&writer) < 0)
+		return -ENOMEM;
+	r = print_user(uid, known, writer.out);
+	/* What systemd bound for a unit is bound by systemd, in no unit. */
+	if (process && !holder->handed_on) {
+		if (r == 0 && process->unit && unit_lasts(process->unit))
+			r = add_words("unit", process->unit, known, writer.out);
+		if (r == 0 && process->executable && runs_what_is_named(process))
+			r = add_words("exe", process->executable, known, writer.out);
+	}
+	if (writer_close(&writer, &text) < 0)
+		return -ENOMEM;
+	if (r < 0) {
+		free(text);
+		return r;
+	}
+	*ret_text = text;
+	return 0;
+}

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * proposal.h - bound sockets as the statements of a policy that admits them
+ *
+ * Pure: what stands in /proc and in the databases comes in as findings.
+ */
+#ifndef PORTCRED_PORTCRED_PROPOSAL_H
+#define PORTCRED_PORTCRED_PROPOSAL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+/* struct finding - one socket and who binds it; texts are owned */
+struct finding {
+	uint32_t address[4]; /* network byte order, IPv4 v4-mapped */
+	uint16_t port;
+	uint8_t protocol; /* enum protocol */
+	uint8_t family;   /* 4 or 6 */
+	char *principal;  /* as the policy's language has it: "user www-data exe /usr/sbin/nginx" */
+	char *holder;     /* for a comment, safe to print: "nginx (process 812, /usr/sbin/nginx)" */
+};
+
+/* struct findings - findings_clear() releases all of it */
+struct findings {
+	struct finding *items;
+	size_t n, n_allocated;
+};
+
+void findings_clear(struct findings *findings);
+
+/*
+ * proposal_word() - print a name as a word of the policy's language, in quotes where it needs them
+ * What cannot be written at all (a control character) is for the caller to try and find out.
+ */
+void proposal_word(const char *name, FILE *out);
+
+/* struct proposed - statements for one principal; texts are owned */
+struct proposed {
+	char *comment;   /* lines that begin with "# ", each ended by a newline */
+	char *statement; /* lines, each ended by a newline; "" where nothing could be written */
+};
+
+/* struct proposal - in the order of their lowest port; proposal_clear() releases it */
+struct proposal {
+	struct proposed *items;
+	size_t n, n_allocated;
+};
+
+/*
+ * struct proposal_style - how
+ * @observe: `observe bind`
+ * @ephemeral_first, @ephemeral_last: ports that the kernel chooses from; both 0: none. Of these so
+ *	many are left ungoverned as a policy must leave, and what would take more is a comment only.
+ */
+struct proposal_style {
+	bool observe;
+	uint16_t ephemeral_first;
+	uint16_t ephemeral_last;
+};
+
+/*
+ * proposal_make() - group what belongs together, and write it
+ * @findings: is sorted in another way
+ *
+ * A port at the unspecified address gets no `on`; one at others gets these. Ports are named one by
+ * one: a range would govern what nobody holds. Returns 0, -ENOMEM.
+ */
+int proposal_make(struct findings *findings, const struct proposal_style *style,
+		  struct proposal *ret_proposal);
+
+void proposal_clear(struct proposal *proposal);
+
+#endif

@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * suggest.c - a policy from what is bound now
+ *
+ * It asks the kernel, not portcredd: a machine wants its first policy before it has a daemon.
+ */
+#include <errno.h>
+#include <netinet/tcp.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/grow.h"
+#include "control/varlink.h"
+#include "kernel/sockets.h"
+#include "policy/machine.h"
+#include "policy/writer.h"
+#include "portcred/identity.h"
+#include "portcred/options.h"
+#include "portcred/principal.h"
+#include "portcred/proposal.h"
+#include "portcred/reading.h"
+#include "portcred/text.h"
+#include "portcred/verb.h"
+
+static const char about[] =
+	"Writes a policy that grants every bound port to who holds it now, to standard\n"
+	"output:\n"
+	"    portcred suggest > /etc/portcred/policy.conf\n"
+	"Read it before you put it in force. Run it as root: only root sees the programs and\n"
+	"units of other users.\n";
+
+/* struct survey - what was found */
+struct survey {
+	struct findings findings;
+	size_t left_out; /* sockets of clients */
+	struct known_words known;
+	struct proposal proposal;
+	char *policy; /* all of it */
+	size_t size;
+};
+
+static void survey_clear(struct survey *survey)
+{
+	findings_clear(&survey->findings);
+	known_words_clear(&survey->known);
+	proposal_clear(&survey->proposal);
+	free(survey->policy);
+}
+
+/*
+ * is_client() - whether a socket's port is nobody's to find
+ * A UDP socket that is connected, or has a port that the kernel chose; a TCP socket that does not
+ * listen.
+ */
+static bool is_client(const struct bound_socket *socket, const struct policy_environment *machine)
+{
+	if (socket->protocol == PROTOCOL_TCP)
+		return !socket->listening;
+	return socket->state == TCP_ESTABLISHED ||
+	       (socket->port >= machine->ephemeral_first &&
+		socket->port <= machine->ephemeral_last);
+}
+
+/* holder_text() - "nginx (process 812, /usr/sbin/nginx)" */
+static char *holder_text(const struct holder *holder, uint32_t uid)
+{
+	const struct process *process = holder->process;
+	struct writer writer;
+	char *text;
+
+	if (writer_open(&writer) < 0)
+		return NULL;
+	if (!process) {
+		fputs(geteuid() == 0 && uid == 0 ? "No process: the kernel itself"
+						  : "A process that could not be seen",
+		      writer.out);
+	} else {
+		text_print(process->command, writer.out);
+		fprintf(writer.out, " (process %d", process->pid);
+		if (process->executable) {
+			fputs(", ", writer.out);
+			text_print(process->executable, writer.out);
+		}
+		fputc(')', writer.out);
+	}
+	if (holder->handed_on)
+		fputs(", bound by systemd for a socket unit", writer.out);
+	return writer_close(&writer, &text) < 0 ? NULL : text;
+}
+
+static int add_finding(struct survey *survey, const struct bound_socket *socket,
+		       const struct processes *processes)
+{
+	struct holder holder = principal_holder(processes, socket->inode, socket->uid);
+	struct findings *findings = &survey->findings;
+	struct finding finding = {
+		.port = socket->port,
+		.protocol = socket->protocol,
+		.family = socket->family,
+	};
+	int r = GROW(findings->items, findings->n_allocated, findings->n);
+
+	memcpy(finding.address, socket->address, sizeof(finding.address));
+	if (r == 0)
+		r = principal_text(&holder, socket->uid, &survey->known, &finding.principal);
+	if (r < 0)
+		return r;
+	finding.holder = holder_text(&holder, socket->uid);
+	if (!finding.holder) {
+		free(finding.principal);
+		return -ENOMEM;
+	}
+	findings->items[findings->n++] = finding;
+	return 0;
+}
+
+static int scan_processes(const struct socket_list *sockets, struct processes **ret_processes)
+{
+	_cleanup_free_ uint64_t *inodes = calloc(sockets->n_items + 1, sizeof(*inodes));
+	_cleanup_free_ char *attached = identity_unit_root(NULL);
+
+	if (!inodes)
+		return -ENOMEM;
+	for (size_t i = 0; i < sockets->n_items; i++)
+		inodes[i] = sockets->items[i].inode;
+	return processes_scan(inodes, sockets->n_items, attached, ret_processes);
+}
+
+/* look() - at every bound socket of this network namespace */
+static int look(struct survey *survey, const struct policy_environment *machine, bool all)
+{
+	struct socket_list sockets = { 0 };
+	struct processes *processes = NULL;
+	int r = sockets_bound(&sockets);
+
+	if (r == 0)
+		r = scan_processes(&sockets, &processes);
+	for (size_t i = 0; i < sockets.n_items && r == 0; i++) {
+		const struct bound_socket *socket = &sockets.items[i];
+
+		if (!all && is_client(socket, machine))
+			survey->left_out++;
+		else
+			r = add_finding(survey, socket, processes);
+	}
+	processes_free(processes);
+	socket_list_clear(&sockets);
+	return r;
+}
+
+static void write_head(bool observe, FILE *out)
+{
+	char text[32];
+	time_t now = time(NULL);
+	struct tm broken;
+
+	localtime_r(&now, &broken);
+	strftime(text, sizeof(text), "%Y-%m-%d %H:%M", &broken);
+	fprintf(out,
+		"# Suggested by portcred " PORTCRED_VERSION " on %s, from what was bound then.\n"
+		"# Take out what should not be there. `portcred check` says what is wrong with it,\n",
+		text);
+	fputs(observe ? "# `portcred watch` what it would refuse; without `observe` it is "
+			"enforced.\n"
+		      : "# `portcred reload --try 60` puts it in force for a minute.\n",
+	      out);
+	if (geteuid() != 0)
+		fputs("#\n"
+		      "# Not written by root: programs and units of other users are missing.\n",
+		      out);
+}
+
+static int write_policy(struct survey *survey, bool observe)
+{
+	const struct proposal *proposal = &survey->proposal;
+	struct writer writer;
+
+	if (writer_open(&writer) < 0)
+		return -ENOMEM;
+	write_head(observe, writer.out);
+	for (size_t i = 0; i < proposal->n; i++)
+		fprintf(writer.out, "\n%s%s", proposal->items[i].comment,
+			proposal->items[i].statement);
+	if (survey->left_out)
+		fprintf(writer.out,
+			"\n# Left out: %zu sockets of clients (--all writes them too).\n",
+			survey->left_out);
+	if (writer_close(&writer, &survey->policy) < 0)
+		return -ENOMEM;
+	survey->size = strlen(survey->policy);
+	return 0;
+}
+
+static json_t *survey_json(const struct survey *survey)
+{
+	json_auto_t *list = json_array();
+
+	for (size_t i = 0; i < survey->proposal.n; i++) {
+		const struct proposed *proposed = &survey->proposal.items[i];
+
+		if (json_array_append_new(list, json_pack("{s:o, s:o}", "comment",
+							  varlink_string(proposed->comment),
+							  "statement",
+							  varlink_string(proposed->statement))) <
+		    0)
+			return NULL;
+	}
+	return json_pack("{s:o, s:O, s:I}", "policy", varlink_string(survey->policy), "statements",
+			 list, "left_out", (json_int_t)survey->left_out);
+}
+
+/* check_own() - what is suggested must pass `portcred check`: names may change while we look */
+static int check_own(struct program *program, const struct survey *survey)
+{
+	_cleanup_(reading_clear) struct reading reading = { 0 };
+
+	if (reading_text(&reading, "<suggestion>", survey->policy, survey->size) < 0)
+		return program_no_memory(program);
+	return reading_usable(&reading, program);
+}
+
+static int suggest(struct program *program, struct survey *survey, bool observe, bool all)
+{
+	const struct policy_environment machine = machine_environment();
+	const struct proposal_style style = {
+		.observe = observe,
+		.ephemeral_first = machine.ephemeral_first,
+		.ephemeral_last = machine.ephemeral_last,
+	};
+	int r = look(survey, &machine, all);
+
+	if (r == -EOPNOTSUPP)
+		return program_say(program, "the kernel cannot list sockets: it lacks inet_diag or "
+					    "udp_diag (modprobe tcp_diag udp_diag)");
+	if (r == 0)
+		r = proposal_make(&survey->findings, &style, &survey->proposal);
+	if (r == 0)
+		r = write_policy(survey, observe);
+	if (r == -ENOMEM)
+		return program_no_memory(program);
+	if (r < 0)
+		return program_say(program, "cannot list sockets: %s", strerror(-r));
+	return check_own(program, survey);
+}
+
+int suggest_main(struct program *program, int argc, char **argv)
+{
+	_cleanup_(survey_clear) struct survey survey = { 0 };
+	bool observe = false, all = false, json = false;
+	const struct option_spec options[] = {
+		{ "observe", NULL, "statements that only log what they would refuse",
+		  .flag = &observe },
+		{ "all", NULL, "also sockets of clients, whose ports the kernel chose",
+		  .flag = &all },
+		{ "json", NULL, "print one JSON object", .flag = &json },
+		{ 0 },
+	};
+	const struct usage usage = { "suggest", NULL, about, options, 0, 0 };
+	int r = options_parse(&usage, program, argc, argv, NULL);
+
+	if (r != 0)
+		return options_status(program, r);
+	r = suggest(program, &survey, observe, all);
+	if (!survey.policy)
+		return r;
+	if (geteuid() != 0)
+		program_say(program, "not root: the programs and units of other users' processes "
+				     "cannot be seen, and are left out of the rules");
+	if (json)
+		return program_json(program, survey_json(&survey), false) == EXIT_YES ? r : EXIT_NO;
+	fputs(survey.policy, program->out);
+	return r;
+}

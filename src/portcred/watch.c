@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * watch.c - events as they happen, one line each
+ *
+ * Each line is written out at once, and a signal ends the program between two of them without
+ * losing one: there is nothing to clean up.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+
+#include "portcred/client.h"
+#include "portcred/identity.h"
+#include "portcred/in_force.h"
+#include "portcred/moment.h"
+#include "portcred/options.h"
+#include "portcred/text.h"
+#include "portcred/verb.h"
+
+#define NUMBER "%" JSON_INTEGER_FORMAT
+
+static const char about[] =
+	"Shows each refusal, and each grant that needed a rule, when it happens: root sees\n"
+	"everyone's, others their own. SIGINT and SIGTERM end it with status 0; it ends with\n"
+	"status 3 when portcredd stops.\n";
+
+/* struct watching - what the answers go to */
+struct watching {
+	struct program *program;
+	bool json;
+	int status; /* where the daemon answered with an error */
+};
+
+static void leave(int number)
+{
+	(void)number;
+	_exit(EXIT_YES);
+}
+
+static int catch_signals(void)
+{
+	const struct sigaction action = { .sa_handler = leave };
+
+	if (sigaction(SIGINT, &action, NULL) < 0 || sigaction(SIGTERM, &action, NULL) < 0)
+		return -1;
+	return 0;
+}
+
+static void print_text(const json_t *event, const char *name, FILE *out)
+{
+	const char *text = client_text(event, name);
+
+	text_print(text ? text : "?", out);
+}
+
+static enum style style_of(const json_t *event)
+{
+	const char *verdict = client_text(event, "verdict");
+
+	if (client_flag(event, "observed"))
+		return STYLE_WARNING;
+	return verdict && strcmp(verdict, "granted") == 0 ? STYLE_GOOD : STYLE_BAD;
+}
+
+static void print_subject(const json_t *event, FILE *out)
+{
+	uint32_t uid = (uint32_t)client_number(event, "uid");
+	_cleanup_free_ char *user = identity_user_name(uid);
+	const char *executable = client_text(event, "executable");
+
+	fputs(" by ", out);
+	text_print(user ? user : "?", out);
+	fprintf(out, ", pid " NUMBER " ", client_number(event, "pid"));
+	print_text(event, "command", out);
+	if (executable) {
+		fputs(" (", out);
+		text_print(executable, out);
+		fputc(')', out);
+	}
+}
+
+static void print_event(struct program *program, const json_t *event, json_int_t lost)
+{
+	_cleanup_free_ char *place = in_force_place(json_object_get(event, "rule"), NULL);
+	const char *time = client_text(event, "time");
+	json_int_t held = client_number(event, "held");
+	char text[MOMENT_SIZE];
+	FILE *out = program->out;
+
+	if (lost)
+		fprintf(out, "%s" NUMBER " events are not shown: they came too fast%s\n",
+			program_style(program->colour, STYLE_WARNING), lost,
+			program_style(program->colour, STYLE_PLAIN));
+	moment_show(time ? time : "?", "%H:%M:%S", text);
+	fprintf(out, "%s %s%s", text, program_style(program->colour, style_of(event)),
+		client_flag(event, "observed") ? "would be " : "");
+	print_text(event, "verdict", out);
+	fprintf(out, "%s: ", program_style(program->colour, STYLE_PLAIN));
+	print_text(event, "operation", out);
+	fprintf(out, " " NUMBER "/", client_number(event, "port"));
+	print_text(event, "protocol", out);
+	fputs(" on ", out);
+	print_text(event, "address", out);
+	print_subject(event, out);
+	if (place) {
+		fputs(": ", out);
+		text_print(place, out);
+	}
+	if (held)
+		fprintf(out, " (and " NUMBER " before it)", held);
+	fputc('\n', out);
+}
+
+/* take() - one answer; the first has no event and says that the watch is on */
+static int take(const struct varlink_answer *answer, void *userdata)
+{
+	struct watching *watching = userdata;
+	struct program *program = watching->program;
+	json_t *event = json_object_get(answer->parameters, "event");
+	json_int_t lost = client_number(answer->parameters, "lost");
+
+	if (answer->error) {
+		const char *error = answer->error;
+		size_t prefix = strlen(INTERFACE_PORTCRED ".");
+
+		if (strncmp(error, INTERFACE_PORTCRED ".", prefix) == 0)
+			error += prefix;
+		watching->status = client_say_error(program, error, answer->parameters);
+		return 0;
+	}
+	if (!json_is_object(event))
+		return 0;
+	if (lost && watching->json)
+		json_object_set_new(event, "lost", json_integer(lost));
+	if (watching->json)
+		program_json(program, json_incref(event), true);
+	else
+		print_event(program, event, lost);
+	/* Nobody reads any more: no reason to go on. */
+	return fflush(program->out) != 0;
+}
+
+int watch_main(struct program *program, int argc, char **argv)
+{
+	_cleanup_(varlink_client_freep) struct varlink_client *client = NULL;
+	struct watching watching = { .program = program };
+	const struct option_spec options[] = {
+		{ "json", NULL, "print one JSON object a line", .flag = &watching.json },
+		{ 0 },
+	};
+	const struct usage usage = { "watch", NULL, about, options, 0, 0 };
+	int r = options_parse(&usage, program, argc, argv, NULL);
+
+	if (r != 0)
+		return options_status(program, r);
+	if (catch_signals() < 0)
+		return program_say(program, "cannot catch signals");
+	r = client_open(program, &client);
+	if (r != EXIT_YES)
+		return r;
+	r = varlink_call_more(client, INTERFACE_PORTCRED ".Watch", NULL, take, &watching);
+	if (r > 0)
+		return EXIT_NO;
+	if (watching.status != EXIT_YES)
+		return watching.status;
+	/* A stream that ended in good order ended because the daemon does. */
+	return client_say_failure(program, r < 0 ? r : -ECONNRESET);
+}
