@@ -278,11 +278,10 @@ void parser_list(struct parser *parser, const char *what, const char *list, uint
 			item(parser, closure);
 		else if (parser->token->kind == TOKEN_COMMA)
 			parser_error(parser, parser->token,
-				     "empty item in %s, expected a %s before ','", list, what);
+				     "empty item in %s, expected %s before ','", list, what);
 		else if (comma && comma->start != parser->said)
-			parser_error(parser, comma,
-				     "',' at the end of %s, expected another %s behind it", list,
-				     what);
+			parser_error(parser, comma, "',' at the end of %s, expected %s behind it",
+				     list, what);
 		if (parser->token->kind != TOKEN_COMMA)
 			return;
 		comma = parser->token++;

@@ -154,7 +154,7 @@ void parser_expect_end(struct parser *parser, const char *expected);
 
 /*
  * parser_list() - items separated by commas, until something that is neither
- * @what: "port", of an empty item; @list: "the list of ports"
+ * @what: "a port", for an empty item; @list: "the list of ports"
  * @stops: keywords that cannot begin an item
  * @item: parses one item, of at least one token, and stops at a comma or a word that may follow
  */

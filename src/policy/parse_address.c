@@ -199,5 +199,5 @@ void parse_prefixes(struct parser *parser, struct statement *statement, enum key
 			     keyword_text(keyword));
 		return;
 	}
-	parser_list(parser, "address", "the list of addresses", stops, parse_item, &list);
+	parser_list(parser, "an address", "the list of addresses", stops, parse_item, &list);
 }

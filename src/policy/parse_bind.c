@@ -383,7 +383,7 @@ static void parse_principals(struct parser *parser, struct statement *statement)
 			     " (an empty rule never means anyone)");
 		return;
 	}
-	parser_list(parser, "principal", "the list of principals", FOLLOW_BITS, parse_principal,
+	parser_list(parser, "a principal", "the list of principals", FOLLOW_BITS, parse_principal,
 		    statement);
 }
 

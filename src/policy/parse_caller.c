@@ -230,7 +230,7 @@ static bool parse_callers(struct parser *parser, struct statement *statement, co
 					 : "user, approved@HOST or anyone@HOST");
 		return false;
 	}
-	parser_list(parser, "caller", "the list of callers", 0, parse_caller, &list);
+	parser_list(parser, "a caller", "the list of callers", 0, parse_caller, &list);
 	parser_expect_end(parser, "the end of the statement");
 	return statement->callers > 0;
 }

@@ -152,7 +152,7 @@ static void parse_users(struct parser *parser, struct host *host)
 	if (parser->token->kind == TOKEN_END || parser->token->keyword == KEYWORD_ROOT)
 		add_id_range(parser, host, DEFAULT_ID_FIRST, DEFAULT_ID_LAST);
 	else
-		parser_list(parser, "range of ids", "the list of ids", KEYWORD_BIT(KEYWORD_ROOT),
+		parser_list(parser, "a range of ids", "the list of ids", KEYWORD_BIT(KEYWORD_ROOT),
 			    parse_ids, host);
 }
 

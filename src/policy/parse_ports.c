@@ -362,7 +362,7 @@ bool parse_ports(struct parser *parser, struct statement *statement, enum keywor
 			     keyword_text(keyword), parser_show(parser->token).text);
 		return false;
 	}
-	parser_list(parser, "port", "the list of ports", stops, parse_item, &list);
+	parser_list(parser, "a port", "the list of ports", stops, parse_item, &list);
 	return list.sound && statement->ports > 0;
 }
 

@@ -84,7 +84,7 @@ static int names_of(const struct policy *policy, struct snapshot_names **ret_nam
 	for (size_t i = 0; i < policy->n_names; i++) {
 		const struct name *name = &policy->names[i];
 		const struct entry entry = {
-			.text = (char *)(uintptr_t)name->text,
+			.text = (char *)name->text,
 			.id = name->resolved ? name->id : 0,
 			.kind = name->kind,
 			.resolved = name->resolved,
@@ -136,7 +136,7 @@ int snapshot_print(const struct sources *sources, const struct snapshot_names *n
 static int write_file(int dirfd, const char *filename, const struct sources *sources,
 		      const struct snapshot_names *names)
 {
-	_cleanup_close_ int fd =
+	int fd =
 		openat(dirfd, filename, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	_cleanup_fclose_ FILE *file = NULL;
 	int r;
@@ -144,9 +144,11 @@ static int write_file(int dirfd, const char *filename, const struct sources *sou
 	if (fd < 0)
 		return -errno;
 	file = fdopen(fd, "w");
-	if (!file)
-		return -errno;
-	fd = -EBADF; /* the stream's now */
+	if (!file) {
+		r = -errno;
+		close(fd);
+		return r;
+	}
 	r = snapshot_print(sources, names, file);
 	if (r < 0)
 		return r;
@@ -242,7 +244,7 @@ static int parse_name(struct cursor *cursor, enum name_kind kind, struct snapsho
 	    !take(cursor, " ") || !take_bytes(cursor, length, true, &text))
 		return -EBADMSG;
 	entry.id = (uint32_t)id;
-	entry.text = (char *)(uintptr_t)text;
+	entry.text = (char *)text;
 	r = names_add(names, &entry, length);
 	if (r < 0)
 		return r;
@@ -348,7 +350,7 @@ int snapshot_read(int dirfd, const char *filename, struct sources **ret_sources,
 static int find_name(const struct snapshot_names *names, enum name_kind kind, const char *name,
 		     uint32_t *ret_id)
 {
-	const struct entry key = { .text = (char *)(uintptr_t)name, .kind = (uint8_t)kind };
+	const struct entry key = { .text = (char *)name, .kind = (uint8_t)kind };
 	const struct entry *entry;
 
 	if (names->n_entries == 0)

@@ -139,7 +139,7 @@ bool target_covered(const struct target *target, const struct prefix *prefixes, 
 {
 	/* Through the tables that decide.h reads, so that there is one reading of `on`. */
 	const struct compiled only_prefixes = {
-		.prefixes = (struct prefix *)(uintptr_t)prefixes,
+		.prefixes = (struct prefix *)prefixes,
 		.n_prefixes = n,
 	};
 	const struct tables tables = { .compiled = &only_prefixes };

@@ -134,6 +134,8 @@ static bool reader_go(struct words_reader *reader, const struct source *source, 
 			.at = source_line(source, 1, &length),
 			.line = 1,
 		};
+	if (!reader->at)
+		return false;
 	while (reader->line < line) {
 		const char *newline = memchr(reader->at, '\n', (size_t)(end - reader->at));
 
@@ -163,7 +165,7 @@ static bool reader_lex(struct words_reader *reader, const struct sources *source
 	if (!reader_go(reader, source, rule->line))
 		return false;
 	rest = (struct source){
-		.text = (char *)(uintptr_t)reader->at,
+		.text = (char *)reader->at,
 		.size = (size_t)(source->text + source->size - reader->at),
 	};
 	lexer_begin(lexer, &rest, 0, &unheard);

@@ -117,7 +117,7 @@ static int login_groups(const struct found_user *user, struct identity *identity
 static int add_group(const char *text, struct identity *identity, char **ret_why)
 {
 	size_t n = identity->subject.n_groups;
-	uint32_t gid, *groups;
+	uint32_t gid = 0, *groups;
 	int r = find_group(text, &gid, ret_why);
 
 	if (r < 0)

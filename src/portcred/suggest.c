@@ -62,7 +62,7 @@ static bool is_client(const struct bound_socket *socket, const struct policy_env
 }
 
 /* holder_text() - "nginx (process 812, /usr/sbin/nginx)" */
-static char *holder_text(const struct holder *holder, uint32_t uid)
+static char *holder_text(const struct holder *holder)
 {
 	const struct process *process = holder->process;
 	struct writer writer;
@@ -71,8 +71,9 @@ static char *holder_text(const struct holder *holder, uint32_t uid)
 	if (writer_open(&writer) < 0)
 		return NULL;
 	if (!process) {
-		fputs(geteuid() == 0 && uid == 0 ? "No process: the kernel itself"
-						  : "A process that could not be seen",
+		fputs(geteuid() == 0 ? "No process is seen holding it: the kernel itself, or one of "
+				       "another PID namespace"
+				     : "A process that could not be seen",
 		      writer.out);
 	} else {
 		text_print(process->command, writer.out);
@@ -105,7 +106,7 @@ static int add_finding(struct survey *survey, const struct bound_socket *socket,
 		r = principal_text(&holder, socket->uid, &survey->known, &finding.principal);
 	if (r < 0)
 		return r;
-	finding.holder = holder_text(&holder, socket->uid);
+	finding.holder = holder_text(&holder);
 	if (!finding.holder) {
 		free(finding.principal);
 		return -ENOMEM;
@@ -160,8 +161,8 @@ static void write_head(bool observe, FILE *out)
 		"# Suggested by portcred " PORTCRED_VERSION " on %s, from what was bound then.\n"
 		"# Take out what should not be there. `portcred check` says what is wrong with it,\n",
 		text);
-	fputs(observe ? "# `portcred watch` what it would refuse; without `observe` it is "
-			"enforced.\n"
+	fputs(observe ? "# `portcred watch` shows what it would refuse; take `observe` out to "
+			"enforce it.\n"
 		      : "# `portcred reload --try 60` puts it in force for a minute.\n",
 	      out);
 	if (geteuid() != 0)

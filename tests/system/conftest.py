@@ -12,6 +12,7 @@ import signal
 
 import pytest
 
+import control
 import host as hosts
 import linux
 
@@ -41,10 +42,10 @@ def pytest_runtest_makereport(item):
     """What the daemons of a failed test had to say."""
     report = (yield).get_result()
     if report.failed:
-        for host in getattr(item, "hosts", []):
-            if host.log.exists():
-                text = host.log.read_text(errors="replace")
-                report.sections.append((f"portcredd of {host.name}", text))
+        for made in getattr(item, "hosts", []):
+            if made.log.exists():
+                text = made.log.read_text(errors="replace")
+                report.sections.append((f"portcredd of {made.name}", text))
 
 
 @pytest.fixture(autouse=True)
@@ -86,14 +87,33 @@ def make_host(private_run, request):
     made = request.node.hosts = []
 
     def make():
-        host = hosts.make(next(private_run))
-        made.append(host)
-        return host
+        made.append(hosts.make(next(private_run)))
+        return made[-1]
 
     yield make
     # A test that was interrupted has a right to be cleaned up too.
-    left = [f"{host.name}: {what}" for host in reversed(made) for what in host.end()]
+    left = [f"{one.name}: {what}" for one in reversed(made) for what in one.end()]
     assert not left, "left behind:\n" + "\n".join(left)
+
+
+@pytest.fixture(scope="module")
+def _shared_host(private_run):
+    host = hosts.make(next(private_run))
+    try:
+        host.daemon("")
+        yield host
+    finally:
+        left = list(host.end())
+    assert not left, "left behind:\n" + "\n".join(left)
+
+
+@pytest.fixture
+def governed(_shared_host, request):
+    """One host for all tests of a module: portcredd runs there, with an empty policy so far."""
+    request.node.hosts = [_shared_host]
+    control.put(_shared_host, "")
+    yield _shared_host
+    _shared_host.end_children()
 
 
 @pytest.fixture

@@ -102,7 +102,7 @@ class Daemon:
         self.notifications = {}  # what it told the service manager, the latest of each
         path = host.directory / "notify"
         path.unlink(missing_ok=True)
-        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._socket = _notify_socket(host.keeper.network)
         self._socket.bind(str(path))
         os.chmod(path, 0o666)
         self._log_start = host.log.stat().st_size if host.log.exists() else 0
@@ -358,12 +358,7 @@ class Host:
     def end(self):
         """Ends what the test started; returns what was left behind, a sentence each."""
         left = []
-        for child in self.children:
-            child.kill()
-            child.wait()
-            for stream in ("stdin", "stdout", "stderr"):
-                if getattr(child, stream, None):
-                    getattr(child, stream).close()
+        self.end_children()
         for daemon in self.daemons:
             if daemon.running() and daemon.stop() != 0:
                 left.append(f"portcredd ended with {daemon.process.returncode}:\n{daemon.log()}")
@@ -378,6 +373,16 @@ class Host:
         left += [f"process {pid} is still in the network namespace"
                  for pid in _processes_in(network)]
         return left
+
+    def end_children(self):
+        """Kills what start() started."""
+        for child in self.children:
+            child.kill()
+            child.wait()
+            for stream in ("stdin", "stdout", "stderr"):
+                if getattr(child, stream, None):
+                    getattr(child, stream).close()
+        self.children.clear()
 
     def _left_behind(self):
         if self.pins.is_dir() and any(self.pins.iterdir()):
@@ -402,6 +407,22 @@ def environment():
             if name not in drop and not name.startswith("LC_")}
     return kept | {"LANG": "C.UTF-8", "TERM": "dumb",
                    "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}
+
+
+def _notify_socket(network):
+    """A datagram socket of network namespace @network that holds all that a daemon may ever say.
+
+    sd_notify(3) waits where the service manager does not read, and tests read when they want to. How
+    much a socket holds is its namespace's matter.
+    """
+    here = os.open("/proc/self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        linux.setns(network, linux.CLONE_NEWNET)
+        pathlib.Path("/proc/sys/net/unix/max_dgram_qlen").write_text("10000\n", encoding="ascii")
+        return socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    finally:
+        linux.setns(here, linux.CLONE_NEWNET)
+        os.close(here)
 
 
 def _processes_in(network):

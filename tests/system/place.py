@@ -74,8 +74,8 @@ class Child:
     """A forked process that runs a function, for as long as a test wants.
 
     What the function returns is `value`. If it is a generator, `value` is what it yields first, and
-    it is left there, with all that it has opened, until close() or kill(). An exception in the
-    function is raised here.
+    it is left there, with all that it has opened, until step(), close() or kill(). An exception in
+    the function is raised here.
     """
 
     def __init__(self, place, function, timeout=30):
@@ -93,22 +93,27 @@ class Child:
                 os._exit(127)
         os.close(self._result)
         os.close(self._wait)
+        self._answers = OurEnds.add(result)
         self._wait = OurEnds.add(wait)
         try:
-            self._receive(result, timeout)
+            self._receive(timeout)
         except BaseException:
             self.kill()
             raise
-        finally:
-            os.close(result)
 
-    def _receive(self, result, timeout):
+    def step(self, timeout=30):
+        """Lets a generator go on to its next yield, and returns what it yields there."""
+        os.write(self._wait, b"\0")
+        self._receive(timeout)
+        return self.value
+
+    def _receive(self, timeout):
         data = b""
         deadline = time.monotonic() + timeout
         while not data.endswith(_END):
-            if not select.select([result], [], [], max(0, deadline - time.monotonic()))[0]:
+            if not select.select([self._answers], [], [], max(0, deadline - time.monotonic()))[0]:
                 raise TimeoutError(f"no answer from a child in {timeout} s")
-            more = os.read(result, 65536)
+            more = os.read(self._answers, 65536)
             if not more:
                 raise ChildProcessError(f"a child ended without an answer: {self.wait()}")
             data += more
@@ -120,6 +125,7 @@ class Child:
         """Lets a generator go on, and returns the exit status."""
         if self._wait is not None:
             OurEnds.close(self._wait)
+            OurEnds.close(self._answers)
             self._wait = None
         return self.wait()
 
@@ -161,7 +167,8 @@ def _run(place, function, result, wait):
         value = function()
         if hasattr(value, "send") and hasattr(value, "throw"):
             answer(True, next(value))
-            os.read(wait, 1)
+            while os.read(wait, 1):
+                answer(True, next(value))
             for _ in value:
                 pass
         else:

@@ -194,8 +194,8 @@ static void test_next(void **state)
 	(void)state;
 	load(&l, "bind 80/tcp by user alice\nbind 8000-8001/tcp by user alice\n"
 		 "bind 65535/udp by user alice\n");
-	tcp = &l.compiled->ports[PROTOCOL_TCP * PORTS];
-	udp = &l.compiled->ports[PROTOCOL_UDP * PORTS];
+	tcp = l.compiled->ports;
+	udp = tcp + PORTS;
 	assert_int_equal(tcp[0].next, 80);
 	assert_int_equal(tcp[80].next, 80);
 	assert_int_equal(tcp[81].next, 8000);
@@ -485,7 +485,7 @@ static void test_deterministic(void **state)
 	assert_int_equal(policy_compile(&policy, &diagnostics, &a), 0);
 	assert_int_equal(policy_compile(&policy, &diagnostics, &b), 0);
 	assert_int_equal(a->n_users, b->n_users);
-	assert_memory_equal(a->ports, b->ports, PROTOCOLS * PORTS * sizeof(*a->ports));
+	assert_memory_equal(a->ports, b->ports, sizeof(*a->ports) * PROTOCOLS * PORTS);
 	assert_memory_equal(a->sets, b->sets, a->n_sets * sizeof(*a->sets));
 	assert_memory_equal(a->user_keys, b->user_keys, a->n_users * sizeof(*a->user_keys));
 	assert_memory_equal(a->grants, b->grants, a->n_users * sizeof(*a->grants));

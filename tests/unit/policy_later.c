@@ -97,8 +97,7 @@ static const struct policy_case cases[] = {
 	CASE("accept_comma_last", "accept 80 from owner,\n",
 	     "1:1+6 error: this version of portcred does not put 'accept' in force, expected only "
 	     "bind, observe bind and set\n"
-	     "1:21+1 error: ',' at the end of the list of callers, expected another caller behind "
-	     "it\n"),
+	     "1:21+1 error: ',' at the end of the list of callers, expected a caller behind it\n"),
 	CASE("accept_two_words", "accept 80 from owner group-of-owner, owner\n",
 	     "1:1+6 error: this version of portcred does not put 'accept' in force, expected only "
 	     "bind, observe bind and set\n"

@@ -61,11 +61,11 @@ static const struct policy_case cases[] = {
 	     "1:17+1 error: empty item in the list of principals, expected a principal before "
 	     "','\n"),
 	CASE("comma_last_in_principals", "bind 80 by root, user alice,\n",
-	     "1:28+1 error: ',' at the end of the list of principals, expected another principal "
-	     "behind it\n"),
+	     "1:28+1 error: ',' at the end of the list of principals, expected a principal behind "
+	     "it\n"),
 	CASE("comma_last_before_on", "bind 80 by root, on ::1\n",
-	     "1:16+1 error: ',' at the end of the list of principals, expected another principal "
-	     "behind it\n"),
+	     "1:16+1 error: ',' at the end of the list of principals, expected a principal behind "
+	     "it\n"),
 	CASE("user_twice", "bind 80 by user alice user bob\n",
 	     "1:23+4 error: 'user' twice in one principal, expected ',' between two\n"),
 	CASE("group_twice", "bind 80 by group dba group developers\n",
@@ -241,10 +241,10 @@ static const struct policy_case cases[] = {
 	     "1:20+2 error: bad address '\"\"', expected an IPv4 or IPv6 address or a network such "
 	     "as 10.0.0.0/8\n"),
 	CASE("address_item_empty", "bind 80 by root on ::1,, ::2\n",
-	     "1:24+1 error: empty item in the list of addresses, expected a address before ','\n"),
+	     "1:24+1 error: empty item in the list of addresses, expected an address before ','\n"),
 	CASE("address_comma_last", "bind 80 by root on ::1,\n",
-	     "1:23+1 error: ',' at the end of the list of addresses, expected another address "
-	     "behind it\n"),
+	     "1:23+1 error: ',' at the end of the list of addresses, expected an address behind "
+	     "it\n"),
 	CASE("prefix_too_long_for_4", "bind 80 by root on 10.0.0.0/33\n",
 	     "1:29+2 error: prefix length 33 is too long for IPv4, expected 0 to 32\n"),
 	CASE("prefix_too_long_for_6", "bind 80 by root on ::1/129\n",
@@ -270,7 +270,7 @@ static const struct policy_case cases[] = {
 	     "10.0.0.0/8\n"),
 };
 
-/* expect_filled() - what is said of a policy of @format with @n times @fill in place of its %s */
+/* expect_filled() - what is said of a policy with @n times @fill in the middle */
 static void expect_filled(const char *before, char fill, size_t n, const char *behind,
 			  const char *expected)
 {
@@ -327,7 +327,7 @@ static void too_many_addresses(void **state)
 {
 	expect_addresses(MAX_PREFIXES, "");
 	expect_addresses(MAX_PREFIXES + 2,
-			 "1:588+9 error: more than 64 addresses behind 'on', expected at most so "
+			 "1:645+9 error: more than 64 addresses behind 'on', expected at most so "
 			 "many\n");
 }
 

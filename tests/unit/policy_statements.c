@@ -72,8 +72,8 @@ static const struct policy_case cases[] = {
 	     "1:19+3 error: unknown protocol 'tpc', expected tcp or udp; did you mean 'tcp'?\n"
 	     "1:26+3 error: unknown word 'usr' in a principal, expected user, group, exe, unit, "
 	     "root or anyone; did you mean 'user'?\n"
-	     "1:43+1 error: ',' at the end of the list of principals, expected another principal "
-	     "behind it\n"
+	     "1:43+1 error: ',' at the end of the list of principals, expected a principal behind "
+	     "it\n"
 	     "1:48+9 error: '1.2.3.4/8' has bits set behind its prefix, expected 1.0.0.0/8\n"),
 	CASE("all_errors_of_all_statements",
 	     "bind 0 by root\n"
@@ -150,8 +150,7 @@ static const struct policy_case cases[] = {
 	CASE("item_empty_first", "bind , 80 by root\n",
 	     "1:6+1 error: empty item in the list of ports, expected a port before ','\n"),
 	CASE("comma_last", "bind 80, 443, by root\n",
-	     "1:13+1 error: ',' at the end of the list of ports, expected another port behind "
-	     "it\n"),
+	     "1:13+1 error: ',' at the end of the list of ports, expected a port behind it\n"),
 	CASE("comma_only", "bind , by root\n",
 	     "1:6+1 error: empty item in the list of ports, expected a port before ','\n"),
 	CASE("comma_missing", "bind 80 443\n",

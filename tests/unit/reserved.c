@@ -14,6 +14,7 @@
 #include <stdint.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/ptrace.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -135,34 +136,35 @@ static void assert_list(const char *expected)
 }
 
 /* The whole range but the low ports is the kernel's to choose from, nothing is reserved. */
-static int setup(void **state)
+static struct place *place_new(void)
 {
-	struct place *place = calloc(1, sizeof(*place));
+	struct place *place;
 
 	require_root();
-	assert_non_null(place);
 	require(unshare(CLONE_NEWNET) == 0, "network namespaces");
 	write_sysctl(PORT_RANGE, "1024 65535");
 	assert_list("");
-	strcpy(place->path, "/tmp/reserved.XXXXXX");
+	place = calloc(1, sizeof(*place));
+	assert_non_null(place);
+	/* As in service, a file system in memory: each change is synced several times. */
+	strcpy(place->path, access("/dev/shm", W_OK) == 0 ? "/dev/shm/reserved.XXXXXX"
+							  : "/tmp/reserved.XXXXXX");
 	assert_non_null(mkdtemp(place->path));
 	place->directory = open(place->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	assert_true(place->directory >= 0);
-	*state = place;
-	return 0;
+	return place;
 }
 
-static int teardown(void **state)
+static void place_free(struct place *place)
 {
-	struct place *place = *state;
-
 	unlinkat(place->directory, RESERVED_STATE_FILE, 0);
 	unlinkat(place->directory, RESERVED_STATE_FILE ".new", 0);
 	close(place->directory);
 	rmdir(place->path);
 	free(place);
-	return 0;
 }
+
+DEFINE_CLEANUP(struct place *, place_free)
 
 static struct reserved *open_reserved(const struct place *place)
 {
@@ -189,10 +191,11 @@ static void update(struct reserved *reserved, const char *governed)
 /* Only what lies in the ephemeral range is added, what stood there stays, and goes last. */
 static void test_update(void **state)
 {
-	const struct place *place = *state;
+	_cleanup_(place_freep) struct place *place = place_new();
 	_cleanup_(reserved_closep) struct reserved *reserved = open_reserved(place);
 	struct port_bitmap set;
 
+	(void)state;
 	update(reserved, "");
 	assert_false(state_exists(place)); /* nothing to remember */
 	write_sysctl(PORT_RANGE, "32768 60999");
@@ -219,10 +222,12 @@ static void test_update(void **state)
 /* 28,000 ports that no range joins: 163 KB of list, forty pages. Two sets, so that both ways go. */
 static void test_scattered(void **state)
 {
-	_cleanup_(reserved_closep) struct reserved *reserved = open_reserved(*state);
+	_cleanup_(place_freep) struct place *place = place_new();
+	_cleanup_(reserved_closep) struct reserved *reserved = open_reserved(place);
 	struct port_bitmap governed = { 0 }, others = { 0 }, all;
 	struct timespec start, end;
 
+	(void)state;
 	for (unsigned i = 0; i < 28000; i++)
 		port_bitmap_set(&governed, (uint16_t)(1025 + 2 * i));
 	for (unsigned i = 0; i < 3000; i++) /* more than a page of the administrator's, too */
@@ -258,9 +263,11 @@ static void test_scattered(void **state)
 /* `sysctl --system` writes the administrator's list over everything. */
 static void test_recheck(void **state)
 {
-	_cleanup_(reserved_closep) struct reserved *reserved = open_reserved(*state);
+	_cleanup_(place_freep) struct place *place = place_new();
+	_cleanup_(reserved_closep) struct reserved *reserved = open_reserved(place);
 	size_t restored = 99;
 
+	(void)state;
 	write_sysctl(RESERVED, "3000");
 	update(reserved, "8080,9090");
 	assert_int_equal(reserved_recheck(reserved, &restored), 0);
@@ -283,9 +290,11 @@ static void test_recheck(void **state)
 /* A wider ephemeral range reaches ports that were governed before. */
 static void test_recheck_range(void **state)
 {
-	_cleanup_(reserved_closep) struct reserved *reserved = open_reserved(*state);
+	_cleanup_(place_freep) struct place *place = place_new();
+	_cleanup_(reserved_closep) struct reserved *reserved = open_reserved(place);
 	size_t restored;
 
+	(void)state;
 	write_sysctl(PORT_RANGE, "32768 60999");
 	update(reserved, "8080,40000");
 	assert_list("40000");
@@ -300,8 +309,10 @@ static void test_recheck_range(void **state)
 /* Rewritten, and released before anyone looked: what stands is the administrator's. */
 static void test_release_after_rewrite(void **state)
 {
-	_cleanup_(reserved_closep) struct reserved *reserved = open_reserved(*state);
+	_cleanup_(place_freep) struct place *place = place_new();
+	_cleanup_(reserved_closep) struct reserved *reserved = open_reserved(place);
 
+	(void)state;
 	update(reserved, "8080,9090");
 	write_sysctl(RESERVED, "8080,3000");
 	assert_int_equal(reserved_release(reserved), 0);
@@ -311,8 +322,10 @@ static void test_release_after_rewrite(void **state)
 /* Added by someone else meanwhile, beside ours: stays when ours go. */
 static void test_release_keeps_later(void **state)
 {
-	_cleanup_(reserved_closep) struct reserved *reserved = open_reserved(*state);
+	_cleanup_(place_freep) struct place *place = place_new();
+	_cleanup_(reserved_closep) struct reserved *reserved = open_reserved(place);
 
+	(void)state;
 	write_sysctl(RESERVED, "3000");
 	update(reserved, "8080,9090");
 	write_sysctl(RESERVED, "3000,8080,9090,5000");
@@ -323,21 +336,23 @@ static void test_release_keeps_later(void **state)
 /* The daemon dies, another one starts, and later one releases. */
 static void test_next_process(void **state)
 {
-	struct reserved *reserved = open_reserved(*state);
+	_cleanup_(place_freep) struct place *place = place_new();
+	struct reserved *reserved = open_reserved(place);
 	struct port_bitmap set = ports("8080,9090");
 
+	(void)state;
 	write_sysctl(RESERVED, "3000");
 	update(reserved, "8080,9090");
 	reserved_close(reserved);
 	assert_list("3000,8080,9090");
 
-	reserved = open_reserved(*state);
+	reserved = open_reserved(place);
 	assert_memory_equal(reserved_ours(reserved), &set, sizeof(set));
 	update(reserved, "9090");
 	assert_list("3000,9090");
 	reserved_close(reserved);
 
-	reserved = open_reserved(*state);
+	reserved = open_reserved(place);
 	assert_int_equal(reserved_release(reserved), 0);
 	assert_list("3000");
 	reserved_close(reserved);
@@ -346,10 +361,11 @@ static void test_next_process(void **state)
 /* Killed after the record and before the list: nothing of it is ours but what stands there. */
 static void test_crash_before_list(void **state)
 {
-	const struct place *place = *state;
+	_cleanup_(place_freep) struct place *place = place_new();
 	struct reserved_state record = { .ours = ports("8080,9090"), .pending = true };
 	struct reserved *reserved;
 
+	(void)state;
 	write_sysctl(RESERVED, "3000,8080"); /* 8080 was added, 9090 not yet */
 	assert_int_equal(reserved_state_write(place->directory, &record), 0);
 	reserved = open_reserved(place);
@@ -361,12 +377,13 @@ static void test_crash_before_list(void **state)
 /* Killed between two pages of a replacement: what was the administrator's comes back. */
 static void test_crash_in_replacement(void **state)
 {
-	const struct place *place = *state;
+	_cleanup_(place_freep) struct place *place = place_new();
 	struct reserved_state record = { .ours = ports("8080"),
 					 .restore = ports("3000-3100,5000"),
 					 .pending = true };
 	struct reserved *reserved;
 
+	(void)state;
 	write_sysctl(RESERVED, "3000-3050");
 	assert_int_equal(reserved_state_write(place->directory, &record), 0);
 	reserved = open_reserved(place);
@@ -380,10 +397,11 @@ static void test_crash_in_replacement(void **state)
 /* Without a record nothing is added: it could not be told apart afterwards. */
 static void test_no_record_no_change(void **state)
 {
-	const struct place *place = *state;
+	_cleanup_(place_freep) struct place *place = place_new();
 	struct port_bitmap set = ports("8080");
 	_cleanup_(reserved_closep) struct reserved *reserved = open_reserved(place);
 
+	(void)state;
 	assert_int_equal(rmdir(place->path), 0);
 	assert_int_equal(reserved_update(reserved, &set), -ENOENT);
 	assert_list("");
@@ -392,13 +410,15 @@ static void test_no_record_no_change(void **state)
 /* A record about another namespace's list says nothing of this one's. */
 static void test_other_namespace(void **state)
 {
-	struct reserved *reserved = open_reserved(*state);
+	_cleanup_(place_freep) struct place *place = place_new();
+	struct reserved *reserved = open_reserved(place);
 
+	(void)state;
 	update(reserved, "8080");
 	reserved_close(reserved);
 	assert_int_equal(unshare(CLONE_NEWNET), 0);
 	write_sysctl(RESERVED, "8080");
-	reserved = open_reserved(*state);
+	reserved = open_reserved(place);
 	assert_int_equal(port_bitmap_count(reserved_ours(reserved)), 0);
 	assert_int_equal(reserved_release(reserved), 0);
 	assert_list("8080");
@@ -434,11 +454,12 @@ static void test_damaged(void **state)
 		"portcred reserved-ports 1\nboot a namespace 1\nsettled\nours 1\nrestore \nmore\n",
 		"portcred reserved-ports 1\nboot a namespace 1\nsettled\nours a\nrestore \n",
 	};
-	const struct place *place = *state;
+	_cleanup_(place_freep) struct place *place = place_new();
 	struct reserved *reserved = open_reserved(place);
 	char whole[512];
 	int size;
 
+	(void)state;
 	update(reserved, "8080");
 	reserved_close(reserved);
 	size = read_state(place, whole, sizeof(whole));
@@ -467,27 +488,48 @@ static void test_damaged(void **state)
 	reserved_close(reserved);
 }
 
-/* Changes between two policies for as long as it lives. */
-static _Noreturn void change_for_ever(const struct place *place, const struct port_bitmap *first,
-				      const struct port_bitmap *second)
+/* One change of policy in a process of its own, killed after @steps stops at system calls. */
+static bool killed_at(const struct place *place, const struct port_bitmap *governed, int steps)
 {
 	struct reserved *reserved;
+	pid_t child = fork();
+	int status;
 
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (reserved_open(place->directory, &reserved, NULL) < 0)
-		_exit(EXIT_FAILURE);
-	while (reserved_update(reserved, first) == 0 && reserved_update(reserved, second) == 0)
-		;
-	_exit(EXIT_FAILURE);
+	if (child == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		ptrace(PTRACE_TRACEME, 0, NULL, NULL);
+		raise(SIGSTOP);
+		_exit(reserved_open(place->directory, &reserved, NULL) < 0 ||
+		      reserved_update(reserved, governed) < 0);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFSTOPPED(status));
+	for (int i = 0; i < steps; i++) {
+		assert_int_equal(ptrace(PTRACE_SYSCALL, child, NULL, NULL), 0);
+		assert_int_equal(waitpid(child, &status, 0), child);
+		if (WIFEXITED(status)) {
+			assert_int_equal(WEXITSTATUS(status), 0);
+			return false;
+		}
+	}
+	assert_int_equal(kill(child, SIGKILL), 0);
+	assert_int_equal(waitpid(child, &status, 0), child);
+	return true;
 }
 
-/* Killed 60 times at whatever moment; each time the next process must find its way back. */
+/*
+ * Killed before and after every single system call of a change that adds, and takes out of a list of
+ * several pages: the next process must find its way back to exactly the administrator's ports.
+ */
 static void test_killed(void **state)
 {
+	_cleanup_(place_freep) struct place *place = place_new();
 	struct port_bitmap others = { 0 }, first = { 0 }, second = { 0 };
-	const struct place *place = *state;
 	struct reserved *reserved;
+	bool killed = true;
+	int steps = 0;
 
+	(void)state;
 	for (unsigned i = 0; i < 1500; i++) {
 		port_bitmap_set(&others, (uint16_t)(2000 + 2 * i));
 		port_bitmap_set(&first, (uint16_t)(10000 + 2 * i));
@@ -497,45 +539,38 @@ static void test_killed(void **state)
 	assert_int_equal(reserved_update(reserved, &others), 0); /* a way to write a long list */
 	reserved_close(reserved);
 	assert_int_equal(unlinkat(place->directory, RESERVED_STATE_FILE, 0), 0);
-	assert_standing(&others);
 
-	for (unsigned round = 0; round < 60; round++) {
-		const struct timespec moment = { .tv_nsec = 1000 * (200 + 157L * round) };
-		pid_t child = fork();
-
-		if (child == 0)
-			change_for_ever(place, &first, &second);
-		nanosleep(&moment, NULL); /* the kill is to come at any moment, not at an event */
-		assert_int_equal(kill(child, SIGKILL), 0);
-		assert_int_equal(waitpid(child, &(int){ 0 }, 0), child);
-		if (round % 2) { /* each second time the next one is killed as well */
-			reserved = open_reserved(place);
-			assert_int_equal(reserved_release(reserved), 0);
-			assert_standing(&others);
-			reserved_close(reserved);
-		}
+	while (killed) {
+		reserved = open_reserved(place);
+		assert_int_equal(reserved_update(reserved, &first), 0);
+		reserved_close(reserved);
+		killed = killed_at(place, &second, ++steps);
+		reserved = open_reserved(place);
+		assert_int_equal(reserved_release(reserved), 0);
+		assert_standing(&others);
+		reserved_close(reserved);
 	}
+	assert_true(steps > 50); /* it did go through all those calls */
 }
 
 int main(void)
 {
-#define IN_NAMESPACE(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_parse),
 		cmocka_unit_test(test_sets),
-		IN_NAMESPACE(test_update),
-		IN_NAMESPACE(test_scattered),
-		IN_NAMESPACE(test_recheck),
-		IN_NAMESPACE(test_recheck_range),
-		IN_NAMESPACE(test_release_after_rewrite),
-		IN_NAMESPACE(test_release_keeps_later),
-		IN_NAMESPACE(test_next_process),
-		IN_NAMESPACE(test_crash_before_list),
-		IN_NAMESPACE(test_crash_in_replacement),
-		IN_NAMESPACE(test_no_record_no_change),
-		IN_NAMESPACE(test_other_namespace),
-		IN_NAMESPACE(test_damaged),
-		IN_NAMESPACE(test_killed),
+		cmocka_unit_test(test_update),
+		cmocka_unit_test(test_scattered),
+		cmocka_unit_test(test_recheck),
+		cmocka_unit_test(test_recheck_range),
+		cmocka_unit_test(test_release_after_rewrite),
+		cmocka_unit_test(test_release_keeps_later),
+		cmocka_unit_test(test_next_process),
+		cmocka_unit_test(test_crash_before_list),
+		cmocka_unit_test(test_crash_in_replacement),
+		cmocka_unit_test(test_no_record_no_change),
+		cmocka_unit_test(test_other_namespace),
+		cmocka_unit_test(test_damaged),
+		cmocka_unit_test(test_killed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -21,6 +21,7 @@
 #include <systemd/sd-event.h>
 #include <time.h>
 
+#include "base/grow.h"
 #include "control/interface.h"
 #include "control/varlink.h"
 
@@ -294,10 +295,8 @@ static inline char *hear_bytes(struct example *example, int peer)
 			size += (size_t)n;
 			if (text[size - 1] == '\0')
 				return text;
-			if (allocated - size < allocated / 2) {
-				allocated *= 2;
-				text = realloc(text, allocated);
-			}
+			if (allocated - size < allocated / 2)
+				assert_int_equal(GROW(text, allocated, allocated), 0);
 			continue;
 		}
 		sd_event_run(example->event, 10000);

@@ -6,11 +6,11 @@
 
 /* struct bind - who asks for what; everything left out is zero */
 struct bind {
-	uint32_t uid, gid;
 	const char *exe, *unit, *address;
-	bool capable, v6only;
+	uint32_t uid, gid;
 	enum protocol protocol;
 	uint16_t port;
+	bool capable, v6only;
 };
 
 static struct answer answer_of(const struct loaded *l, const struct bind *bind)

@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: MIT
+# Completion of portcred(1) for bash; needs nothing but bash itself.
+
+_portcred_port()
+{
+	local word=$1
+
+	if [[ $word == */* ]]; then
+		COMPREPLY=($(compgen -W "${word%%/*}/tcp ${word%%/*}/udp" -- "$word"))
+	else
+		COMPREPLY=($(compgen -A service -- "$word"))
+	fi
+}
+
+# _portcred_value OPTION WORD: the argument of an option; status 1 where it takes none
+_portcred_value()
+{
+	case $1 in
+	--user) COMPREPLY=($(compgen -u -- "$2")) ;;
+	--group) COMPREPLY=($(compgen -g -- "$2")) ;;
+	--exe | --policy)
+		compopt -o filenames 2>/dev/null
+		COMPREPLY=($(compgen -f -- "$2"))
+		;;
+	--runtime-dir)
+		compopt -o filenames 2>/dev/null
+		COMPREPLY=($(compgen -d -- "$2"))
+		;;
+	--unit | --try) COMPREPLY=() ;;
+	--address) COMPREPLY=($(compgen -W "0.0.0.0 127.0.0.1 :: ::1" -- "$2")) ;;
+	*) return 1 ;;
+	esac
+}
+
+_portcred()
+{
+	local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}
+	local verbs="check explain ls who watch status reload confirm suggest"
+	local verb= options i
+	local IFS=$' \t\n'
+
+	COMPREPLY=()
+	for ((i = 1; i < COMP_CWORD; i++)); do
+		case ${COMP_WORDS[i]} in
+		--runtime-dir) ((i++)) ;;
+		-*) ;;
+		*)
+			verb=${COMP_WORDS[i]}
+			break
+			;;
+		esac
+	done
+	_portcred_value "$before" "$word" && return
+	case $verb in
+	"") options="--runtime-dir --version --help" ;;
+	check) options="--policy --json --help" ;;
+	explain)
+		options="--user --group --exe --unit --address --v6only --policy --json --help"
+		;;
+	ls) options="--governed --json --help" ;;
+	who | watch | status) options="--json --help" ;;
+	reload) options="--try --force --json --help" ;;
+	confirm) options="--help" ;;
+	suggest) options="--observe --all --json --help" ;;
+	*) return ;;
+	esac
+	if [[ $word == -* ]]; then
+		COMPREPLY=($(compgen -W "$options" -- "$word"))
+		return
+	fi
+	case $verb in
+	"") COMPREPLY=($(compgen -W "$verbs" -- "$word")) ;;
+	check)
+		compopt -o filenames 2>/dev/null
+		COMPREPLY=($(compgen -f -- "$word"))
+		;;
+	explain | who) _portcred_port "$word" ;;
+	esac
+}
+
+complete -F _portcred portcred

@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: MIT
+# Completion of portcred(1) for fish.
+
+set -l verbs check explain ls who watch status reload confirm suggest
+set -l no_verb "not __fish_seen_subcommand_from $verbs"
+
+complete -c portcred -f
+complete -c portcred -n $no_verb -l runtime-dir -x -a '(__fish_complete_directories)' \
+    -d "Where portcredd's socket is"
+complete -c portcred -n $no_verb -l version -d 'Print the version'
+complete -c portcred -l help -d 'Show help'
+
+complete -c portcred -n $no_verb -a check -d 'Say what is wrong with a policy'
+complete -c portcred -n $no_verb -a explain -d 'Say whether a process may bind a port, and why'
+complete -c portcred -n $no_verb -a ls -d 'List every bound port, and the rule that governs it'
+complete -c portcred -n $no_verb -a who -d 'Say who holds a port, and who may'
+complete -c portcred -n $no_verb -a watch -d 'Show refusals and grants as they happen'
+complete -c portcred -n $no_verb -a status -d 'Say what portcredd enforces'
+complete -c portcred -n $no_verb -a reload -d 'Put the policy on disk in force'
+complete -c portcred -n $no_verb -a confirm -d 'Keep a policy that is on trial'
+complete -c portcred -n $no_verb -a suggest -d 'Write a policy from what is bound now'
+
+complete -c portcred -n '__fish_seen_subcommand_from check explain ls who watch status reload suggest' \
+    -l json -d 'Print JSON'
+complete -c portcred -n '__fish_seen_subcommand_from check explain' -l policy -r -F \
+    -d 'Read this policy and the policy.d beside it'
+complete -c portcred -n '__fish_seen_subcommand_from check' -F
+complete -c portcred -n '__fish_seen_subcommand_from explain who' \
+    -a '(getent services | string split -f 1 " " | sort -u)'
+complete -c portcred -n '__fish_seen_subcommand_from explain' -l user -x \
+    -a '(__fish_complete_users)' -d 'A process of this user'
+complete -c portcred -n '__fish_seen_subcommand_from explain' -l group -x \
+    -a '(__fish_complete_groups)' -d 'In this group too'
+complete -c portcred -n '__fish_seen_subcommand_from explain' -l exe -r -F -d 'Running this program'
+complete -c portcred -n '__fish_seen_subcommand_from explain' -l unit -x -d 'In this systemd unit'
+complete -c portcred -n '__fish_seen_subcommand_from explain' -l address -x \
+    -a '0.0.0.0 127.0.0.1 :: ::1' -d 'Binding this address'
+complete -c portcred -n '__fish_seen_subcommand_from explain' -l v6only -d 'With IPV6_V6ONLY set'
+complete -c portcred -n '__fish_seen_subcommand_from ls' -l governed -d 'Leave ungoverned ports out'
+complete -c portcred -n '__fish_seen_subcommand_from reload' -l try -x \
+    -d 'Put the old policy back after SECONDS'
+complete -c portcred -n '__fish_seen_subcommand_from reload' -l force \
+    -d 'Also where it would refuse your own connection'
+complete -c portcred -n '__fish_seen_subcommand_from suggest' -l observe -d 'Statements that only log'
+complete -c portcred -n '__fish_seen_subcommand_from suggest' -l all -d 'Also sockets of clients'

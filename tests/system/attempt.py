@@ -1,0 +1,165 @@
+# SPDX-License-Identifier: MIT
+"""What a process of a host tries, and what came of it.
+
+Each function acts in the process that calls it: tests pass them to host.run(), which costs a change
+of cgroup; so one process tries several things, and forks where it becomes somebody else.
+"""
+
+import ctypes
+import os
+import pickle
+import socket
+import struct
+
+import pytest
+
+import host as hosts
+
+IP_LOCAL_PORT_RANGE = 51  # linux/in.h, since Linux 6.3
+ANY = {4: "0.0.0.0", 6: "::"}
+LOOPBACK = {4: "127.0.0.1", 6: "::1"}
+
+# How long a connection is waited for that must not come: one that may come is there at once.
+NEVER = 0.25
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def lacking(what):
+    """The kernel cannot do what a test is about: left out here, an error where CI=true."""
+    if os.environ.get("CI") == "true":
+        pytest.fail(f"this kernel lacks {what}")
+    pytest.skip(f"this kernel lacks {what}")
+
+
+def outcome(function, *arguments, **named):
+    """'ok', or the name of the error; what was opened is closed."""
+    try:
+        opened = function(*arguments, **named)
+    except OSError as error:
+        return hosts.errno_name(error)
+    if hasattr(opened, "close"):
+        opened.close()
+    return "ok"
+
+
+def try_bind(*arguments, **named):
+    """As hosts.bind(), with its outcome."""
+    return outcome(hosts.bind, *arguments, **named)
+
+
+def forked(function):
+    """What the function returns or raises, in a fork of this process: for what cannot be undone."""
+    result, answer = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        try:
+            good, value = True, function()
+        except BaseException as error:  # pylint: disable=broad-except
+            good, value = False, error
+        with os.fdopen(answer, "wb") as stream:
+            stream.write(pickle.dumps((good, value)))
+        os._exit(0)
+    os.close(answer)
+    with os.fdopen(result, "rb") as stream:
+        good, value = pickle.loads(stream.read())
+    os.waitpid(pid, 0)
+    if not good:
+        raise value
+    return value
+
+
+def become(uid, gid=None, groups=()):
+    """For good: in a fork of root's."""
+    gid = uid if gid is None else gid
+    os.setgroups(groups)
+    os.setresgid(gid, gid, gid)
+    os.setresuid(uid, uid, uid)
+
+
+def bind_raw(sock, address):
+    """bind(2) with the bytes of an address, whatever they are."""
+    if _libc.bind(sock.fileno(), address, len(address)) < 0:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number))
+
+
+# Ports that the kernel chooses
+
+
+def aim(sock, low, high):
+    """IP_LOCAL_PORT_RANGE; it is an option of level IP for IPv6 sockets too."""
+    sock.setsockopt(socket.IPPROTO_IP, IP_LOCAL_PORT_RANGE, struct.pack("=HH", low, high))
+
+
+def port_of(sock):
+    return sock.getsockname()[1]
+
+
+def by_listen(sock, _peer):
+    sock.listen()
+
+
+def by_bind(sock, _peer):
+    sock.bind((ANY[4] if sock.family == socket.AF_INET else ANY[6], 0))
+
+
+def by_sendto(sock, peer):
+    sock.sendto(b"spoofed", peer)
+
+
+def by_connect(sock, peer):
+    sock.connect(peer)
+    sock.send(b"spoofed")
+
+
+def by_send(sock, _peer):
+    """It fails for want of an address, after the port was taken."""
+    try:
+        sock.send(b"")
+    except OSError as error:
+        if hosts.errno_name(error) != "EDESTADDRREQ":
+            raise
+
+
+WAYS = {"tcp": (by_listen, by_bind), "udp": (by_bind, by_sendto, by_connect, by_send)}
+
+
+def reach(way, port, proto="tcp", family=4, peer=None, sock=None):
+    """Goes @way to a port of the kernel's choice, aimed at @port; its outcome, or the other port.
+
+    @sock: already aimed. None for @port: not aimed at all.
+    """
+    def go(sock):
+        try:
+            if port:
+                aim(sock, port, port)
+            way(sock, peer or (LOOPBACK[family], 9))
+        except OSError as error:
+            return hosts.errno_name(error)
+        return "ok" if port_of(sock) == port else port_of(sock)
+
+    if sock is not None:
+        return go(sock)
+    with hosts.make_socket(proto, family) as new:
+        return go(new)
+
+
+# Traffic
+
+
+def reaches(port, proto="tcp", family=4, address=None):
+    """Whether something that is sent to the port arrives at who has it there.
+
+    For UDP the one who has it must answer; see answering().
+    """
+    with hosts.make_socket(proto, family) as client:
+        client.settimeout(NEVER)
+        try:
+            client.connect((address or LOOPBACK[family], port))
+            if client.type == socket.SOCK_DGRAM:
+                client.send(b"?")
+                return client.recv(16) == b"!"
+        except (TimeoutError, ConnectionRefusedError):
+            return False
+        return True

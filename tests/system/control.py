@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: MIT
+"""The control socket of a host's portcredd, spoken to as root: varlink without a library.
+
+    {"method": "io.portcred.Reload", "parameters": {}} NUL  -->
+                                       <--  {"parameters": {...}} NUL   or   {"error": ...} NUL
+"""
+
+import json
+import os
+import select
+import socket
+import time
+
+INTERFACE = "io.portcred"
+
+
+class Refused(Exception):
+    """The daemon answered with an error: `error` without the interface, and its parameters."""
+
+    def __init__(self, error, parameters):
+        super().__init__(f"{error}: {parameters}")
+        self.error = error
+        self.parameters = parameters
+
+
+class Connection:
+    def __init__(self, host, uid=0):
+        """@uid: whom the daemon takes us for, SO_PEERCRED being what connect(2) was called as."""
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        os.seteuid(uid)
+        try:
+            self._socket.connect(str(host.runtime / "control"))
+        finally:
+            os.seteuid(0)
+        self._data = b""
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self._socket.close()
+
+    def send(self, method, more=False, **parameters):
+        message = {"method": f"{INTERFACE}.{method}", "parameters": parameters}
+        if more:
+            message["more"] = True
+        self._socket.sendall(json.dumps(message).encode() + b"\0")
+
+    def send_bytes(self, data):
+        self._socket.sendall(data)
+
+    def closed(self, timeout=10):
+        """Whether the daemon hangs up in time, without a word."""
+        readable = select.select([self._socket], [], [], timeout)[0]
+        try:
+            return bool(readable) and not self._socket.recv(1)
+        except ConnectionResetError:
+            return True
+
+    def receive(self, timeout=10):
+        """The parameters of the next reply; TimeoutError if none comes."""
+        deadline = time.monotonic() + timeout
+        while b"\0" not in self._data:
+            if not select.select([self._socket], [], [], max(0, deadline - time.monotonic()))[0]:
+                raise TimeoutError(f"no message from portcredd in {timeout} s")
+            more = self._socket.recv(65536)
+            if not more:
+                raise ConnectionError("portcredd has closed the connection")
+            self._data += more
+        message, _, self._data = self._data.partition(b"\0")
+        reply = json.loads(message)
+        if "error" in reply:
+            raise Refused(reply["error"].removeprefix(f"{INTERFACE}."), reply.get("parameters"))
+        return reply.get("parameters", {})
+
+
+def call(host, method, **parameters):
+    with Connection(host) as connection:
+        connection.send(method, **parameters)
+        return connection.receive()
+
+
+def call_as(host, uid, method, **parameters):
+    with Connection(host, uid) as connection:
+        connection.send(method, **parameters)
+        return connection.receive()
+
+
+def status(host):
+    return call(host, "GetStatus")
+
+
+def put(host, policy, **parameters):
+    """Puts a policy in force; returns what Reload replies, raises Refused."""
+    host.write_policy(policy)
+    return call(host, "Reload", **parameters)
+
+
+class Watch(Connection):
+    """Events from now on; @uid: as in Connection."""
+
+    def __init__(self, host, uid=0):
+        super().__init__(host, uid)
+        self.send("Watch", more=True)
+        self.receive()  # the first has no event: from here on, none is missed
+
+    def event(self, timeout=10, **expected):
+        """The next event with these members; others before it are skipped."""
+        deadline = time.monotonic() + timeout
+        skipped = []
+        while True:
+            try:
+                event = self.receive(max(0, deadline - time.monotonic()))["event"]
+            except TimeoutError:
+                raise TimeoutError(f"no event {expected}; there were {skipped}") from None
+            if all(event[name] == value for name, value in expected.items()):
+                return event
+            skipped.append(event)
