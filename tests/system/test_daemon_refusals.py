@@ -1,0 +1,255 @@
+# SPDX-License-Identifier: MIT
+"""portcredd does not start where it could not keep its promise: it ends with status 1, names what
+is missing or wrong and what to do, and leaves what is in force alone.
+"""
+
+import os
+import shutil
+import subprocess
+
+import pytest
+
+import host as hosts
+import linux
+
+POLICY = "bind 80, 8080 by user web\n"
+
+# setpriv(1) and the bounding set: what a container's manager takes away, also from root.
+WITHOUT_BPF = ["setpriv", "--bounding-set", "-bpf,-perfmon,-sys_admin,-net_admin"]
+
+
+@pytest.fixture(scope="module")
+def bare(private_run):
+    """A host on which portcredd never comes to run; what a test changes there it puts right again."""
+    host = hosts.make(next(private_run))
+    yield host
+    left = list(host.end())
+    assert not left, "left behind:\n" + "\n".join(left)
+
+
+def refusal(host, *options, before=(), **where):
+    """What portcredd says when it does not start; nothing of it may stay."""
+    command = [*before, hosts.PROGRAMS / "portcredd", *host.options(), *options]
+    ended = host.run(command, **where)
+    assert ended.returncode == 1, ended
+    assert ended.stdout == ""
+    assert host.attached() == []
+    assert host.try_bind(8080, user="visitor") == "ok"
+    return ended.stderr
+
+
+@pytest.fixture(autouse=True)
+def policy(bare):
+    """A good one, in directories that are in order: what fails fails of what the test does."""
+    bare.write_policy(POLICY)
+    yield
+    subprocess.run(["rm", "-rf", bare.runtime, bare.directory / "policy.d"], check=True)
+    for pins in (bare.pins / "abi-1", bare.pins):
+        shutil.rmtree(pins, ignore_errors=True)
+    bare.directory.chmod(0o755)
+
+
+# Who may
+
+
+def test_not_root(bare):
+    assert "must run as root" in refusal(bare, user="web")
+
+
+def test_root_of_a_user_namespace_only(bare):
+    """Catches a daemon that believes in uid 0 and fails somewhere in the middle."""
+    said = refusal(bare, before=["unshare", "--user", "--map-root-user"])
+    assert "root of a user namespace only" in said
+    assert "without user remapping" in said
+
+
+def test_no_permission_for_bpf(bare):
+    said = refusal(bare, before=WITHOUT_BPF)
+    assert "does not let this process load BPF programs" in said
+    assert "CAP_BPF" in said and "CAP_PERFMON" in said and "CAP_NET_ADMIN" in said
+
+
+@pytest.mark.parametrize("capability", ["bpf,-sys_admin", "perfmon,-sys_admin", "net_admin"])
+def test_one_capability_is_missing(bare, capability):
+    """Each of them is named, whichever call it is that fails without it."""
+    said = refusal(bare, before=["setpriv", "--bounding-set", f"-{capability}"])
+    assert "CAP_" + capability.split(",", maxsplit=1)[0].upper() in said
+
+
+# The kernel and its file systems
+
+
+def test_no_btf(bare):
+    said = refusal(bare, before=["unshare", "--mount", "sh", "-c",
+                                 'mount -t tmpfs none /sys/kernel/btf && exec "$0" "$@"'])
+    assert "no BTF" in said and "CONFIG_DEBUG_INFO_BTF=y" in said
+
+
+def test_cgroup_is_missing(bare):
+    said = refusal(bare, "--cgroup", f"{bare.cgroup}/none")
+    assert f"{bare.cgroup}/none: No such file or directory" in said
+    assert "--cgroup must name a directory of the cgroup2 hierarchy" in said
+
+
+def test_cgroup_is_no_cgroup(bare):
+    """The message names the directory that would do."""
+    said = refusal(bare, "--cgroup", bare.directory)
+    assert f"{bare.directory} is not in a cgroup2 hierarchy" in said
+    assert f"give --cgroup {linux.cgroup2_mount()}" in said
+
+
+@pytest.mark.parametrize("options", [[], ["--cgroup", "/run"]], ids=["none-named", "one-named"])
+def test_no_cgroup2_is_mounted(bare, options):
+    without = ["unshare", "--mount", "sh", "-c",
+               f'umount -l "{linux.cgroup2_mount()}" && exec "$0" "$@"']
+    ended = bare.run([*without, hosts.PROGRAMS / "portcredd", "--policy", bare.policy,
+                      "--runtime-dir", bare.runtime, "--pin-dir", bare.pins, *options])
+    assert ended.returncode == 1
+    assert "no cgroup2 hierarchy is mounted" in ended.stderr
+    assert "mount -t cgroup2 cgroup2 /sys/fs/cgroup" in ended.stderr
+
+
+def test_pins_not_on_a_bpf_file_system(bare):
+    said = refusal(bare, "--pin-dir", bare.directory / "pins")
+    assert f"{bare.directory} is not a BPF file system" in said
+    assert f"mount -t bpf bpf {bare.directory}" in said
+    assert not (bare.directory / "pins").exists()
+
+
+def test_pins_in_a_directory_that_is_missing(bare):
+    said = refusal(bare, "--pin-dir", bare.directory / "none/portcred")
+    assert f"{bare.directory / 'none'}: No such file or directory" in said
+    assert "mount -t bpf bpf" in said
+
+
+# Directories that others could write to
+
+
+@pytest.mark.parametrize("uid, mode", [(0, 0o755), (0, 0o770), (0, 0o701), (2003, 0o700)])
+def test_pins_of_others(bare, uid, mode):
+    """Whoever can write there can take the policy out, or put another one in."""
+    bare.pins.mkdir()
+    os.chown(bare.pins, uid, 0)
+    bare.pins.chmod(mode)
+    said = refusal(bare)
+    assert f"{bare.pins} must belong to root and be closed to everyone else (mode 0700)" in said
+    assert list(bare.pins.iterdir()) == []
+
+
+def test_pins_behind_a_link(bare):
+    """Catches a check of one directory and a use of another."""
+    elsewhere = bare.pins.with_name("elsewhere")
+    elsewhere.mkdir(0o700)
+    bare.pins.symlink_to(elsewhere)
+    try:
+        assert f"{bare.pins}: " in refusal(bare)
+        assert list(elsewhere.iterdir()) == []
+    finally:
+        bare.pins.unlink()
+        elsewhere.rmdir()
+
+
+@pytest.mark.parametrize("which", ["runtime", "runtime/state"])
+@pytest.mark.parametrize("uid, mode", [(0, 0o777), (0, 0o1777), (0, 0o775), (2003, 0o755)])
+def test_directories_of_others(bare, which, uid, mode):
+    """Who can write there could answer as portcredd, or say which policy to come back to."""
+    directory = bare.directory / which
+    directory.mkdir(parents=True)
+    os.chown(directory, uid, 0)
+    directory.chmod(mode)
+    said = refusal(bare)
+    assert f"{directory}: a directory that only root can write to is needed" in said
+
+
+def test_runtime_directory_is_a_file(bare):
+    bare.runtime.write_text("")
+    try:
+        assert f"{bare.runtime}: a directory that only root can write to is needed" in refusal(bare)
+    finally:
+        bare.runtime.unlink()
+
+
+@pytest.mark.parametrize("what, uid, mode", [
+    ("policy.conf", 0, 0o666), ("policy.conf", 0, 0o664), ("policy.conf", 2003, 0o600),
+    (".", 0, 0o777), (".", 0, 0o1777),
+    ("policy.d", 0, 0o775), ("policy.d/more.conf", 0, 0o646), ("policy.d/more.conf", 2003, 0o644),
+])
+def test_policy_of_others(bare, what, uid, mode):
+    """A policy that a user could have written is nobody's word."""
+    bare.write_policy("bind 22 by root\n", "policy.d/more.conf")
+    path = bare.directory / what
+    os.chown(path, uid, 0)
+    path.chmod(mode)
+    try:
+        said = refusal(bare)
+        assert f"{path}: someone other than root can change it" in said
+        assert "there is no policy to put in force" in said
+    finally:
+        os.chown(bare.directory, 0, 0)
+
+
+# The policy
+
+
+def test_no_policy(bare):
+    bare.policy.unlink()
+    said = refusal(bare)
+    assert f"{bare.policy}: No such file or directory" in said
+    assert "there is no policy to put in force" in said
+
+
+def test_errors_in_the_policy(bare):
+    """All of them in one run, each with its place, its line and a caret under it."""
+    bare.write_policy("bind 80 by user web\nbind 70000 by root\n")
+    bare.write_policy("# more\n\nbnd 443 by root\nbind 443 by\n", "policy.d/more.conf")
+    said = refusal(bare)
+    more = bare.directory / "policy.d/more.conf"
+    for place, line in ((f"{bare.policy}:2:6", "bind 70000 by root"),
+                        (f"{more}:3:1", "bnd 443 by root"), (f"{more}:4:12", "bind 443 by")):
+        lines = said.splitlines()
+        at = next(i for i, text in enumerate(lines) if f"{place}: error: " in text)
+        assert lines[at + 1].endswith(line)
+        column = int(place.rpartition(":")[2])
+        shift = len(lines[at + 1]) - len(line)
+        assert lines[at + 2].index("^") == shift + column - 1, said
+    assert ":1:" not in said
+    assert "there is no policy to put in force" in said
+
+
+# The command line
+
+
+@pytest.mark.parametrize("arguments, complaint", [
+    (["--polcy", "x"], "unrecognized option '--polcy'"),
+    (["--cgroup"], "option '--cgroup' requires an argument"),
+    (["reload"], "no argument is expected: 'reload'"),
+    (["--check=yes"], "doesn't allow an argument"),
+])
+def test_usage(bare, arguments, complaint):
+    ended = bare.portcredd(*arguments)
+    assert ended.returncode == 2
+    assert complaint in ended.stderr
+    assert ended.stdout == ""
+
+
+def test_help_and_version(bare):
+    helped = bare.portcredd("--help", user="visitor")
+    assert helped.returncode == 0 and helped.stderr == ""
+    for option in ("--policy", "--cgroup", "--runtime-dir", "--pin-dir", "--state-dir", "--release"):
+        assert option in helped.stdout
+    version = bare.portcredd("--version", user="visitor")
+    assert version.returncode == 0 and version.stdout.startswith("portcredd ")
+
+
+def test_check(bare):
+    """--check says what a start would find, and starts nothing."""
+    good = bare.portcredd("--check")
+    assert (good.returncode, good.stdout, good.stderr) == (0, "", "")
+    bare.write_policy("bind 80 by user nobody-has-that-name\n")
+    bad = bare.portcredd("--check")
+    assert bad.returncode == 1
+    assert f"{bare.policy}:1:17: error: unknown user 'nobody-has-that-name'" in bad.stderr
+    bare.policy.chmod(0o666)
+    assert f"{bare.policy}: someone other than root can change it" in bare.portcredd(
+        "--check").stderr
+    assert not bare.pins.exists() and not bare.runtime.exists()
