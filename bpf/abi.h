@@ -28,6 +28,9 @@
 #define MAX_PATH_TEXT 512 /* bytes of a path in an event: begun while below MAX_NAME_TEXT */
 #define MAX_COMMAND   16  /* TASK_COMM_LEN */
 
+/* Sizes of maps: an adopted map must have the same. */
+#define MAX_FLOODS          4096
+#define EVENTS_BYTES        (512U << 10) /* some 450 events; mapped, they count as portcredd's memory */
 #define MAX_REFUSED_SOCKETS (1U << 18) /* sockets bound before a policy that refuses them */
 
 enum protocol {

@@ -12,8 +12,6 @@
 
 #include "decide.h" /* after what it reads the task and the tables with */
 
-#define MAX_FLOODS     4096
-#define EVENTS_BYTES   (1U << 20)
 #define MAX_PATH_STEPS 32
 
 struct {

@@ -24,6 +24,9 @@ bool log_to_journal(void)
 }
 
 static void say(int priority, int error, const char *format, va_list arguments)
+	__attribute__((format(printf, 3, 0)));
+
+static void say(int priority, int error, const char *format, va_list arguments)
 {
 	char line[MAX_LOG_LINE];
 

@@ -34,6 +34,8 @@
 #define VARLINK_STREAM_BYTES_MAX (1U << 20)
 #define VARLINK_USER_BYTES_MAX   (64U << 20)
 #define VARLINK_OTHERS_BYTES_MAX (192U << 20)
+/* Values of one call, each key of an object and each element of an array counted. */
+#define VARLINK_CALL_VALUES_MAX 4096U
 /* Arrays and objects inside one another, the message itself included; at both ends. */
 #define VARLINK_DEPTH_MAX 32U
 /* What a client accepts of its server, and how long it waits for it. */

@@ -87,7 +87,7 @@ static int answer(struct varlink_call *call, json_t *parameters, const char *err
 	/* A peer whose answer cannot be written would wait for it until it gives up: end it. */
 	r = put(call, parameters, error, false);
 	if (r < 0)
-		call->connection->failed = true;
+		varlink_connection_fail(call->connection);
 	finish(call);
 	return r;
 }

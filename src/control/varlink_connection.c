@@ -11,14 +11,30 @@
 #include "control/varlink_connection.h"
 
 #include <errno.h>
+#include <time.h>
 
-/* Calls of one peer that are served before other peers have their turn. */
+/* What one peer gets before others have their turn: calls, and time for all but the last of them. */
 #define CALLS_A_TURN 16U
+#define TURN_USEC    2000U
 
 void varlink_connection_wake(struct varlink_connection *connection)
 {
-	/* It cannot fail for a source of ours that exists. */
-	sd_event_source_set_enabled(connection->wake, SD_EVENT_ONESHOT);
+	if (connection->serving)
+		return;
+	/*
+	 * The socket says when it can be written to, that is, now. A deferred source would be
+	 * simpler, but sd-event prefers it to all sources of the same priority for as long as it
+	 * is enabled: one peer with enough calls would stop the whole daemon. Where this fails the
+	 * peer is cut by its idle timer.
+	 */
+	sd_event_source_set_io_events(connection->io, EPOLLOUT);
+}
+
+void varlink_connection_fail(struct varlink_connection *connection)
+{
+	connection->failed = true;
+	/* The socket might not be writable for long; this it reports at once. */
+	shutdown(connection->fd, SHUT_RDWR);
 }
 
 static size_t memory_of(const struct varlink_connection *connection)
@@ -107,14 +123,26 @@ static bool is_busy(const struct varlink_connection *connection)
 	return connection->call || varlink_buffer_held(&connection->out) > 0;
 }
 
+/* monotonic_usec() - not sd_event_now(), which stands still while a source is dispatched */
+static uint64_t monotonic_usec(void)
+{
+	struct timespec time;
+
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	return (uint64_t)time.tv_sec * 1000000U + (uint64_t)time.tv_nsec / 1000U;
+}
+
 /* serve() - as far as it goes: 0; 1, its turn is over; negative, the connection is to end */
 static int serve(struct varlink_connection *connection)
 {
+	uint64_t begin = monotonic_usec();
 	const char *message;
 	size_t length;
 	int r;
 
 	for (unsigned int n = 0; n < CALLS_A_TURN; n++) {
+		if (n > 0 && monotonic_usec() - begin > TURN_USEC)
+			break;
 		if (connection->failed)
 			return -ENOBUFS;
 		r = flush(connection);
@@ -136,8 +164,8 @@ static int serve(struct varlink_connection *connection)
 	return 1;
 }
 
-/* arm() - what to wait for next */
-static int arm(struct varlink_connection *connection)
+/* arm() - what to wait for next; @again: for nothing but the other peers' turns */
+static int arm(struct varlink_connection *connection, bool again)
 {
 	uint32_t events = 0;
 	int r;
@@ -145,7 +173,7 @@ static int arm(struct varlink_connection *connection)
 	varlink_buffer_relax(&connection->in);
 	varlink_buffer_relax(&connection->out);
 
-	if (varlink_buffer_held(&connection->out) > 0)
+	if (varlink_buffer_held(&connection->out) > 0 || again)
 		events |= EPOLLOUT;
 	else if (!connection->call && !connection->ended &&
 		 !varlink_buffer_pending(&connection->in))
@@ -168,14 +196,13 @@ static int arm(struct varlink_connection *connection)
 
 static void run(struct varlink_connection *connection)
 {
-	int r = serve(connection);
+	int r;
 
-	if (r < 0 || arm(connection) < 0) {
+	connection->serving = true;
+	r = serve(connection);
+	connection->serving = false;
+	if (r < 0 || arm(connection, r > 0) < 0)
 		varlink_connection_free(connection);
-		return;
-	}
-	/* Off otherwise: what an answer in serve() left to do is done. */
-	sd_event_source_set_enabled(connection->wake, r > 0 ? SD_EVENT_ONESHOT : SD_EVENT_OFF);
 }
 
 static int on_io(sd_event_source *source, int fd, uint32_t revents, void *userdata)
@@ -199,12 +226,6 @@ static int on_io(sd_event_source *source, int fd, uint32_t revents, void *userda
 	return 0;
 }
 
-static int on_wake(sd_event_source *source, void *userdata)
-{
-	run(userdata);
-	return 0;
-}
-
 static int on_idle(sd_event_source *source, uint64_t usec, void *userdata)
 {
 	varlink_connection_free(userdata);
@@ -218,12 +239,6 @@ static int add_sources(struct varlink_connection *connection)
 	int r;
 
 	r = sd_event_add_io(event, &connection->io, connection->fd, EPOLLIN, on_io, connection);
-	if (r < 0)
-		return r;
-	r = sd_event_add_defer(event, &connection->wake, on_wake, connection);
-	if (r < 0)
-		return r;
-	r = sd_event_source_set_enabled(connection->wake, SD_EVENT_OFF);
 	if (r < 0)
 		return r;
 	return sd_event_add_time_relative(event, &connection->idle, CLOCK_MONOTONIC,
@@ -267,7 +282,6 @@ void varlink_connection_free(struct varlink_connection *connection)
 	if (connection->call)
 		varlink_call_disconnect(connection->call);
 	sd_event_source_disable_unref(connection->io);
-	sd_event_source_disable_unref(connection->wake);
 	sd_event_source_disable_unref(connection->idle);
 	close(connection->fd);
 	varlink_buffer_clear(&connection->in);

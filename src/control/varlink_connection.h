@@ -24,8 +24,8 @@ struct varlink_server {
 /*
  * struct varlink_connection - one peer
  * @call: the call being served, not a reference; the next one waits until it is answered
- * @wake: a deferred source: work that a handler or callback left for the event loop
  * @idle: the timer of limits.idle_usec
+ * @serving: its turn: run() sees to whatever is left to do
  * @moved: something was received or sent since the timer was set
  * @ended: the peer will send no more
  * @failed: a handler's answer met a limit; the connection is to be ended
@@ -36,11 +36,11 @@ struct varlink_connection {
 	struct ucred peer;
 	int fd;
 	sd_event_source *io;
-	sd_event_source *wake;
 	sd_event_source *idle;
 	struct varlink_buffer in;
 	struct varlink_buffer out;
 	struct varlink_call *call;
+	bool serving;
 	bool moved;
 	bool ended;
 	bool failed;
@@ -65,6 +65,9 @@ void varlink_connection_free(struct varlink_connection *connection);
 
 /* varlink_connection_wake() - see to @connection from the event loop, soon */
 void varlink_connection_wake(struct varlink_connection *connection);
+
+/* varlink_connection_fail() - end @connection from the event loop, soon */
+void varlink_connection_fail(struct varlink_connection *connection);
 
 /* varlink_connection_room() - how many bytes @connection may buffer for its peer beyond today's */
 size_t varlink_connection_room(const struct varlink_connection *connection, size_t limit);

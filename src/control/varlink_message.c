@@ -11,34 +11,42 @@
 #include <string.h>
 
 /*
- * too_deep() - whether arrays and objects of @text stand more than VARLINK_DEPTH_MAX deep
- * Counted before jansson parses, which recurses (and later frees) as deep as it is led.
+ * too_complex() - more than VARLINK_DEPTH_MAX deep, or of more than about @max values
+ * Counted before jansson parses: it recurses (and later frees) as deep as it is led, and takes
+ * some hundred nanoseconds for every two bytes of "[0,0,0,...".
  */
-static bool too_deep(const char *text, size_t length)
+static bool too_complex(const char *text, size_t length, size_t max)
 {
+	size_t depth = 0, values = 0;
 	bool quoted = false;
-	size_t depth = 0;
 
 	for (size_t i = 0; i < length; i++) {
-		if (quoted && text[i] == '\\')
+		char c = text[i];
+
+		if (quoted && c == '\\')
 			i++;
-		else if (text[i] == '"')
+		else if (c == '"')
 			quoted = !quoted;
-		else if (!quoted && (text[i] == '{' || text[i] == '[') &&
-			 ++depth > VARLINK_DEPTH_MAX)
-			return true;
-		else if (!quoted && (text[i] == '}' || text[i] == ']') && depth > 0)
+		if (quoted)
+			continue;
+		if (c == '{' || c == '[')
+			depth++;
+		else if ((c == '}' || c == ']') && depth > 0)
 			depth--;
+		if (c == '{' || c == '[' || c == ',')
+			values++;
+		if (depth > VARLINK_DEPTH_MAX || values > max)
+			return true;
 	}
 	return false;
 }
 
-static int parse(const char *text, size_t length, json_t **ret_root)
+static int parse(const char *text, size_t length, size_t max, json_t **ret_root)
 {
 	json_error_t error;
 	json_t *root;
 
-	if (too_deep(text, length))
+	if (too_complex(text, length, max))
 		return -EBADMSG;
 	root = json_loadb(text, length, JSON_REJECT_DUPLICATES, &error);
 	if (!root)
@@ -102,7 +110,7 @@ int varlink_request_parse(const char *text, size_t length, struct varlink_reques
 	bool good;
 	int r;
 
-	r = parse(text, length, &root);
+	r = parse(text, length, VARLINK_CALL_VALUES_MAX, &root);
 	if (r < 0)
 		return r;
 	json_object_foreach(root, key, value) {
@@ -141,7 +149,7 @@ int varlink_answer_parse(const char *text, size_t length, json_t **ret_root,
 	bool good;
 	int r;
 
-	r = parse(text, length, &root);
+	r = parse(text, length, SIZE_MAX, &root);
 	if (r < 0)
 		return r;
 	json_object_foreach(root, key, value) {

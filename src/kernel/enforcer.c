@@ -211,17 +211,67 @@ static int attach_program(const struct enforcer *enforcer, struct bpf_program *p
 	return r;
 }
 
-int enforcer_attach(struct enforcer *enforcer, char **ret_why)
+/* Every program of the skeleton, and what needs it. */
+static const struct {
+	const char *name;
+	unsigned groups;
+} hooks[] = {
+	{ "bind4", HOOKS_BIND },
+	{ "bind6", HOOKS_BIND },
+	{ "post_bind4", HOOKS_AUTOBIND },
+	{ "post_bind6", HOOKS_AUTOBIND },
+	{ "sendmsg4", HOOKS_AUTOBIND },
+	{ "sendmsg6", HOOKS_AUTOBIND },
+	{ "setsockopt", HOOKS_AUTOBIND },
+	{ "sock_ops", HOOKS_AUTOBIND },
+	{ "ingress", HOOKS_AUTOBIND | HOOKS_REFUSED },
+};
+
+int enforcer_attach(struct enforcer *enforcer, unsigned groups, char **ret_why)
 {
-	struct bpf_program *program;
+	for (size_t i = 0; i < ELEMENTS(hooks); i++) {
+		struct bpf_program *program;
+		int r = -ENOENT;
 
-	bpf_object__for_each_program(program, enforcer->skeleton->obj)
-	{
-		int r = attach_program(enforcer, program);
-
+		if (!(hooks[i].groups & groups) || (enforcer->attached & 1U << i))
+			continue;
+		program = bpf_object__find_program_by_name(enforcer->skeleton->obj, hooks[i].name);
+		if (program)
+			r = attach_program(enforcer, program);
 		if (r < 0)
 			return why(ret_why, r, "%s cannot be attached to the cgroup: %s",
-				   bpf_program__name(program), strerror(-r));
+				   hooks[i].name, strerror(-r));
+		enforcer->attached |= 1U << i;
+	}
+	return 0;
+}
+
+/* detach_link() - also from under a daemon that holds it open; returns 1, 0 if it was none */
+static int detach_link(const char *path)
+{
+	struct bpf_link *link = bpf_link__open(path);
+	int detached = link && bpf_link__detach(link) == 0;
+
+	bpf_link__destroy(link);
+	if (unlink(path) < 0 && errno != ENOENT)
+		return -errno;
+	return detached;
+}
+
+int enforcer_detach_but(struct enforcer *enforcer, unsigned groups)
+{
+	for (size_t i = 0; i < ELEMENTS(hooks); i++) {
+		_cleanup_free_ char *path = NULL;
+		int r;
+
+		if (hooks[i].groups & groups)
+			continue;
+		r = join(&path, enforcer->pins, LINK_PREFIX, hooks[i].name);
+		if (r == 0 && access(path, F_OK) == 0)
+			r = detach_link(path);
+		if (r < 0)
+			return r;
+		enforcer->attached &= ~(1U << i);
 	}
 	return 0;
 }
@@ -244,18 +294,16 @@ static int remove_pins(const char *pins)
 		if (r < 0)
 			break;
 		if (strncmp(entry->d_name, LINK_PREFIX, strlen(LINK_PREFIX)) == 0) {
-			struct bpf_link *link = bpf_link__open(path);
-
-			/* Detached although a daemon may hold the link open. */
-			if (link && bpf_link__detach(link) == 0)
-				detached++;
-			bpf_link__destroy(link);
-		}
-		if (unlink(path) < 0 && errno != ENOENT)
+			r = detach_link(path);
+			detached += r > 0;
+		} else if (unlink(path) < 0 && errno != ENOENT) {
 			r = -errno;
+		}
+		if (r < 0)
+			break;
 	}
 	closedir(directory);
-	if (r == 0 && rmdir(pins) < 0)
+	if (r >= 0 && rmdir(pins) < 0)
 		r = -errno;
 	return r < 0 ? r : detached;
 }

@@ -41,7 +41,8 @@ struct enforcer {
 	uint64_t namespace_cookie;
 	char *pins; /* PIN-DIR/abi-N */
 	char *pin_dir;
-	bool adopted; /* a policy was in force before */
+	bool adopted;      /* a policy was in force before */
+	unsigned attached; /* bits by number of program in the skeleton: by this process */
 };
 
 /*
@@ -54,10 +55,23 @@ int enforcer_open(const char *cgroup, const char *pin_dir, struct enforcer **ret
 		  char **ret_why);
 
 /*
- * enforcer_attach() - attach every hook, or replace its program where it is pinned
- * Call after a policy is in a slot: the first program that runs finds it.
+ * Groups of hooks. What no policy needs is not attached: a hook costs every process that comes by.
  */
-int enforcer_attach(struct enforcer *enforcer, char **ret_why);
+#define HOOKS_BIND     1U /* bind(2) with a port: always */
+#define HOOKS_AUTOBIND 2U /* ports that the kernel chooses: where such a port is governed */
+#define HOOKS_REFUSED  4U /* sockets bound before: where one of them is refused */
+#define HOOKS_ALL      7U
+
+/*
+ * enforcer_attach() - attach these groups, or put our programs into what is pinned of them
+ *
+ * Harmless before the first policy (control.enabled). What is attached already, by this process,
+ * stays as it is. Returns 0, -errno with what was attached before still attached.
+ */
+int enforcer_attach(struct enforcer *enforcer, unsigned groups, char **ret_why);
+
+/* enforcer_detach_but() - detach what is in none of these groups */
+int enforcer_detach_but(struct enforcer *enforcer, unsigned groups);
 
 /* enforcer_remove_others() - take out what other versions (abi-M) have pinned */
 int enforcer_remove_others(struct enforcer *enforcer);

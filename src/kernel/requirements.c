@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "base/why.h"
 
+#include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -125,6 +126,17 @@ static const struct feature features[] = {
 	  .helper = BPF_FUNC_get_current_task_btf },
 };
 
+/* bpf_refused() - whether bpf(2) itself is denied, by a seccomp filter or the kernel's lockdown */
+static bool bpf_refused(void)
+{
+	int fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, NULL, sizeof(int), sizeof(int), 1, NULL);
+
+	if (fd < 0)
+		return errno == EPERM;
+	close(fd);
+	return false;
+}
+
 static int feature_present(const struct feature *feature)
 {
 	if (feature->map)
@@ -141,14 +153,12 @@ static int check_features(char **ret_why)
 			   "the kernel has no BTF (/sys/kernel/btf/vmlinux): a kernel built with "
 			   "CONFIG_DEBUG_INFO_BTF=y is needed, as the distributions' are");
 
+	if (bpf_refused())
+		return why(ret_why, -EPERM,
+			   "bpf(2) is denied to this process: a container needs a seccomp profile "
+			   "that allows it, and CAP_BPF");
 	for (size_t i = 0; i < ELEMENTS(features); i++) {
-		int present = feature_present(&features[i]);
-
-		if (present == -EPERM)
-			return why(ret_why, -EPERM,
-				   "the kernel does not let this process load BPF programs: in a "
-				   "container, CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN are needed");
-		if (present <= 0)
+		if (feature_present(&features[i]) <= 0)
 			return why(
 				ret_why, -ENOTSUP,
 				"the kernel lacks %s (in Linux since %s): a newer kernel, or one "

@@ -257,21 +257,18 @@ static int parse_name(struct cursor *cursor, enum name_kind kind, struct snapsho
 	return 0;
 }
 
-/* parse_source() - behind "source "; @room: bytes that sources may still have, together */
-static int parse_source(struct cursor *cursor, struct sources *sources, uint64_t *room)
+/* parse_source() - behind "source "; what is too much together, sources_add() refuses */
+static int parse_source(struct cursor *cursor, struct sources *sources)
 {
 	_cleanup_free_ char *name = NULL;
 	const char *name_bytes, *text;
 	uint64_t name_length, size;
 
 	if (!take_number(cursor, PATH_MAX, &name_length) || name_length == 0 ||
-	    !take(cursor, " ") || !take_number(cursor, *room, &size) || !take(cursor, "\n") ||
-	    !take_bytes(cursor, name_length, true, &name_bytes) ||
+	    !take(cursor, " ") || !take_number(cursor, MAX_SOURCE_BYTES, &size) ||
+	    !take(cursor, "\n") || !take_bytes(cursor, name_length, true, &name_bytes) ||
 	    !take_bytes(cursor, size, false, &text))
 		return -EBADMSG;
-	if (sources->n_files >= MAX_SOURCES)
-		return -EBADMSG;
-	*room -= size;
 	name = strndup(name_bytes, name_length);
 	if (!name)
 		return -ENOMEM;
@@ -284,7 +281,6 @@ int snapshot_parse(const char *bytes, size_t size, struct sources **ret_sources,
 	_cleanup_(snapshot_names_freep) struct snapshot_names *names = NULL;
 	_cleanup_(sources_freep) struct sources *sources = NULL;
 	struct cursor cursor = { .at = bytes, .end = bytes + size };
-	uint64_t room = MAX_SOURCE_BYTES;
 	int r = 0;
 
 	if (!take(&cursor, HEADER))
@@ -301,7 +297,7 @@ int snapshot_parse(const char *bytes, size_t size, struct sources **ret_sources,
 	while (r == 0 && take(&cursor, "group "))
 		r = parse_name(&cursor, NAME_GROUP, names);
 	while (r == 0 && take(&cursor, "source "))
-		r = parse_source(&cursor, sources, &room);
+		r = parse_source(&cursor, sources);
 	if (r < 0)
 		return r;
 	if (!take(&cursor, "end\n") || cursor.at != cursor.end)

@@ -43,7 +43,7 @@ int snapshot_write(int dirfd, const char *filename, const struct policy *policy)
 /*
  * snapshot_read() - read one back; the caller owns both results
  * Returns 0; -EBADMSG for anything that snapshot_write() would not have written,
- * -EPROTONOSUPPORT for another version, -EFBIG, -errno.
+ * -EPROTONOSUPPORT for another version, -EFBIG or -E2BIG for more than a policy may be, -errno.
  */
 int snapshot_read(int dirfd, const char *filename, struct sources **ret_sources,
 		  struct snapshot_names **ret_names);

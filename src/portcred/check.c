@@ -42,8 +42,7 @@ static struct counts count(const struct reading *reading)
 static json_t *diagnostic_json(const struct diagnostic *diagnostic, const struct sources *sources)
 {
 	const struct location *where = &diagnostic->where;
-	const char *file =
-		where->file < sources->n_files ? sources->files[where->file].name : NULL;
+	const char *file = where->file < sources->n_files ? sources->files[where->file].name : NULL;
 
 	return json_pack("{s:o, s:I, s:I, s:s, s:o}", "file", varlink_string(file), "line",
 			 (json_int_t)where->line, "column", (json_int_t)where->column, "severity",

@@ -161,10 +161,9 @@ static json_t *statement_json(const struct policy *policy,
 	for (size_t i = 0; i < statement->n_reasons; i++) {
 		const struct explain_reason *reason = &statement->reasons[i];
 
-		if (json_array_append_new(reasons,
-					  json_pack("{s:s, s:o}", "why",
-						    explain_why_name(reason->why), "text",
-						    varlink_string(reason->text))) < 0)
+		if (json_array_append_new(reasons, json_pack("{s:s, s:o}", "why",
+							     explain_why_name(reason->why), "text",
+							     varlink_string(reason->text))) < 0)
 			return NULL;
 	}
 	return json_pack("{s:s, s:o, s:o, s:b, s:O, s:I}", "kind",
@@ -180,9 +179,8 @@ static json_t *explanation_json(const struct policy *policy, const struct target
 	json_auto_t *statements = json_array();
 
 	for (size_t i = 0; i < explanation->n_statements; i++) {
-		if (json_array_append_new(
-			    statements,
-			    statement_json(policy, &explanation->statements[i])) < 0)
+		if (json_array_append_new(statements,
+					  statement_json(policy, &explanation->statements[i])) < 0)
 			return NULL;
 	}
 	return json_pack("{s:s, s:i, s:s, s:b, s:o, s:o, s:o, s:s, s:O, s:I}", "protocol",

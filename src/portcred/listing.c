@@ -38,7 +38,7 @@ struct names {
 	struct {
 		uint32_t uid;
 		char *name;
-	} *items;
+	} * items;
 	size_t n, allocated;
 };
 
@@ -201,8 +201,8 @@ static void add_rule(struct table *table, const json_t *socket, const char *poli
 		table_add(table, STYLE_DIM, "ungoverned");
 }
 
-static void add_line(struct table *table, const json_t *socket, size_t sockets,
-		     struct names *names, const char *policy)
+static void add_line(struct table *table, const json_t *socket, size_t sockets, struct names *names,
+		     const char *policy)
 {
 	const json_t *first = json_array_get(json_object_get(socket, "processes"), 0);
 

@@ -71,8 +71,9 @@ static int run(struct program *program, int argc, char **argv)
 		{ 0 },
 	};
 	/* --help is a flag here: what it prints has the verbs too. */
-	const struct option_spec understood[] = { options[0], options[1],
-						  { "help", NULL, "", .flag = &help }, { 0 } };
+	const struct option_spec understood[] = {
+		options[0], options[1], { "help", NULL, "", .flag = &help }, { 0 }
+	};
 	const struct usage usage = { .options = understood };
 	int r = options_parse_leading(&usage, program, argc, argv, &rest);
 

@@ -119,8 +119,8 @@ static bool unit_lasts(const char *unit)
 		return false;
 	/* A user's own manager, and what systemd-run(1) makes up: run-u12, run-p4711-i12, run-r3f... */
 	return strncmp(unit, "user@", 5) != 0 &&
-	       !(strncmp(unit, "run-", 4) == 0 && unit[4] && strchr("upr", unit[4]) &&
-		 unit[5] && strchr("0123456789abcdef", unit[5])) &&
+	       !(strncmp(unit, "run-", 4) == 0 && unit[4] && strchr("upr", unit[4]) && unit[5] &&
+		 strchr("0123456789abcdef", unit[5])) &&
 	       !strchr(unit, '*');
 }
 

@@ -16,7 +16,7 @@ struct known_words {
 	struct {
 		char *text; /* "exe /usr/sbin/nginx" as it would be written */
 		bool fit;
-	} *items;
+	} * items;
 	size_t n, n_allocated;
 };
 

@@ -14,7 +14,7 @@
 #define FALLBACK_COLUMNS 80U /* of a terminal that does not know its size */
 
 static const char *const styles[STYLES] = {
-	[STYLE_PLAIN] = "\033[0m", [STYLE_BOLD] = "\033[1m", [STYLE_DIM] = "\033[2m",
+	[STYLE_PLAIN] = "\033[0m", [STYLE_BOLD] = "\033[1m",   [STYLE_DIM] = "\033[2m",
 	[STYLE_GOOD] = "\033[32m", [STYLE_BAD] = "\033[1;31m", [STYLE_WARNING] = "\033[33m",
 };
 

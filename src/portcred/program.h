@@ -24,10 +24,10 @@ struct program {
 	const char *runtime_dir; /* where the daemon's socket is */
 	FILE *out;
 	FILE *err;
-	unsigned width;   /* columns of a line on `out`, 0: no limit */
-	bool colour;      /* on `out` */
-	bool colour_err;  /* on `err` */
-	bool utf8;        /* the terminal shows more than ASCII */
+	unsigned width;  /* columns of a line on `out`, 0: no limit */
+	bool colour;     /* on `out` */
+	bool colour_err; /* on `err` */
+	bool utf8;       /* the terminal shows more than ASCII */
 };
 
 /*

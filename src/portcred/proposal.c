@@ -197,7 +197,8 @@ static int fold_findings(const struct findings *findings, struct work *work)
 		}
 		entry.n_findings = end - i;
 		entry.on = addresses_text(first, entry.n_findings);
-		if (!entry.on || GROW(work->entries, work->entries_allocated, work->n_entries) < 0) {
+		if (!entry.on ||
+		    GROW(work->entries, work->entries_allocated, work->n_entries) < 0) {
 			free(entry.on);
 			return -ENOMEM;
 		}

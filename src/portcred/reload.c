@@ -132,10 +132,10 @@ static int print_json(struct program *program, const char *error, json_t *answer
 
 	if (!error)
 		return program_json(program, json_incref(answer), false);
-	r = program_json(program,
-			 json_pack("{s:o, s:O}", "error", varlink_string(error), "parameters",
-				   answer),
-			 false);
+	r = program_json(
+		program,
+		json_pack("{s:o, s:O}", "error", varlink_string(error), "parameters", answer),
+		false);
 	return r == EXIT_YES ? EXIT_NO : r;
 }
 
@@ -163,7 +163,8 @@ int reload_main(struct program *program, int argc, char **argv)
 {
 	struct request request = { 0 };
 	const struct option_spec options[] = {
-		{ "try", "SECONDS", "put the old policy back unless 'portcred confirm' comes in time",
+		{ "try", "SECONDS",
+		  "put the old policy back unless 'portcred confirm' comes in time",
 		  .value = &request.seconds },
 		{ "force", NULL, "also where it would refuse the connection you are logged in over",
 		  .flag = &request.force },

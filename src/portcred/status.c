@@ -98,8 +98,9 @@ static void print_events(struct program *program, const json_t *status)
 	FILE *out = program->out;
 
 	print_label("events", out);
-	fprintf(out, NUMBER " refused, " NUMBER " granted that needed a rule, " NUMBER
-		     " held back in floods\n",
+	fprintf(out,
+		NUMBER " refused, " NUMBER " granted that needed a rule, " NUMBER
+		       " held back in floods\n",
 		client_number(status, "refused"), client_number(status, "granted"),
 		client_number(status, "held"));
 	if (lost) {

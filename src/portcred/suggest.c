@@ -56,9 +56,8 @@ static bool is_client(const struct bound_socket *socket, const struct policy_env
 {
 	if (socket->protocol == PROTOCOL_TCP)
 		return !socket->listening;
-	return socket->state == TCP_ESTABLISHED ||
-	       (socket->port >= machine->ephemeral_first &&
-		socket->port <= machine->ephemeral_last);
+	return socket->state == TCP_ESTABLISHED || (socket->port >= machine->ephemeral_first &&
+						    socket->port <= machine->ephemeral_last);
 }
 
 /* holder_text() - "nginx (process 812, /usr/sbin/nginx)" */
@@ -71,9 +70,10 @@ static char *holder_text(const struct holder *holder)
 	if (writer_open(&writer) < 0)
 		return NULL;
 	if (!process) {
-		fputs(geteuid() == 0 ? "No process is seen holding it: the kernel itself, or one of "
-				       "another PID namespace"
-				     : "A process that could not be seen",
+		fputs(geteuid() == 0
+			      ? "No process is seen holding it: the kernel itself, or one of "
+				"another PID namespace"
+			      : "A process that could not be seen",
 		      writer.out);
 	} else {
 		text_print(process->command, writer.out);
@@ -159,7 +159,8 @@ static void write_head(bool observe, FILE *out)
 	strftime(text, sizeof(text), "%Y-%m-%d %H:%M", &broken);
 	fprintf(out,
 		"# Suggested by portcred " PORTCRED_VERSION " on %s, from what was bound then.\n"
-		"# Take out what should not be there. `portcred check` says what is wrong with it,\n",
+		"# Take out what should not be there. `portcred check` says what is wrong with "
+		"it,\n",
 		text);
 	fputs(observe ? "# `portcred watch` shows what it would refuse; take `observe` out to "
 			"enforce it.\n"
@@ -199,11 +200,10 @@ static json_t *survey_json(const struct survey *survey)
 	for (size_t i = 0; i < survey->proposal.n; i++) {
 		const struct proposed *proposed = &survey->proposal.items[i];
 
-		if (json_array_append_new(list, json_pack("{s:o, s:o}", "comment",
-							  varlink_string(proposed->comment),
-							  "statement",
-							  varlink_string(proposed->statement))) <
-		    0)
+		if (json_array_append_new(list,
+					  json_pack("{s:o, s:o}", "comment",
+						    varlink_string(proposed->comment), "statement",
+						    varlink_string(proposed->statement))) < 0)
 			return NULL;
 	}
 	return json_pack("{s:o, s:O, s:I}", "policy", varlink_string(survey->policy), "statements",

@@ -269,10 +269,10 @@ json_t *vacant_json(const struct vacant *vacant, const struct reading *reading)
 		for (size_t k = i; k < end; k++) {
 			const struct vacant_run *run = &vacant->runs[k];
 
-			json_array_append_new(ports, json_pack("{s:s, s:i, s:i}", "protocol",
-							       protocol_name(run->protocol),
-							       "first", run->first, "last",
-							       run->last));
+			json_array_append_new(ports,
+					      json_pack("{s:s, s:i, s:i}", "protocol",
+							protocol_name(run->protocol), "first",
+							run->first, "last", run->last));
 		}
 		if (json_object_set_new(entry, "ports", ports) < 0 ||
 		    json_array_append(list, entry) < 0) {

@@ -19,7 +19,7 @@ static const char about[] =
 	"and udp. Exit status 1 if nobody holds it.\n";
 
 static const struct column columns[] = {
-	{ "PID", 0, 0, true },      { "USER", 4, 6, false },    { "COMMAND", 0, 0, false },
+	{ "PID", 0, 0, true },      { "USER", 4, 6, false },  { "COMMAND", 0, 0, false },
 	{ "ADDRESS", 5, 9, false }, { "UNIT", 2, 10, false }, { "EXECUTABLE", 1, 12, false },
 };
 

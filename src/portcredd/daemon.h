@@ -47,7 +47,8 @@ struct in_force {
 	struct watch *executable_watch;
 	sd_event_source *executable_source;
 	bool has_names;
-	bool has_unresolved;        /* a name that nobody has so far */
+	bool has_unresolved; /* a name that nobody has so far */
+	struct port_bitmap governed;
 	struct approvals approvals; /* of sockets that are bound to governed ports */
 };
 

@@ -231,6 +231,22 @@ static int schedule(struct daemon *daemon)
 	return sd_event_source_set_enabled(daemon->recheck, SD_EVENT_ONESHOT);
 }
 
+/* follow_range() - the ephemeral range may have come to include governed ports, or to leave them */
+static void follow_range(struct daemon *daemon)
+{
+	unsigned groups = inforce_hooks(daemon);
+	_cleanup_free_ char *why = NULL;
+	int r;
+
+	if (!daemon->in_force.snapshot)
+		return;
+	r = enforcer_attach(daemon->enforcer, groups, &why);
+	if (r == 0)
+		r = enforcer_detach_but(daemon->enforcer, groups);
+	if (r < 0)
+		log_warn(r, "%s", why ? why : "hooks cannot be detached");
+}
+
 static int on_recheck(sd_event_source *source, uint64_t usec, void *data)
 {
 	struct daemon *daemon = data;
@@ -246,6 +262,7 @@ static int on_recheck(sd_event_source *source, uint64_t usec, void *data)
 		log_warnx("%zu governed ports were missing in net.ipv4.ip_local_reserved_ports and "
 			  "have been put back",
 			  restored);
+	follow_range(daemon);
 	return schedule(daemon);
 }
 

@@ -8,9 +8,11 @@
  *	1. find the executables                  nothing is changed yet
  *	2. write the snapshot under a third name
  *	3. reserve newly governed ports          too much is reserved for a moment: harmless
- *	4. fill the idle slot and flip           from here on the new policy decides
- *	5. rename the snapshot
- *	6. refuse sockets bound before, give back ports that are no longer governed
+ *	4. attach every hook
+ *	5. fill the idle slot and flip           from here on the new policy decides
+ *	6. rename the snapshot
+ *	7. refuse sockets bound before, give back ports that are no longer governed, detach the
+ *	   hooks that this policy does not need
  *
  * A trial differs in the name of its snapshot alone: STATE_TRIAL beside the STATE_IN_FORCE to come
  * back to. STATE_TRIAL stays after a rollback, so that the next start knows the files for what they
@@ -28,6 +30,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <string.h>
 #include <time.h>
 
@@ -138,6 +141,22 @@ void inforce_judge_sockets(struct daemon *daemon, const struct compiled *compile
 	daemon->in_force.approvals = approvals;
 }
 
+unsigned inforce_hooks(const struct daemon *daemon)
+{
+	struct port_bitmap chosen;
+	unsigned groups = HOOKS_BIND;
+
+	/* In other namespaces the range may be another; where it cannot be read, it may be any. */
+	if (daemon->in_force.all_namespaces || reserved_ephemeral_range(&chosen) < 0)
+		chosen = daemon->in_force.governed;
+	port_bitmap_keep(&chosen, &daemon->in_force.governed);
+	if (port_bitmap_count(&chosen) > 0)
+		groups |= HOOKS_AUTOBIND;
+	if (daemon->in_force.approvals.refused)
+		groups |= HOOKS_REFUSED;
+	return groups;
+}
+
 /* adopt_image() - remember what events, `status` and the followers need of it */
 static void adopt_image(struct daemon *daemon, const struct image *image, const char *snapshot,
 			struct file_list *files, struct executables *executables)
@@ -170,6 +189,7 @@ int inforce_put(struct daemon *daemon, const struct image *image, const char *sn
 	struct identities identities = { 0 };
 	struct file_list files = { 0 };
 	struct port_bitmap governed;
+	_cleanup_free_ char *why = NULL;
 	int r;
 
 	r = executables_new((const char *const *)image->compiled->exes, image->compiled->n_exes,
@@ -184,6 +204,11 @@ int inforce_put(struct daemon *daemon, const struct image *image, const char *sn
 	governed_ports(image->compiled, &governed);
 	if (r == 0)
 		r = reserved_extend(daemon->reserved, &governed);
+	/* All hooks until it is known which are needed: too many refuse nobody. */
+	if (r == 0)
+		r = enforcer_attach(daemon->enforcer, HOOKS_ALL, &why);
+	if (why)
+		log_warnx("%s", why);
 	if (r == 0)
 		r = slots_put(daemon->enforcer, image->compiled, &identities, &settings);
 	if (r < 0) {
@@ -193,13 +218,19 @@ int inforce_put(struct daemon *daemon, const struct image *image, const char *sn
 	if (renameat(daemon->state_dir, STATE_NEXT, daemon->state_dir, snapshot) < 0)
 		log_warn(errno, "%s/%s: the policy in force cannot be kept for the next start",
 			 daemon->options.state_dir, snapshot);
+	daemon->in_force.governed = governed;
 	adopt_image(daemon, image, snapshot, &files, TAKE_PTR(executables));
 	inforce_judge_sockets(daemon, image->compiled);
 	r = reserved_update(daemon->reserved, &governed);
 	if (r < 0)
 		log_warn(r, "net.ipv4.ip_local_reserved_ports cannot be written");
+	r = enforcer_detach_but(daemon->enforcer, inforce_hooks(daemon));
+	if (r < 0)
+		log_warn(r, "hooks that are not needed cannot be detached");
 	follow_sysctls(daemon);
-	return follow_executables(daemon);
+	r = follow_executables(daemon);
+	malloc_trim(0); /* a policy takes much more to make than to keep */
+	return r;
 }
 
 static void forget_trial(struct daemon *daemon)
@@ -256,6 +287,17 @@ static int start_before(struct daemon *daemon, const struct policy_environment *
 	return r;
 }
 
+/* start_pinned() - nothing to compile: what is pinned decides on */
+static int start_pinned(struct daemon *daemon)
+{
+	_cleanup_free_ char *why = NULL;
+	int r = enforcer_attach(daemon->enforcer, HOOKS_ALL, &why);
+
+	if (why)
+		log_warnx("%s", why);
+	return r;
+}
+
 int inforce_start(struct daemon *daemon)
 {
 	struct policy_environment environment;
@@ -267,7 +309,7 @@ int inforce_start(struct daemon *daemon)
 	inforce_environment(daemon, &environment);
 	r = image_from_files(daemon->options.policy, &environment, true, &image, &culprit);
 	if (culprit)
-		log_warn(r, "%s", culprit);
+		log_warnx("%s: %s", culprit, source_error_text(r));
 	say_diagnostics(daemon, &image);
 	if (r == 0)
 		tried = was_on_trial(daemon, image.sources);
@@ -287,8 +329,10 @@ int inforce_start(struct daemon *daemon)
 		set_error(daemon, strdup(strerror(-r)));
 	}
 	before = start_before(daemon, &environment);
-	if (before == 0 || (!tried && before == -ENOENT && daemon->enforcer->adopted))
-		return 0; /* the second: nothing to compile, but what is pinned decides on */
+	if (before == 0)
+		return 0;
+	if (!tried && before == -ENOENT && daemon->enforcer->adopted)
+		return start_pinned(daemon);
 	if (before != -ENOENT)
 		log_warn(before, "%s/%s", daemon->options.state_dir, STATE_IN_FORCE);
 	return r < 0 ? r : before;
@@ -344,22 +388,24 @@ static int on_trial_over(sd_event_source *source, uint64_t usec, void *data)
 	return 0;
 }
 
-static int begin_trial(struct daemon *daemon, unsigned seconds)
+/* start_trial_clock() - not yet daemon->trial's: that may be running for another policy */
+static int start_trial_clock(struct daemon *daemon, unsigned seconds, struct trial *ret_trial)
 {
 	uint64_t usec = (uint64_t)seconds * 1000000;
 	int r;
 
-	forget_trial(daemon);
-	r = sd_event_add_time_relative(daemon->event, &daemon->trial.timer, CLOCK_BOOTTIME, usec, 1,
+	r = sd_event_add_time_relative(daemon->event, &ret_trial->timer, CLOCK_BOOTTIME, usec, 1,
 				       on_trial_over, daemon);
-	if (r == 0)
-		daemon->trial.deadline = now_usec(CLOCK_BOOTTIME) + usec;
-	return r < 0 ? r : 0;
+	if (r < 0)
+		return r;
+	ret_trial->deadline = now_usec(CLOCK_BOOTTIME) + usec;
+	return 0;
 }
 
 /* put_reload() - in force for good, or on trial with the clock running before it begins */
 static int put_reload(struct daemon *daemon, const struct reload *reload)
 {
+	struct trial trial = { 0 };
 	int r;
 
 	if (!reload->try_seconds) {
@@ -372,12 +418,42 @@ static int put_reload(struct daemon *daemon, const struct reload *reload)
 	}
 	if (faccessat(daemon->state_dir, STATE_IN_FORCE, F_OK, 0) < 0)
 		return -ENODATA;
-	r = begin_trial(daemon, reload->try_seconds);
+	r = start_trial_clock(daemon, reload->try_seconds, &trial);
 	if (r == 0)
 		r = inforce_put(daemon, &reload->image, STATE_TRIAL);
-	if (r < 0)
-		forget_trial(daemon);
-	return r;
+	if (r < 0) {
+		sd_event_source_disable_unref(trial.timer); /* a trial that was running goes on */
+		return r;
+	}
+	forget_trial(daemon);
+	daemon->trial = trial;
+	return 0;
+}
+
+const char *reload_reason(const struct reload *reload, int error)
+{
+	if (reload->culprit)
+		return source_error_text(error);
+	return error == -ENODATA ? "nothing is in force that a trial could go back to"
+				 : strerror(-error);
+}
+
+/* say_failure() - to the log, and for `status` */
+static void say_failure(struct daemon *daemon, const struct reload *reload, int error)
+{
+	char *text = NULL;
+
+	say_diagnostics(daemon, &reload->image);
+	if (!reload->image.diagnostics.errors) {
+		if (asprintf(&text, "%s: %s",
+			     reload->culprit ? reload->culprit : daemon->options.policy,
+			     reload_reason(reload, error)) < 0)
+			text = NULL;
+		if (text)
+			log_warnx("%s", text);
+		set_error(daemon, text);
+	}
+	log_warnx("%s cannot be put in force; the policy before stays", daemon->options.policy);
 }
 
 int inforce_reload(struct daemon *daemon, struct reload *reload)
@@ -399,11 +475,7 @@ int inforce_reload(struct daemon *daemon, struct reload *reload)
 		log_info("%s is in force%s: %zu statements", daemon->options.policy,
 			 reload->try_seconds ? " on trial" : "", daemon->in_force.statements);
 	} else if (r != -EBUSY) {
-		say_diagnostics(daemon, &reload->image);
-		if (!reload->image.diagnostics.errors)
-			set_error(daemon, strdup(strerror(-r)));
-		log_warn(r, "%s cannot be put in force; the policy before stays",
-			 reload->culprit ? reload->culprit : daemon->options.policy);
+		say_failure(daemon, reload, r);
 	}
 	return r;
 }

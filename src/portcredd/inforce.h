@@ -41,6 +41,9 @@ struct reload {
 int inforce_reload(struct daemon *daemon, struct reload *reload);
 void reload_clear(struct reload *reload);
 
+/* reload_reason() - what the error of inforce_reload() means, in words */
+const char *reload_reason(const struct reload *reload, int error);
+
 /* inforce_confirm() - keep the policy on trial; -ENOENT if there is none */
 int inforce_confirm(struct daemon *daemon);
 
@@ -52,6 +55,9 @@ int inforce_put(struct daemon *daemon, const struct image *image, const char *sn
 
 /* inforce_environment() - what the machine answers, names through the name service */
 void inforce_environment(struct daemon *daemon, struct policy_environment *ret_environment);
+
+/* inforce_hooks() - the groups of hooks that the policy in force needs (HOOKS_* of enforcer.h) */
+unsigned inforce_hooks(const struct daemon *daemon);
 
 /* inforce_judge_sockets() - refuse what was bound before and the tables do not name */
 void inforce_judge_sockets(struct daemon *daemon, const struct compiled *compiled);

@@ -49,8 +49,7 @@ static int check(const struct options *options)
 	if (image.sources)
 		diagnostics_print(&image.diagnostics, image.sources, isatty(STDERR_FILENO), stderr);
 	if (culprit)
-		fprintf(stderr, "portcredd: %s: %s\n", culprit,
-			r == -EPERM ? "someone other than root can change it" : strerror(-r));
+		fprintf(stderr, "portcredd: %s: %s\n", culprit, source_error_text(r));
 	else if (r < 0 && !image.diagnostics.errors)
 		fprintf(stderr, "portcredd: %s: %s\n", options->policy, strerror(-r));
 	image_clear(&image);
@@ -182,7 +181,7 @@ static int make_loop(struct daemon *daemon)
 	return r < 0 ? r : 0;
 }
 
-/* begin_enforcing() - the kernel half, the policy, and only then the hooks */
+/* begin_enforcing() - the kernel half, then the policy */
 static void begin_enforcing(struct daemon *daemon)
 {
 	const struct options *options = &daemon->options;
@@ -207,9 +206,6 @@ static void begin_enforcing(struct daemon *daemon)
 	if (r < 0)
 		fatalx("there is no policy to put in force%s",
 		       daemon->enforcer->adopted ? "; what is pinned stays" : "");
-	r = enforcer_attach(daemon->enforcer, &why);
-	if (r < 0)
-		fatalx("%s", why ? why : strerror(-r));
 	r = enforcer_remove_others(daemon->enforcer);
 	if (r > 0)
 		log_info("%d hooks of another version were taken out", r);
@@ -234,7 +230,9 @@ static int serve(struct daemon *daemon)
 	_cleanup_free_ char *why = NULL;
 	int r;
 
-	r = requirements_check(daemon->options.cgroup, daemon->options.pin_dir, &why);
+	r = geteuid() == 0 ? privilege_check(&why) : 0;
+	if (r == 0)
+		r = requirements_check(daemon->options.cgroup, daemon->options.pin_dir, &why);
 	if (r < 0)
 		fatalx("%s", why ? why : strerror(-r));
 	open_directories(daemon);

@@ -2,7 +2,9 @@
 #include "portcredd/privilege.h"
 
 #include "base/cleanup.h"
+#include "base/why.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <linux/capability.h>
 #include <linux/seccomp.h>
@@ -15,6 +17,9 @@
 static const cap_value_t kept[] = {
 	CAP_BPF, CAP_PERFMON, CAP_NET_ADMIN, CAP_SYS_PTRACE, CAP_DAC_READ_SEARCH,
 };
+
+/* Needed once more, to give up the rest: the bounding set, and the name service's user. */
+static const cap_value_t passing[] = { CAP_SETPCAP, CAP_SETUID, CAP_SETGID };
 
 static void free_capabilities(cap_t *capabilities)
 {
@@ -29,6 +34,54 @@ static bool is_kept(cap_value_t capability)
 			return true;
 	}
 	return false;
+}
+
+/* add_missing() - append the names of those that the process does not have to @text */
+static int add_missing(cap_t now, const cap_value_t *capabilities, size_t n, char **text)
+{
+	for (size_t i = 0; i < n; i++) {
+		_cleanup_free_ char *before = *text;
+		cap_flag_value_t effective;
+		char *name;
+		int r;
+
+		*text = NULL;
+		if (cap_get_flag(now, capabilities[i], CAP_EFFECTIVE, &effective) < 0)
+			return -errno;
+		if (effective == CAP_SET) {
+			*text = TAKE_PTR(before);
+			continue;
+		}
+		name = cap_to_name(capabilities[i]);
+		if (!name)
+			return -ENOMEM;
+		for (char *letter = name; *letter; letter++)
+			*letter = (char)toupper((unsigned char)*letter);
+		r = asprintf(text, "%s%s%s", before ? before : "", before ? ", " : "", name);
+		cap_free(name);
+		if (r < 0)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+int privilege_check(char **ret_why)
+{
+	_cleanup_(free_capabilities) cap_t now = cap_get_proc();
+	_cleanup_free_ char *missing = NULL;
+	int r;
+
+	if (!now)
+		return -errno;
+	r = add_missing(now, kept, ELEMENTS(kept), &missing);
+	if (r == 0)
+		r = add_missing(now, passing, ELEMENTS(passing), &missing);
+	if (r < 0 || !missing)
+		return r;
+	return why(ret_why, -EPERM,
+		   "this root has no %s: a container must be given it (docker run --cap-add), a "
+		   "service must have it in CapabilityBoundingSet=",
+		   missing);
 }
 
 /* read_back() - effective, permitted and bounding set hold what is kept and nothing else */

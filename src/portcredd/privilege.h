@@ -6,6 +6,15 @@
 #define PORTCRED_PORTCREDD_PRIVILEGE_H
 
 /*
+ * privilege_check() - whether root has every capability that is kept or needed to give up the rest
+ * @ret_why: which are missing, and where they come from (caller frees)
+ *
+ * A container's root often lacks some: said at once, or some later call would fail of it and name
+ * something else. Returns 0; -EPERM; -errno.
+ */
+int privilege_check(char **ret_why);
+
+/*
  * privilege_drop() - keep these capabilities and no others, for good; read back
  *
  *	CAP_BPF, CAP_PERFMON     load programs that read the kernel's structures

@@ -335,14 +335,9 @@ static int reload_failed(struct varlink_call *call, const struct daemon *daemon,
 		return varlink_error(
 			call, INTERFACE_PORTCRED ".PolicyUnreadable",
 			json_pack("{s:o, s:s}", "file", varlink_string(reload->culprit), "reason",
-				  error == -EPERM ? "someone other than root can change it"
-						  : strerror(-error)));
+				  reload_reason(reload, error)));
 	return varlink_error(call, INTERFACE_PORTCRED ".Failed",
-			     json_pack("{s:s}", "reason",
-				       error == -ENODATA
-					       ? "nothing is in force that a trial could go "
-						 "back to"
-					       : strerror(-error)));
+			     json_pack("{s:s}", "reason", reload_reason(reload, error)));
 }
 
 static int do_reload(struct varlink_call *call, json_t *parameters, void *userdata)

@@ -75,7 +75,10 @@ def private_run():
     linux.mount(None, "/", None, linux.MS_REC | linux.MS_PRIVATE)
     linux.mount("tmpfs", "/run", "tmpfs", 0, "mode=0755")
     hosts.PROGRAMS.mkdir()
-    for program in (BUILD / "portcred", BUILD / "portcredd", BUILD / "tests/system/probe"):
+    programs = [BUILD / "portcred", BUILD / "portcredd", BUILD / "tests/system/probe"]
+    if (BUILD / "tests/system/uring").exists():  # only where liburing is
+        programs.append(BUILD / "tests/system/uring")
+    for program in programs:
         shutil.copy(program, hosts.PROGRAMS)
         (hosts.PROGRAMS / program.name).chmod(0o755)
     return iter(range(1, 1_000_000))

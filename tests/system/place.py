@@ -195,3 +195,9 @@ def eventually(condition, what, timeout=10):
         if time.monotonic() > deadline:
             raise TimeoutError(f"not within {timeout} s: {what}")
         time.sleep(0.005)
+
+
+def wait_readable(fd, timeout=10):
+    """Of a pidfd: until the process has ended."""
+    if not select.select([fd], [], [], timeout)[0]:
+        raise TimeoutError(f"nothing to read in {timeout} s")

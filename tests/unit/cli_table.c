@@ -35,9 +35,9 @@ static void test_controls_are_escaped(void **state)
 	expect_shown("a\033[2Jb", "a\\x1b[2Jb");
 	expect_shown("a\nb\tc\rd", "a\\x0ab\\x09c\\x0dd");
 	expect_shown("\x7f", "\\x7f");
-	expect_shown("\xc2\x9b", "\\xc2\\x9b");         /* CSI as one character */
+	expect_shown("\xc2\x9b", "\\xc2\\x9b");            /* CSI as one character */
 	expect_shown("\xe2\x80\xae!", "\\xe2\\x80\\xae!"); /* right-to-left override */
-	expect_shown("\xff\xc3", "\\xff\\xc3");         /* no UTF-8 */
+	expect_shown("\xff\xc3", "\\xff\\xc3");            /* no UTF-8 */
 	expect_shown("caf\xc3\xa9 \xe6\xbc\xa2", "caf\xc3\xa9 \xe6\xbc\xa2");
 	expect_shown("", "");
 }

@@ -27,8 +27,14 @@ struct policy_case {
 	const char *said;
 };
 
-#define CASE(name, text, said)    { name, text, sizeof(text) - 1, false, said }
-#define LENIENT(name, text, said) { name, text, sizeof(text) - 1, true, said }
+#define CASE(name, text, said)                                                                     \
+	{                                                                                          \
+		name, text, sizeof(text) - 1, false, said                                          \
+	}
+#define LENIENT(name, text, said)                                                                  \
+	{                                                                                          \
+		name, text, sizeof(text) - 1, true, said                                           \
+	}
 
 /* check_invariants() - of statements that stay, however wrong the policy is */
 static inline void check_invariants(const struct policy *policy)
@@ -57,8 +63,8 @@ static inline void check_case(void **state)
 	_cleanup_free_ char *said = NULL;
 	struct parsed parsed;
 
-	assert_int_equal(
-		parsed_bytes(&parsed, expected->text, expected->size, expected->lenient), 0);
+	assert_int_equal(parsed_bytes(&parsed, expected->text, expected->size, expected->lenient),
+			 0);
 	said = parsed_text(&parsed);
 	assert_string_equal(said, expected->said);
 	check_invariants(parsed.policy);

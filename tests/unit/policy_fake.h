@@ -32,8 +32,8 @@ static inline int fake_find(const char *const *names, const uint32_t *ids, size_
 
 static inline int fake_find_user(void *data, const char *name, uint32_t *ret_uid)
 {
-	static const char *const names[] = { "root", "www-data", "alice", "bob", "al ice", "1000",
-					     "nobody-at-all" };
+	static const char *const names[] = { "root",   "www-data", "alice",        "bob",
+					     "al ice", "1000",     "nobody-at-all" };
 	static const uint32_t ids[] = { 0, 33, 1000, 1001, 1002, 2000, UINT32_MAX };
 
 	((struct fake *)data)->users++;
@@ -55,9 +55,9 @@ struct fake_service {
 };
 
 static const struct fake_service fake_services[] = {
-	{ "http", 80, 0 },     { "https", 443, 443 },   { "domain", 53, 53 },
-	{ "tftp", 0, 69 },     { "split", 5000, 5001 }, { "postgresql", 5432, 5432 },
-	{ "9pfs", 564, 0 },    { "domain-s", 853, 853 },
+	{ "http", 80, 0 },  { "https", 443, 443 },    { "domain", 53, 53 },
+	{ "tftp", 0, 69 },  { "split", 5000, 5001 },  { "postgresql", 5432, 5432 },
+	{ "9pfs", 564, 0 }, { "domain-s", 853, 853 },
 };
 
 static inline int fake_find_service(void *data, const char *name,
@@ -190,8 +190,8 @@ static inline char *parsed_text(const struct parsed *parsed)
 	qsort(sorted, n, sizeof(*sorted), fake_by_place);
 	for (size_t i = 0; i < n; i++) {
 		fprintf(out, "%u:%u+%u %s: %s\n", sorted[i].where.line, sorted[i].where.column,
-			sorted[i].width,
-			sorted[i].severity == SEVERITY_ERROR ? "error" : "warning", sorted[i].text);
+			sorted[i].width, sorted[i].severity == SEVERITY_ERROR ? "error" : "warning",
+			sorted[i].text);
 	}
 	fclose(out);
 	free(sorted);

@@ -251,6 +251,55 @@ static void test_any_bytes(void **state)
 	sources_free(sources);
 }
 
+static int parse(const char *bytes, size_t size)
+{
+	struct snapshot_names *names = NULL;
+	struct sources *sources = NULL;
+	int r = snapshot_parse(bytes, size, &sources, &names);
+
+	if (r < 0) {
+		assert_null(sources);
+		assert_null(names);
+	}
+	snapshot_names_free(names);
+	sources_free(sources);
+	return r;
+}
+
+/* Too many sources, each of them sound. */
+static void test_too_many(void **state)
+{
+	_cleanup_free_ char *text = NULL;
+	struct writer writer;
+
+	(void)state;
+	assert_int_equal(writer_open(&writer), 0);
+	fputs("portcred snapshot 1\n", writer.out);
+	for (unsigned i = 0; i <= MAX_SOURCES; i++)
+		fputs("source 1 0\na\n\n", writer.out);
+	fputs("end\n", writer.out);
+	assert_int_equal(writer_close(&writer, &text), 0);
+	assert_int_equal(parse(text, strlen(text)), -E2BIG);
+}
+
+/* Names of hosts and callers, which this machine's databases know nothing of, for users. */
+static void test_other_names(void **state)
+{
+	struct name policy_names[] = {
+		{ .text = "db1", .kind = NAME_HOST },
+		{ .text = "alice", .kind = NAME_CALLER_USER },
+		{ .text = "bob", .kind = NAME_USER, .id = BOB, .resolved = true },
+	};
+	struct policy policy = { .sources = sources_new(), .names = policy_names, .n_names = 3 };
+	const struct place *place = *state;
+	static const char bytes[] = "portcred snapshot 1\nuser 1001 3 bob\nend\n";
+
+	assert_non_null(policy.sources);
+	assert_int_equal(snapshot_write(place->fd, FILE_NAME, &policy), 0);
+	assert_file(place, bytes, strlen(bytes));
+	sources_free(policy.sources);
+}
+
 static void test_same_sources(void **state)
 {
 	static const struct {
@@ -273,21 +322,6 @@ static void test_same_sources(void **state)
 	}
 	assert_true(snapshot_same_sources(a, a));
 	sources_free(a);
-}
-
-static int parse(const char *bytes, size_t size)
-{
-	struct snapshot_names *names = NULL;
-	struct sources *sources = NULL;
-	int r = snapshot_parse(bytes, size, &sources, &names);
-
-	if (r < 0) {
-		assert_null(sources);
-		assert_null(names);
-	}
-	snapshot_names_free(names);
-	sources_free(sources);
-	return r;
 }
 
 #define NAMED(text) "portcred snapshot 1\n" text
@@ -436,6 +470,8 @@ int main(void)
 		with_place(test_read_back),
 		with_place(test_any_bytes),
 		with_place(test_no_file),
+		with_place(test_other_names),
+		cmocka_unit_test(test_too_many),
 		cmocka_unit_test(test_services),
 		cmocka_unit_test(test_same_sources),
 		cmocka_unit_test(test_refused),

@@ -293,7 +293,52 @@ static void test_depth(void **state)
 	free(deep);
 }
 
-/* round_trip() - what one end writes, the other end reads */
+/* listed() - whether a call with @n elements in an array, and commas in a string, is one */
+static int listed(size_t n)
+{
+	static const char before[] = "{\"method\":\"a.B,,,[[[{{{\",\"parameters\":{\"x\":[0";
+	struct varlink_request request = { 0 };
+	char *text = malloc(sizeof(before) + 2 * n + 3), *to;
+	int r;
+
+	assert_non_null(text);
+	to = stpcpy(text, before);
+	for (size_t i = 1; i < n; i++)
+		to = stpcpy(to, ",0");
+	to = stpcpy(to, "]}}");
+	r = varlink_request_parse(text, (size_t)(to - text), &request);
+	varlink_request_clear(&request);
+	free(text);
+	return r;
+}
+
+/* Catches a call that costs the server a hundred times what it costs its sender. */
+static void test_values(void **state)
+{
+	/* Beside the elements but the first: two objects, the array, the second key. */
+	const size_t others = 3;
+
+	assert_int_equal(listed(1), 0);
+	assert_int_equal(listed(VARLINK_CALL_VALUES_MAX - others), 0);
+	assert_int_equal(listed(VARLINK_CALL_VALUES_MAX - others + 1), -EBADMSG);
+}
+
+/* Catches a list of answers that is cut off: what the server says may be long. */
+static void test_values_of_answer(void **state)
+{
+	json_auto_t *list = json_array(), *root = NULL;
+	json_auto_t *message = json_pack("{s:{s:O}}", "parameters", "x", list);
+	struct varlink_answer answer;
+	char *text;
+
+	for (size_t i = 0; i < 10U * VARLINK_CALL_VALUES_MAX; i++)
+		json_array_append_new(list, json_integer(0));
+	text = json_dumps(message, JSON_COMPACT);
+	assert_int_equal(varlink_answer_parse(text, strlen(text), &root, &answer), 0);
+	free(text);
+}
+
+/* What one end writes, the other end reads. */
 static void test_round_trip(void **state)
 {
 	json_auto_t *call = varlink_request_new("a.b.C", json_pack("{s:i}", "x", 1), true);
@@ -352,6 +397,7 @@ int main(void)
 		cmocka_unit_test(test_put),        cmocka_unit_test(test_relax),
 		cmocka_unit_test(test_request),    cmocka_unit_test(test_request_malformed),
 		cmocka_unit_test(test_answer),     cmocka_unit_test(test_depth),
+		cmocka_unit_test(test_values),     cmocka_unit_test(test_values_of_answer),
 		cmocka_unit_test(test_round_trip), cmocka_unit_test(test_string),
 		cmocka_unit_test(test_interfaces),
 	};

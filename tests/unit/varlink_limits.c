@@ -266,6 +266,31 @@ static void test_asks_without_reading(void **state)
 	example_stop(&example);
 }
 
+/* Catches a peer whose many expensive calls keep the others waiting for all of them. */
+static void test_turns(void **state)
+{
+	static const char call[] = CALL("Slow", "");
+	char calls[10 * sizeof(call)];
+	struct example example;
+	int busy, peer;
+
+	start(&example, (struct varlink_limits){ 0 });
+	busy = peer_new(&example);
+	peer = peer_new(&example);
+	for (size_t n = 0; n < 10; n++)
+		memcpy(calls + n * sizeof(call), call, sizeof(call));
+	say_bytes(&example, busy, calls, sizeof(calls));
+	hear(&example, busy, "{\"parameters\":{}}");
+	say(&example, peer, ECHO("x"));
+	hear(&example, peer, ECHOED("x"));
+	assert_in_range(example.slow, 1, 5);
+	for (size_t n = 1; n < 10; n++)
+		hear(&example, busy, "{\"parameters\":{}}");
+	close(busy);
+	close(peer);
+	example_stop(&example);
+}
+
 /* Catches calls that are counted as one long call while they wait for the one before them. */
 static void test_many_calls_wait(void **state)
 {
@@ -541,6 +566,7 @@ int main(void)
 		cmocka_unit_test(test_stalled),
 		cmocka_unit_test(test_asks_without_reading),
 		cmocka_unit_test(test_many_calls_wait),
+		cmocka_unit_test(test_turns),
 		cmocka_unit_test(test_reply_bytes),
 		cmocka_unit_test(test_slow_watcher),
 		cmocka_unit_test(test_user_bytes),

@@ -40,6 +40,7 @@ static const char example_description[] =
 	"method Later() -> ()\n"
 	"method Big(bytes: int) -> (text: string)\n"
 	"method Silent() -> ()\n"
+	"method Slow() -> ()\n"
 	"method Broken() -> ()\n"
 	"method Unwritable() -> ()\n"
 	"method Twice() -> ()\n"
@@ -55,6 +56,7 @@ struct example {
 	unsigned int echoes;
 	unsigned int roots;
 	unsigned int gone;
+	unsigned int slow;
 	int result;
 };
 
@@ -119,6 +121,22 @@ static int big(struct varlink_call *call, json_t *parameters, void *userdata)
 	return 0;
 }
 
+static inline uint64_t clock_usec(void)
+{
+	struct timespec time;
+
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	return (uint64_t)time.tv_sec * 1000000U + (uint64_t)time.tv_nsec / 1000U;
+}
+
+static int slow(struct varlink_call *call, json_t *parameters, void *userdata)
+{
+	((struct example *)userdata)->slow++;
+	for (uint64_t begin = clock_usec(); clock_usec() - begin < 5000;)
+		;
+	return varlink_reply(call, json_object());
+}
+
 static int silent(struct varlink_call *call, json_t *parameters, void *userdata)
 {
 	return 0;
@@ -161,6 +179,7 @@ static const struct varlink_method example_methods[] = {
 	{ "Later", NULL, 0, later },
 	{ "Big", big_parameters, 0, big },
 	{ "Silent", NULL, 0, silent },
+	{ "Slow", NULL, 0, slow },
 	{ "Broken", NULL, 0, broken },
 	{ "Unwritable", NULL, 0, unwritable },
 	{ "Twice", NULL, 0, twice },
@@ -191,14 +210,6 @@ static void example_stop(struct example *example)
 	varlink_server_free(example->server);
 	varlink_call_unref(example->kept);
 	sd_event_unref(example->event);
-}
-
-static uint64_t clock_usec(void)
-{
-	struct timespec time;
-
-	clock_gettime(CLOCK_MONOTONIC, &time);
-	return (uint64_t)time.tv_sec * 1000000U + (uint64_t)time.tv_nsec / 1000U;
 }
 
 /* settle() - run the server until it has nothing more to do now */

@@ -242,7 +242,7 @@ static void test_damaged_tables(void **state)
 	assert_int_equal(verdict_enforced(l.compiled, &alice, &target).verdict, VERDICT_REFUSED);
 	l.compiled->n_users = 0;
 	assert_int_equal(verdict_enforced(l.compiled, &alice, &target).verdict, VERDICT_REFUSED);
-	l.compiled->n_sets = 0;
+	l.compiled->ports[80].enforced = UINT32_MAX;
 	assert_int_equal(verdict_enforced(l.compiled, &alice, &target).verdict, VERDICT_REFUSED);
 	target.protocol = PROTOCOLS;
 	assert_int_equal(verdict_enforced(l.compiled, &alice, &target).verdict, VERDICT_REFUSED);

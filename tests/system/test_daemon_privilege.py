@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: MIT
+"""What portcredd could still do if someone took it over: no more than src/portcredd/privilege.h says.
+
+Everything is read from the running process, not from what it claims.
+"""
+
+import errno
+import os
+import pathlib
+import socket
+
+import pytest
+
+import control
+import inject
+import place
+
+# linux/capability.h
+NET_ADMIN, SYS_PTRACE, DAC_READ_SEARCH, PERFMON, BPF = 12, 19, 2, 38, 39
+KEPT = sum(1 << capability for capability in (BPF, PERFMON, NET_ADMIN, SYS_PTRACE, DAC_READ_SEARCH))
+
+CLOEXEC = 0o2000000
+NOBODY = "65534"
+
+
+def status_of(pid):
+    """/proc/PID/status as a dictionary of lists of words."""
+    lines = pathlib.Path(f"/proc/{pid}/status").read_text(encoding="utf-8").splitlines()
+    return {name: value.split() for name, _, value in (line.partition(":") for line in lines)}
+
+
+def capabilities_of(pid):
+    status = status_of(pid)
+    return {name: int(status[name][0], 16) for name in
+            ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb")}
+
+
+def descriptors_of(pid):
+    """What each of them leads to, and its flags."""
+    found = {}
+    for link in pathlib.Path(f"/proc/{pid}/fd").iterdir():
+        lines = pathlib.Path(f"/proc/{pid}/fdinfo/{link.name}").read_text(encoding="ascii")
+        flags = next(line for line in lines.splitlines() if line.startswith("flags:"))
+        found[int(link.name)] = os.readlink(link), int(flags.split()[1], 8)
+    return found
+
+
+def name_service_of(daemon):
+    children = pathlib.Path(f"/proc/{daemon.pid}/task/{daemon.pid}/children").read_text("ascii")
+    assert len(children.split()) == 1, "the name service is portcredd's only child"
+    return int(children)
+
+
+@pytest.fixture
+def daemon(host):
+    """With all that makes it open something: an executable, names, an event, someone who watches."""
+    probe = host.install_probe("bin/server")
+    daemon = host.daemon(f"bind 80, 40000 by user web exe {probe}\nbind 81 by group developers\n")
+    with control.Watch(host):
+        assert host.try_bind(80, user="visitor") == "EPERM"
+        yield daemon
+
+
+def test_capabilities(daemon):
+    """Catches root that stays root: one capability more is one way more out."""
+    assert capabilities_of(daemon.pid) == {"CapInh": 0, "CapPrm": KEPT, "CapEff": KEPT,
+                                           "CapBnd": KEPT, "CapAmb": 0}
+    status = status_of(daemon.pid)
+    assert status["NoNewPrivs"] == ["1"]
+    assert status["Uid"] == ["0"] * 4, "pins, state and socket are root's"
+    assert status["Threads"] == ["1"], "else there would be a thread without the filter"
+
+
+def test_descriptors_are_not_inherited(daemon):
+    """Catches a descriptor that a program started by mistake would find open."""
+    descriptors = descriptors_of(daemon.pid)
+    open_over_exec = {number: where for number, (where, flags) in descriptors.items()
+                      if not flags & CLOEXEC}
+    assert sorted(open_over_exec) == [0, 1, 2], descriptors
+    assert len(descriptors) > 20, "the daemon holds maps, links, sockets: this looked at them"
+
+
+def test_system_calls_are_filtered(host, daemon):
+    """The filter is there, and it does refuse: tried from inside of the running daemon."""
+    assert status_of(daemon.pid)["Seccomp"] == ["2"]
+    if not inject.SUPPORTED:
+        pytest.skip("system calls are injected on x86_64 only")
+    with inject.stopped(daemon.pid) as call:
+        # First, that injected calls are made at all: a socket of the kind that it needs itself.
+        made = call(inject.SOCKET, socket.AF_UNIX, socket.SOCK_STREAM, 0)
+        assert made > 2
+        assert call(inject.CLOSE, made) == 0
+        # Without a filter, each of these succeeds for root or fails of its arguments.
+        results = {
+            "no network": call(inject.SOCKET, socket.AF_INET, socket.SOCK_STREAM, 0),
+            "no IPv6 either": call(inject.SOCKET, socket.AF_INET6, socket.SOCK_DGRAM, 0),
+            "no process": call(inject.FORK),
+            "no program": call(inject.EXECVE, 0, 0, 0),
+            "no other user": call(inject.SETUID, 0),
+            "no signal": call(inject.KILL, daemon.pid, 0),
+            "no namespace": call(inject.UNSHARE, 0),
+            "no way round seccomp": call(inject.IO_URING_SETUP, 1, 0),
+        }
+    assert set(results.values()) == {-errno.EPERM}, results
+    assert control.status(host)["pid"] == daemon.pid, "it goes on as if nothing had been"
+
+
+def test_name_service_has_nothing(daemon):
+    """Name service modules are other people's code: catches any right that is left to them."""
+    pid = name_service_of(daemon)
+    status = status_of(pid)
+    assert status["Name"] == ["portcredd-names"]
+    assert status["Uid"] == [NOBODY] * 4 and status["Gid"] == [NOBODY] * 4
+    assert status["Groups"] == []
+    assert set(capabilities_of(pid).values()) == {0}
+    assert status["NoNewPrivs"] == ["1"]
+    assert pathlib.Path(f"/proc/{pid}/environ").read_bytes().strip(b"\0") == b""
+    assert os.readlink(f"/proc/{pid}/cwd") == "/"
+    descriptors = {number: where for number, (where, _) in descriptors_of(pid).items()}
+    assert sorted(descriptors) == [0, 1, 2, 3]
+    assert descriptors[0] == descriptors[1] == "/dev/null"
+    assert descriptors[2].endswith("portcredd.log") and descriptors[3].startswith("socket:")
+
+
+def test_name_service_ends_with_the_daemon(daemon):
+    """Catches a process of nobody's that stays after each kill -9."""
+    ended = os.pidfd_open(name_service_of(daemon))
+    daemon.kill()
+    place.wait_readable(ended, 5)
+    os.close(ended)
+
+
+def test_reload_needs_no_more(host, daemon):
+    """Catches a filter or a set of capabilities that is enough until somebody reloads."""
+    probe = host.install_probe("bin/server")
+    reply = control.put(host, f"bind 80, 40000-40010 by user web exe {probe}\n"
+                              "bind 443 by group developers on 127.0.0.0/8\n"
+                              "bind 5432 by unit postgresql@*.service\n")
+    assert reply["statements"] == 3
+    assert control.status(host)["error"] is None
+    listed = control.call(host, "ListSockets")
+    assert listed == {"sockets": []}
+    assert capabilities_of(daemon.pid)["CapEff"] == KEPT

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: MIT */
+/* policy_machine.c - what this machine answers to a policy */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/cleanup.h"
+#include "base/trust.h"
+#include "policy/machine.h"
+
+static void users_and_groups(void **state)
+{
+	struct policy_environment machine = machine_environment();
+	uint32_t id = 77;
+
+	assert_int_equal(machine.find_user(machine.data, "root", &id), 0);
+	assert_int_equal(id, 0);
+	id = 77;
+	assert_int_equal(machine.find_group(machine.data, "root", &id), 0);
+	assert_int_equal(id, 0);
+	id = 77;
+	assert_int_equal(machine.find_user(machine.data, "no-such-user-here", &id), -ENOENT);
+	assert_int_equal(machine.find_group(machine.data, "no-such-group-here", &id), -ENOENT);
+	assert_int_equal(id, 77);
+}
+
+static void count(void *closure, const char *name)
+{
+	(*(unsigned *)closure)++;
+}
+
+/* What /etc/services says is found: by the protocol it says, and listed. */
+static void services(void **state)
+{
+	struct policy_environment machine = machine_environment();
+	uint16_t ports[PROTOCOLS] = { 0 };
+	uint8_t protocols = 0;
+	unsigned listed = 0;
+
+	assert_int_equal(machine.find_service(machine.data, "no-such-service", ports, &protocols),
+			 -ENOENT);
+	if (access("/etc/services", R_OK) < 0)
+		skip();
+	assert_int_equal(machine.find_service(machine.data, "domain", ports, &protocols), 0);
+	assert_int_equal(protocols, PROTOCOL_BITS_ALL);
+	assert_int_equal(ports[PROTOCOL_TCP], 53);
+	assert_int_equal(ports[PROTOCOL_UDP], 53);
+	assert_int_equal(machine.find_service(machine.data, "tftp", ports, &protocols), 0);
+	assert_int_equal(protocols, PROTOCOL_BIT(PROTOCOL_UDP));
+	assert_int_equal(ports[PROTOCOL_UDP], 69);
+	machine.list_services(machine.data, count, &listed);
+	assert_true(listed > 10);
+}
+
+static void ephemeral_ports(void **state)
+{
+	struct policy_environment machine = machine_environment();
+	_cleanup_fclose_ FILE *file = fopen("/proc/sys/net/ipv4/ip_local_port_range", "re");
+	unsigned first, last;
+
+	assert_non_null(file);
+	assert_int_equal(fscanf(file, "%u %u", &first, &last), 2);
+	assert_int_equal(machine.ephemeral_first, first);
+	assert_int_equal(machine.ephemeral_last, last);
+}
+
+static int check(const char *path, char **ret_culprit)
+{
+	struct policy_environment machine = machine_environment();
+
+	*ret_culprit = NULL;
+	return machine.check_executable(machine.data, path, ret_culprit);
+}
+
+static void write_file(const char *path, const char *text, mode_t mode)
+{
+	FILE *file = fopen(path, "we");
+
+	assert_non_null(file);
+	fputs(text, file);
+	assert_int_equal(fchmod(fileno(file), mode), 0);
+	fclose(file);
+}
+
+static void assert_checked(const char *path, int expected, const char *expected_culprit)
+{
+	_cleanup_free_ char *culprit = NULL;
+
+	assert_int_equal(check(path, &culprit), expected);
+	if (expected_culprit)
+		assert_string_equal(culprit, expected_culprit);
+}
+
+static void executables_that_anyone_sees(void **state)
+{
+	assert_checked("/nowhere/server", -ENOENT, "/nowhere");
+	assert_checked("/tmp/server", -EPERM, "/tmp");
+}
+
+/* In a directory that only root can change: each kind of file that may stand at a path. */
+static void executables(void **state)
+{
+	char directory[] = "/run/portcred-test-XXXXXX", path[64], link[64];
+	_cleanup_free_ char *culprit = NULL;
+
+	if (geteuid() != 0 || trust_path("/run", &culprit) < 0)
+		skip();
+	assert_non_null(mkdtemp(directory));
+	snprintf(path, sizeof(path), "%s/x", directory);
+	snprintf(link, sizeof(link), "%s/link", directory);
+	assert_int_equal(symlink("x", link), 0);
+
+	assert_checked(directory, -EISDIR, NULL);
+	assert_checked(link, -ENOENT, path);
+	write_file(path, "\177ELF", 0755);
+	assert_checked(path, 0, NULL);
+	assert_checked(link, 0, NULL);
+	write_file(path, "", 0700);
+	assert_checked(path, 0, NULL);
+	write_file(path, "#", 0755);
+	assert_checked(path, 0, NULL);
+	write_file(path, "#!/bin/sh\n", 0755);
+	assert_checked(path, -ENOEXEC, NULL);
+	assert_checked(link, -ENOEXEC, NULL);
+	write_file(path, "\177ELF", 0644);
+	assert_checked(path, -EACCES, NULL);
+	write_file(path, "\177ELF", 0757);
+	assert_checked(link, -EPERM, path);
+	unlink(path);
+	assert_int_equal(mkfifo(path, 0755), 0);
+	assert_checked(path, -EACCES, NULL);
+	unlink(path);
+	unlink(link);
+	rmdir(directory);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(users_and_groups), cmocka_unit_test(services),
+		cmocka_unit_test(ephemeral_ports),  cmocka_unit_test(executables_that_anyone_sees),
+		cmocka_unit_test(executables),
+	};
+
+	return cmocka_run_group_tests_name("policy_machine", tests, NULL, NULL);
+}
