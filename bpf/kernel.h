@@ -119,6 +119,7 @@ struct netns_ipv4 {
 };
 
 struct net {
+	__u64 net_cookie;
 	struct netns_ipv4 ipv4;
 };
 

@@ -15,6 +15,9 @@
  *
  *	post_bind4, post_bind6    bind(2) to port 0, with the port that it came to
  *	sendmsg4, sendmsg6        UDP, with the port that the first sendto(2) took
+ *	cgroup_skb/ingress        UDP whose port nobody was asked about: connect(2) takes one and calls
+ *	cgroup_skb/egress         no hook behind it, nor does a send(2) that fails for want of an
+ *	                          address; and a socket whose sendto(2) was refused keeps its port
  *	setsockopt                IP_LOCAL_PORT_RANGE (since 6.3), with which a user aims
  *	sock_ops TCP_LISTEN       listen(2): cannot be refused any more, so the listener is marked, and
  *	cgroup_skb/ingress        what arrives for a marked socket is dropped
@@ -54,7 +57,15 @@ struct {
 	__type(value, __u32);
 } unapproved SEC(".maps");
 
-/* The same by portcredd, by socket cookie. */
+/* UDP sockets that came to a governed port unasked, by a process that may have it. */
+struct {
+	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, __u32);
+} approved SEC(".maps");
+
+/* As `unapproved`, by portcredd, by socket cookie. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
@@ -68,6 +79,7 @@ static __always_inline __u32 protocol_of(__u32 ip_protocol)
 {
 	switch (ip_protocol) {
 	case IPPROTO_TCP:
+	case IPPROTO_MPTCP: /* its options; its binds and listeners are those of a TCP subflow */
 		return PROTOCOL_TCP;
 	case IPPROTO_UDP:
 	case IPPROTO_UDPLITE:
@@ -151,6 +163,19 @@ static __always_inline int socket_port_asked(const struct bpf_sock *socket)
 	const struct sock *sk = kernel_sock(socket);
 
 	return (BPF_CORE_READ_BITFIELD_PROBED(sk, sk_userlocks) & SOCK_BINDPORT_LOCK) != 0;
+}
+
+/*
+ * socket_namespace() - cookie of the socket's network namespace
+ *
+ * bpf_get_netns_cookie() is not there for cgroup_skb before 6.14 (include/net/net_namespace.h has
+ * the member since 5.12).
+ */
+static __always_inline __u64 socket_namespace(const struct bpf_sock *socket)
+{
+	const struct sock *sk = kernel_sock(socket);
+
+	return BPF_CORE_READ(sk, __sk_common.skc_net.net, net_cookie);
 }
 
 /* answer() - what one rule set says to the current task, into question->decision */
@@ -276,6 +301,24 @@ static __always_inline int judge_taken(struct question *question, __u32 operatio
 	return DROP;
 }
 
+/* governed() - whether the policy refuses the port to anyone */
+static __always_inline int governed(const struct question *question)
+{
+	const struct port_entry *port = question_port(question);
+
+	return port && port->enforced && !question->observe_all;
+}
+
+/*
+ * approve() - a process that may have the port has used it: see stray()
+ * @socket: the context of post_bind or the socket of sendmsg: the helper takes either
+ */
+static __always_inline void approve(const struct question *question, void *socket)
+{
+	if (question->endpoint.protocol == PROTOCOL_UDP && governed(question))
+		bpf_sk_storage_get(&approved, socket, NULL, BPF_SK_STORAGE_GET_F_CREATE);
+}
+
 SEC("cgroup/post_bind4")
 int post_bind4(struct bpf_sock *ctx)
 {
@@ -286,7 +329,11 @@ int post_bind4(struct bpf_sock *ctx)
 	set_ipv4(&question.endpoint, ctx->src_ip4);
 	question.endpoint.protocol = protocol_of(ctx->protocol);
 	question.endpoint.port = ctx->src_port;
-	return judge_taken(&question, OPERATION_AUTOBIND);
+	if (judge_taken(&question, OPERATION_AUTOBIND) == DROP)
+		return DROP;
+	if (!socket_port_asked(ctx))
+		approve(&question, ctx);
+	return ALLOW;
 }
 
 SEC("cgroup/post_bind6")
@@ -301,7 +348,11 @@ int post_bind6(struct bpf_sock *ctx)
 	question.endpoint.v6only = socket_v6only(ctx);
 	question.endpoint.protocol = protocol_of(ctx->protocol);
 	question.endpoint.port = ctx->src_port;
-	return judge_taken(&question, OPERATION_AUTOBIND);
+	if (judge_taken(&question, OPERATION_AUTOBIND) == DROP)
+		return DROP;
+	if (!socket_port_asked(ctx))
+		approve(&question, ctx);
+	return ALLOW;
 }
 
 /* judge_send() - a datagram from a port that no bind(2) named */
@@ -325,7 +376,10 @@ static __always_inline int judge_send(struct bpf_sock_addr *ctx)
 			 socket->src_ip6[2], socket->src_ip6[3]);
 		question.endpoint.v6only = socket_v6only(socket);
 	}
-	return judge_taken(&question, OPERATION_SEND);
+	if (judge_taken(&question, OPERATION_SEND) == DROP)
+		return DROP;
+	approve(&question, socket);
+	return ALLOW;
 }
 
 SEC("cgroup/sendmsg4")
@@ -441,7 +495,29 @@ static __always_inline int socket_refused(struct __sk_buff *skb)
 	return bpf_map_lookup_elem(&refused, &cookie) != NULL;
 }
 
-/* ingress() - what arrives for a marked TCP listener or UDP socket is dropped */
+/*
+ * stray() - whether a UDP socket is at a governed port that no process was approved for
+ *
+ * Whoever runs now is not the one who sends or receives, so nobody can be judged here: what was not
+ * approved in a bind or a sendto(2) neither sends nor receives.
+ */
+static __always_inline int stray(struct bpf_sock *socket)
+{
+	struct question question = { 0 };
+
+	if (socket_port_asked(socket) || !question_begin(&question, socket_namespace(socket)))
+		return 0;
+	question.endpoint.protocol = PROTOCOL_UDP;
+	question.endpoint.port = socket->src_port;
+	return governed(&question) && !bpf_sk_storage_get(&approved, socket, NULL, 0);
+}
+
+static __always_inline int is_udp(const struct bpf_sock *socket)
+{
+	return socket->protocol == IPPROTO_UDP || socket->protocol == IPPROTO_UDPLITE;
+}
+
+/* ingress() - what arrives for a marked TCP listener, a marked UDP socket or a stray is dropped */
 SEC("cgroup_skb/ingress")
 int ingress(struct __sk_buff *skb)
 {
@@ -452,12 +528,25 @@ int ingress(struct __sk_buff *skb)
 	socket = bpf_sk_fullsock(socket);
 	if (!socket)
 		return ALLOW;
-	if (socket->state != BPF_TCP_LISTEN && socket->protocol != IPPROTO_UDP &&
-	    socket->protocol != IPPROTO_UDPLITE)
+	if (socket->state != BPF_TCP_LISTEN && !is_udp(socket))
 		return ALLOW;
 	if (bpf_sk_storage_get(&unapproved, socket, NULL, 0) || socket_refused(skb))
 		return DROP;
-	return ALLOW;
+	return is_udp(socket) && stray(socket) ? DROP : ALLOW;
+}
+
+/* egress() - a stray sends nothing; EPERM where a connected one tries */
+SEC("cgroup_skb/egress")
+int egress(struct __sk_buff *skb)
+{
+	struct bpf_sock *socket = skb->sk;
+
+	if (!socket)
+		return ALLOW;
+	socket = bpf_sk_fullsock(socket);
+	if (!socket || !is_udp(socket))
+		return ALLOW;
+	return stray(socket) ? DROP : ALLOW;
 }
 
 char LICENSE[] SEC("license") = "Dual MIT/GPL";

@@ -85,7 +85,8 @@ static int walk_link(struct walk *walk, int fd)
 	if (n == 0)
 		return -ENOENT;
 	target[n] = '\0';
-	if (asprintf(&rest, "%s/%s", target, walk->rest) < 0)
+	/* The rest is empty or begins with '/'. */
+	if (asprintf(&rest, "%s%s", target, walk->rest) < 0)
 		return -ENOMEM;
 	free(walk->rest);
 	walk->rest = rest;

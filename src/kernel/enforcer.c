@@ -225,6 +225,7 @@ static const struct {
 	{ "setsockopt", HOOKS_AUTOBIND },
 	{ "sock_ops", HOOKS_AUTOBIND },
 	{ "ingress", HOOKS_AUTOBIND | HOOKS_REFUSED },
+	{ "egress", HOOKS_AUTOBIND },
 };
 
 int enforcer_attach(struct enforcer *enforcer, unsigned groups, char **ret_why)

@@ -131,7 +131,7 @@ int executables_new(const char *const *paths, size_t n_paths, const struct execu
 		return -ENOMEM;
 	for (size_t i = 0; i < n_paths; i++) {
 		struct executable_path *item = &executables->items[i];
-		struct executable_change change;
+		struct executable_change change = { .held = -EBADF };
 		int error;
 
 		item->path = strdup(paths[i]);

@@ -57,7 +57,7 @@ static int table_create(const struct contents *table)
 	if (n == 0)
 		return fd;
 	if (!keys)
-		keys = integers = first_integers(n);
+		integers = first_integers(n), keys = integers;
 	if (!keys) {
 		close(fd);
 		return -ENOMEM;
@@ -173,7 +173,7 @@ int slots_put(struct enforcer *enforcer, const struct compiled *compiled,
 	__u32 old = control->active & (PORTCRED_SLOTS - 1), new = control->enabled ? !old : old;
 	_cleanup_free_ __u8 *ones = calloc(identities->n_keys + 1, sizeof(*ones));
 	struct contents tables[TABLES];
-	int fds[TABLES], r;
+	int fds[TABLES] = { 0 }, r;
 
 	if (!ones)
 		return -ENOMEM;

@@ -10,9 +10,10 @@
 /*
  * struct compiled - one policy's tables, laid out as the kernel's maps take them
  *
- * Element 0 of sets is unused (set 0 is "ungoverned"). user_keys/grants are sorted by (set, uid),
- * each key once. A grant with clauses > 0 points at user clauses; rule_set.first/count at the set's
- * general ones. All arrays are owned; compiled_free() releases them.
+ * Element 0 of sets is unused (set 0 is "ungoverned"); the others are numbered as in struct ranges of
+ * ranges.h. user_keys/grants are sorted by (set, uid), each key once. A grant with clauses > 0 points
+ * at user clauses; rule_set.first/count at the set's general ones. All arrays are owned;
+ * compiled_free() releases them.
  */
 struct compiled {
 	struct port_entry *ports; /* PROTOCOLS * PORTS */

@@ -341,6 +341,24 @@ static void lex_comment(struct lexer *lexer)
 	}
 }
 
+/* word_goes_on() - whether something that belongs to a word follows its closing quote */
+static bool word_goes_on(const struct lexer *lexer)
+{
+	size_t bytes;
+
+	switch (class_of(lexer->at)) {
+	case BYTE_WORD:
+	case BYTE_HIGH:
+	case BYTE_QUOTE:
+	case BYTE_HASH:
+		return true;
+	case BYTE_BACKSLASH:
+		return lexer->at + 1 < lexer->end && !at_line_end(lexer, lexer->at + 1, &bytes);
+	default:
+		return false;
+	}
+}
+
 /* lex_quoted() - from the opening quote */
 static int lex_quoted(struct lexer *lexer)
 {
@@ -352,8 +370,7 @@ static int lex_quoted(struct lexer *lexer)
 		switch (class_of(lexer->at)) {
 		case BYTE_QUOTE:
 			lexer->at++;
-			if (class_of(lexer->at) <= BYTE_BACKSLASH ||
-			    class_of(lexer->at) == BYTE_QUOTE || class_of(lexer->at) == BYTE_HASH) {
+			if (word_goes_on(lexer)) {
 				complain(lexer, start, (size_t)(lexer->at - start),
 					 "quotes around a part of a word, expected the whole word "
 					 "in quotes");

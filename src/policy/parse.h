@@ -171,8 +171,7 @@ bool parse_number(const char *at, size_t length, uint64_t most, uint64_t *ret_nu
  * parse_ports() - a list of ports into the statement
  * @keyword: the statement's word. Returns false if the list is not sound.
  */
-bool parse_ports(struct parser *parser, struct statement *statement, enum keyword keyword,
-		 uint64_t stops);
+bool parse_ports(struct parser *parser, struct statement *statement, enum keyword keyword);
 
 /* parse_port() - one port without protocol, as a target; 0: an error was said */
 uint16_t parse_port(struct parser *parser, const struct token *token);

@@ -21,6 +21,7 @@ struct principal {
 	struct alternative alternative;
 	uint32_t seen; /* CONDITION_* of all words read, sound or not */
 	const struct token *anyone, *exe, *root;
+	unsigned words;
 	bool confused; /* a word is unknown, or has no name behind it */
 };
 
@@ -318,9 +319,10 @@ static void parse_words(struct parser *parser, struct principal *principal)
 			principal->confused = true;
 			continue;
 		}
-		if (principal->seen & known->condition)
+		if ((principal->seen & known->condition) && word->keyword != KEYWORD_ANYONE)
 			said_before(parser, principal, word);
 		principal->seen |= known->condition;
+		principal->words++;
 		if (known->condition == CONDITION_EXE)
 			principal->exe = word;
 		known->parse(parser, principal, word);
@@ -332,7 +334,7 @@ static void check_words(struct parser *parser, const struct principal *principal
 {
 	if (principal->confused)
 		return;
-	if (principal->anyone && principal->seen != CONDITION_ANYONE)
+	if (principal->anyone && principal->words > 1)
 		parser_error(parser, principal->anyone,
 			     "'anyone' and other words in one principal, expected 'anyone' alone");
 	else if (principal->seen == CONDITION_EXE)
@@ -406,7 +408,7 @@ static void parse_tail(struct parser *parser, struct statement *statement)
 
 bool parse_bind(struct parser *parser, struct statement *statement)
 {
-	bool sound = parse_ports(parser, statement, KEYWORD_BIND, KEYWORD_BIT(KEYWORD_BY));
+	bool sound = parse_ports(parser, statement, KEYWORD_BIND);
 
 	statement->first_alternative = (uint32_t)parser->policy->n_alternatives;
 	if (parser_expect(parser, KEYWORD_BY, "the ports", PRINCIPAL_BITS)) {

@@ -134,7 +134,7 @@ static bool find_at_word(struct parser *parser, const struct caller_list *list,
 {
 	struct text name;
 
-	if (word->kind != TOKEN_WORD || !split(parser_text(parser, word), &name, ret_host))
+	if (!split(parser_text(parser, word), &name, ret_host))
 		return false;
 	if (text_is(name, "anyone"))
 		caller->kind = CALLER_ANYONE;
@@ -237,7 +237,7 @@ static bool parse_callers(struct parser *parser, struct statement *statement, co
 
 bool parse_accept(struct parser *parser, struct statement *statement)
 {
-	bool sound = parse_ports(parser, statement, KEYWORD_ACCEPT, KEYWORD_BIT(KEYWORD_FROM));
+	bool sound = parse_ports(parser, statement, KEYWORD_ACCEPT);
 
 	return parser_expect(parser, KEYWORD_FROM, "the ports", ACCEPT_BEGINS) &&
 	       parse_callers(parser, statement, "from") && sound;
@@ -245,7 +245,7 @@ bool parse_accept(struct parser *parser, struct statement *statement)
 
 bool parse_connect(struct parser *parser, struct statement *statement)
 {
-	bool sound = parse_ports(parser, statement, KEYWORD_CONNECT, KEYWORD_BIT(KEYWORD_TO));
+	bool sound = parse_ports(parser, statement, KEYWORD_CONNECT);
 
 	return parser_expect(parser, KEYWORD_TO, "the ports", CONNECT_BEGINS) &&
 	       parse_callers(parser, statement, "to") && sound;

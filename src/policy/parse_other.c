@@ -19,7 +19,7 @@ static const char *const root_values[] = { "squash", "trust" };
 
 bool parse_redirect(struct parser *parser, struct statement *statement)
 {
-	bool sound = parse_ports(parser, statement, KEYWORD_REDIRECT, KEYWORD_BIT(KEYWORD_TO));
+	bool sound = parse_ports(parser, statement, KEYWORD_REDIRECT);
 	const struct token *token;
 
 	if (!parser_expect(parser, KEYWORD_TO, "the ports", 0))

@@ -14,6 +14,9 @@
 #define LAST_PORT  65535U
 #define MAX_DIGITS 20U /* of a number in a message */
 
+/* What ends a list of ports; no names of services, unless quoted. */
+#define STOPS (KEYWORD_BIT(KEYWORD_BY) | KEYWORD_BIT(KEYWORD_FROM) | KEYWORD_BIT(KEYWORD_TO))
+
 #define PORT_FORMS "a port such as 80, a range such as 8000-8999 or a service name"
 
 static const char *const protocol_words[PROTOCOLS] = { "tcp", "udp" };
@@ -222,6 +225,7 @@ static bool parse_numeric(struct parser *parser, const struct port_list *list,
 	size_t before = dash ? (size_t)(dash - item->name.at) : 0;
 	struct bound first, last;
 	uint32_t from, to;
+	bool sound;
 
 	/* Without a '-', or with one at either end, it must be a number as a whole. */
 	if (before == 0 || before + 1 == length) {
@@ -232,7 +236,9 @@ static bool parse_numeric(struct parser *parser, const struct port_list *list,
 	} else {
 		first = bound(item, 0, before);
 		last = bound(item, before + 1, length - before - 1);
-		if (!parse_bound(parser, item, &first) || !parse_bound(parser, item, &last))
+		sound = parse_bound(parser, item, &first);
+		sound &= parse_bound(parser, item, &last);
+		if (!sound)
 			return false;
 	}
 	from = first.port;
@@ -327,21 +333,22 @@ static void parse_item(struct parser *parser, void *closure)
 		list->sound = false;
 		return;
 	}
-	sound = split_item(parser, list, &item) && check_protocol(parser, list, &item);
+	sound = split_item(parser, list, &item);
 	if (sound && item.name.length == 0) {
-		parser_error(parser, item.token,
-			     "no port before the protocol, expected " PORT_FORMS);
+		parser_error(parser, item.token, "no port %s, expected " PORT_FORMS,
+			     item.written ? "before the protocol" : "between the quotes");
 		sound = false;
 	}
-	if (sound)
-		sound = is_numeric(item.name) ? parse_numeric(parser, list, &item)
-					      : parse_service(parser, list, &item);
+	if (sound) {
+		sound = check_protocol(parser, list, &item);
+		sound &= is_numeric(item.name) ? parse_numeric(parser, list, &item)
+					       : parse_service(parser, list, &item);
+	}
 	if (!sound)
 		list->sound = false;
 }
 
-bool parse_ports(struct parser *parser, struct statement *statement, enum keyword keyword,
-		 uint64_t stops)
+bool parse_ports(struct parser *parser, struct statement *statement, enum keyword keyword)
 {
 	struct port_list list = {
 		.statement = statement,
@@ -356,13 +363,13 @@ bool parse_ports(struct parser *parser, struct statement *statement, enum keywor
 			     keyword_text(keyword));
 		return false;
 	}
-	if (token_in(parser->token, stops)) {
+	if (token_in(parser->token, STOPS)) {
 		parser_error(parser, parser->token,
 			     "no ports between '%s' and %s, expected " PORT_FORMS,
 			     keyword_text(keyword), parser_show(parser->token).text);
 		return false;
 	}
-	parser_list(parser, "a port", "the list of ports", stops, parse_item, &list);
+	parser_list(parser, "a port", "the list of ports", STOPS, parse_item, &list);
 	return list.sound && statement->ports > 0;
 }
 
@@ -372,6 +379,12 @@ uint16_t parse_port(struct parser *parser, const struct token *token)
 	struct bound target = bound(&item, 0, item.name.length);
 	const struct service *service;
 
+	if (item.name.length == 0) {
+		parser_error(parser, token,
+			     "no port between the quotes, expected a port or a "
+			     "service name");
+		return 0;
+	}
 	if (memchr(item.name.at, '/', item.name.length)) {
 		parser_error(parser, token,
 			     "protocol behind the target port, expected the port "

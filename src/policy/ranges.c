@@ -115,7 +115,7 @@ static int ranges_add_set(struct ranges *ranges, size_t *allocated, size_t from,
 	uint64_t ref = ranges->refs[from];
 	uint16_t first = (uint16_t)(ref >> FIRST_SHIFT);
 
-	if (GROW(ranges->sets, *allocated, ranges->n_sets) < 0)
+	if (grow(&ranges->sets, allocated, ranges->n_sets, 1, sizeof(*ranges->sets)) < 0)
 		return -ENOMEM;
 	ranges->sets[ranges->n_sets++] = (struct range_set){
 		.first_ref = (uint32_t)from,

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "portcred/in_force.h"
 
-#include <inttypes.h>
 #include <string.h>
 
 #include "portcred/text.h"
+
+/* How long to wait for a daemon that is not needed. */
+#define QUIET_TIMEOUT_USEC (2U * 1000000U)
 
 /* say_limits() - why what the policy says is not what happens */
 static int say_limits(struct program *program, const json_t *status)
@@ -41,6 +43,26 @@ int in_force_read(struct program *program, struct varlink_client *client, struct
 	if (r == EXIT_YES)
 		*ret_status = json_incref(status);
 	return r;
+}
+
+char *in_force_cgroup(const struct program *program)
+{
+	_cleanup_(varlink_client_freep) struct varlink_client *client = NULL;
+	_cleanup_free_ char *path = NULL;
+	json_auto_t *status = NULL;
+	const char *cgroup;
+
+	if (asprintf(&path, "%s/control", program->runtime_dir) < 0) {
+		path = NULL;
+		return NULL;
+	}
+	if (varlink_connect(path, &client) < 0)
+		return NULL;
+	varlink_client_set_timeout(client, QUIET_TIMEOUT_USEC);
+	if (varlink_call(client, INTERFACE_PORTCRED ".GetStatus", NULL, &status, NULL) < 0)
+		return NULL;
+	cgroup = client_text(status, "cgroup");
+	return cgroup ? strdup(cgroup) : NULL;
 }
 
 char *in_force_place(const json_t *rule, const char *policy)

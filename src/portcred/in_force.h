@@ -20,6 +20,12 @@ int in_force_read(struct program *program, struct varlink_client *client, struct
 		  json_t **ret_status);
 
 /*
+ * in_force_cgroup() - the directory of the cgroup that the daemon governs, where there is a daemon
+ * Says nothing. Returns the caller's to free, NULL where nobody answers.
+ */
+char *in_force_cgroup(const struct program *program);
+
+/*
  * in_force_place() - "policy.d/web.conf:3" of a rule {file, line} in an answer
  * @policy: the daemon's policy file: what lies in its directory is named from there. NULL: whole
  * Returns the caller's to free; NULL where @rule is no rule, or without memory.

@@ -2,7 +2,8 @@
 /*
  * suggest.c - a policy from what is bound now
  *
- * It asks the kernel, not portcredd: a machine wants its first policy before it has a daemon.
+ * It asks the kernel, and portcredd only, where there is one, below which cgroup units are: a
+ * machine wants its first policy before it has a daemon.
  */
 #include <errno.h>
 #include <netinet/tcp.h>
@@ -15,6 +16,7 @@
 #include "policy/machine.h"
 #include "policy/writer.h"
 #include "portcred/identity.h"
+#include "portcred/in_force.h"
 #include "portcred/options.h"
 #include "portcred/principal.h"
 #include "portcred/proposal.h"
@@ -115,10 +117,12 @@ static int add_finding(struct survey *survey, const struct bound_socket *socket,
 	return 0;
 }
 
-static int scan_processes(const struct socket_list *sockets, struct processes **ret_processes)
+static int scan_processes(const struct program *program, const struct socket_list *sockets,
+			  struct processes **ret_processes)
 {
 	_cleanup_free_ uint64_t *inodes = calloc(sockets->n_items + 1, sizeof(*inodes));
-	_cleanup_free_ char *attached = identity_unit_root(NULL);
+	_cleanup_free_ char *cgroup = in_force_cgroup(program);
+	_cleanup_free_ char *attached = identity_unit_root(cgroup);
 
 	if (!inodes)
 		return -ENOMEM;
@@ -128,14 +132,15 @@ static int scan_processes(const struct socket_list *sockets, struct processes **
 }
 
 /* look() - at every bound socket of this network namespace */
-static int look(struct survey *survey, const struct policy_environment *machine, bool all)
+static int look(const struct program *program, struct survey *survey,
+		const struct policy_environment *machine, bool all)
 {
 	struct socket_list sockets = { 0 };
 	struct processes *processes = NULL;
 	int r = sockets_bound(&sockets);
 
 	if (r == 0)
-		r = scan_processes(&sockets, &processes);
+		r = scan_processes(program, &sockets, &processes);
 	for (size_t i = 0; i < sockets.n_items && r == 0; i++) {
 		const struct bound_socket *socket = &sockets.items[i];
 
@@ -228,7 +233,7 @@ static int suggest(struct program *program, struct survey *survey, bool observe,
 		.ephemeral_first = machine.ephemeral_first,
 		.ephemeral_last = machine.ephemeral_last,
 	};
-	int r = look(survey, &machine, all);
+	int r = look(program, survey, &machine, all);
 
 	if (r == -EOPNOTSUPP)
 		return program_say(program, "the kernel cannot list sockets: it lacks inet_diag or "

@@ -83,34 +83,37 @@ static size_t total_width(const struct table *table, const size_t widths[static 
 	return total;
 }
 
-/* give_way() - make the columns of one turn narrower: to their least, or out altogether */
-static void give_way(const struct table *table, size_t widths[static MAX_COLUMNS], unsigned turn,
-		     bool out, size_t limit)
+/* shrink() - make the columns of one turn narrower, down to their least */
+static void shrink(const struct table *table, size_t widths[static MAX_COLUMNS], unsigned turn,
+		   size_t limit)
 {
 	for (size_t i = 0; i < table->n_columns; i++) {
 		const struct column *column = &table->columns[i];
 		size_t total = total_width(table, widths), spare;
 
-		if (column->gives_way != turn || total <= limit)
+		if (column->gives_way != turn || total <= limit || widths[i] <= column->least)
 			continue;
-		if (out) {
-			widths[i] = 0;
-			continue;
-		}
-		spare = widths[i] > column->least ? widths[i] - column->least : 0;
+		spare = widths[i] - column->least;
 		widths[i] -= total - limit < spare ? total - limit : spare;
 	}
 }
 
+/* fit() - columns of the first turns go, until the others fit at their least */
 static void fit(const struct table *table, size_t limit, size_t widths[static MAX_COLUMNS])
 {
-	natural_widths(table, widths);
-	if (limit == 0)
-		return;
-	for (unsigned turn = 1; turn <= table->n_columns; turn++)
-		give_way(table, widths, turn, false, limit);
-	for (unsigned turn = 1; turn <= table->n_columns; turn++)
-		give_way(table, widths, turn, true, limit);
+	for (unsigned gone = 0; gone <= table->n_columns; gone++) {
+		natural_widths(table, widths);
+		for (size_t i = 0; i < table->n_columns; i++) {
+			if (table->columns[i].gives_way && table->columns[i].gives_way <= gone)
+				widths[i] = 0;
+		}
+		if (limit == 0)
+			return;
+		for (unsigned turn = 1; turn <= table->n_columns; turn++)
+			shrink(table, widths, turn, limit);
+		if (total_width(table, widths) <= limit)
+			return;
+	}
 }
 
 static void print_blanks(size_t n, FILE *out)

@@ -65,7 +65,7 @@ static void judge(const struct compiled *compiled, const struct processes *proce
 	size_t n = 0;
 
 	holdings = processes_holding(processes, socket->inode, &n);
-	for (size_t i = 0; i < n && answer.verdict == VERDICT_REFUSED; i++) {
+	for (size_t i = 0; processes && i < n && answer.verdict == VERDICT_REFUSED; i++) {
 		const struct process *holder = &processes->items[holdings[i].process];
 
 		if (socket->uid == 0 || holder->uid == socket->uid)

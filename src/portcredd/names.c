@@ -174,7 +174,7 @@ pid_t names_pid(const struct names *names)
 /* The service speaks first: an answer to nobody, its status how giving up privileges went. */
 static int await_start(const struct names *names)
 {
-	struct names_answer answer;
+	struct names_answer answer = { 0 };
 	int error = receive(names, now_ms() + START_LIMIT_MS, &answer);
 
 	if (error < 0)

@@ -125,41 +125,48 @@ def by_send(sock, _peer):
 WAYS = {"tcp": (by_listen, by_bind), "udp": (by_bind, by_sendto, by_connect, by_send)}
 
 
-def reach(way, port, proto="tcp", family=4, peer=None, sock=None):
-    """Goes @way to a port of the kernel's choice, aimed at @port; its outcome, or the other port.
-
-    @sock: already aimed. None for @port: not aimed at all.
-    """
-    def go(sock):
+def reach(way, port, proto="tcp", family=4, peer=None):
+    """Goes @way with a new socket that is aimed at @port; its outcome, or the other port."""
+    with hosts.make_socket(proto, family) as sock:
         try:
-            if port:
-                aim(sock, port, port)
-            way(sock, peer or (LOOPBACK[family], 9))
+            aim(sock, port, port)
         except OSError as error:
             return hosts.errno_name(error)
-        return "ok" if port_of(sock) == port else port_of(sock)
+        return go(way, sock, port, peer or (LOOPBACK[family], 9))
 
-    if sock is not None:
-        return go(sock)
-    with hosts.make_socket(proto, family) as new:
-        return go(new)
+
+def go(way, sock, port, peer):
+    """The same with a socket that is aimed already."""
+    try:
+        way(sock, peer)
+    except OSError as error:
+        return hosts.errno_name(error)
+    return "ok" if port_of(sock) == port else port_of(sock)
 
 
 # Traffic
 
 
 def reaches(port, proto="tcp", family=4, address=None):
-    """Whether something that is sent to the port arrives at who has it there.
-
-    For UDP the one who has it must answer; see answering().
-    """
+    """Whether a connection to the port comes to be."""
     with hosts.make_socket(proto, family) as client:
         client.settimeout(NEVER)
         try:
             client.connect((address or LOOPBACK[family], port))
-            if client.type == socket.SOCK_DGRAM:
-                client.send(b"?")
-                return client.recv(16) == b"!"
         except (TimeoutError, ConnectionRefusedError):
             return False
         return True
+
+
+def receives(sock, proto="udp"):
+    """Whether a datagram for its port arrives at a socket."""
+    family = 4 if sock.family == socket.AF_INET else 6
+    with hosts.make_socket(proto, family) as client:
+        client.sendto(b"asked", (LOOPBACK[family], port_of(sock)))
+    sock.settimeout(NEVER)
+    try:
+        while sock.recv(16) != b"asked":
+            pass
+    except TimeoutError:
+        return False
+    return True

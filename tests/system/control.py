@@ -18,7 +18,7 @@ class Refused(Exception):
     """The daemon answered with an error: `error` without the interface, and its parameters."""
 
     def __init__(self, error, parameters):
-        super().__init__(f"{error}: {parameters}")
+        super().__init__(error, parameters)
         self.error = error
         self.parameters = parameters
 
@@ -86,8 +86,10 @@ def call_as(host, uid, method, **parameters):
         return connection.receive()
 
 
-def status(host):
-    return call(host, "GetStatus")
+def status(host, timeout=10):
+    with Connection(host) as connection:
+        connection.send("GetStatus")
+        return connection.receive(timeout)
 
 
 def put(host, policy, **parameters):

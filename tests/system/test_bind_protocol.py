@@ -30,19 +30,20 @@ def pair_of(proto):
 def test_relatives_of_tcp_and_udp(governed, proto, family):
     """Catches UDP-Lite, or a TCP of several paths, that walks past the rule of its family."""
     governs, other = pair_of(proto)
+    high = 7000 + family  # each event of a kind is told once a second
 
     def attempt():
-        return [try_bind(port, proto, family) for port in (90, 7000, 7001)]
+        return [try_bind(port, proto, family) for port in (90, high, 7001)]
 
     assert governed.run(attempt, user="web") == ["EACCES", "ok", "ok"]
     assert governed.run(attempt, user="visitor") == ["EACCES", "ok", "ok"]
 
-    control.put(governed, f"bind 90/{governs}, 7000/{governs} by user web\n"
+    control.put(governed, f"bind 90/{governs}, {high}/{governs} by user web\n"
                           f"bind 7001/{other} by user web\n")
     with control.Watch(governed) as watch:
         assert governed.run(attempt, user="web") == ["ok", "ok", "ok"]
         assert governed.run(attempt, user="visitor") == ["EPERM", "EPERM", "ok"]
-        event = watch.event(uid=USERS["visitor"], port=7000)
+        event = watch.event(uid=USERS["visitor"], port=high)
         assert event["protocol"] == governs
 
 

@@ -131,7 +131,7 @@ static void test_refusals(void **state)
 	REFUSED("unknown option '--xyzzy'\n", "--xyzzy");
 	REFUSED("unknown option '--a\\x1b[2J'", "--a\033[2J");
 	REFUSED("unknown option '---json'", "---json");
-	REFUSED("unknown option '--=x'", "--=x");
+	REFUSED("unknown option '--'", "--=x");
 	/* The whole name, never the beginning of one. */
 	REFUSED("unknown option '--js'", "--js");
 	REFUSED("'--json' takes no value", "--json=1");

@@ -6,6 +6,7 @@
 
 #include <stdlib.h>
 
+#include "base/grow.h"
 #include "portcred/proposal.h"
 
 #define FIRST_EPHEMERAL 32768
@@ -27,7 +28,7 @@ static void found(struct findings *findings, enum protocol protocol, uint16_t po
 	};
 
 	memcpy(finding.address, target.address, sizeof(finding.address));
-	findings->items = realloc(findings->items, (findings->n + 1) * sizeof(finding));
+	assert_int_equal(GROW(findings->items, findings->n_allocated, findings->n), 0);
 	findings->items[findings->n++] = finding;
 }
 

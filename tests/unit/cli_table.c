@@ -126,12 +126,12 @@ static void test_columns_give_way_in_turn(void **state)
 		    "65535  -             -\n");
 	expect_rows("nginx.service", "www-data", 22, true,
 		    " PORT  UNIT    USER\n"
-		    "   80  nginx\xe2\x80\xa6  www-d\xe2\x80\xa6\n"
+		    "   80  nginx\xe2\x80\xa6  www-da\xe2\x80\xa6\n"
 		    "65535  -       -\n");
-	/* No room for both at their least: the first goes. */
+	/* No room for both at their least: the first goes, and the other has its room. */
 	expect_rows("nginx.service", "www-data", 18, true,
 		    " PORT  USER\n"
-		    "   80  www-\xe2\x80\xa6\n"
+		    "   80  www-data\n"
 		    "65535  -\n");
 	expect_rows("nginx.service", "www-data", 1, true,
 		    " PORT\n"

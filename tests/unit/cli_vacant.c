@@ -108,13 +108,13 @@ static void test_holders(void **state)
 	       "bind 83/tcp by user alice on 127.0.0.1\n"
 	       "bind 83/tcp by group dba, root\n",
 	       NOTHING,
-	       "PORTS   MAY BE HELD BY                                                        "
+	       "PORTS   MAY BE HELD BY                                                    "
 	       "RULE\n"
-	       "80/tcp  nobody                                                                "
+	       "80/tcp  nobody                                                            "
 	       "policy.conf:1\n"
-	       "82/tcp  CAP_NET_BIND_SERVICE                                                  "
+	       "82/tcp  CAP_NET_BIND_SERVICE                                              "
 	       "policy.conf:3\n"
-	       "83/tcp  user alice (on 127.0.0.1); group dba; root; CAP_NET_BIND_SERVICE      "
+	       "83/tcp  user alice (on 127.0.0.1); group dba; root; CAP_NET_BIND_SERVICE  "
 	       "policy.conf:4\n");
 }
 

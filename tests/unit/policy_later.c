@@ -140,6 +140,10 @@ static const struct policy_case cases[] = {
 	     "only bind, observe bind and set\n"
 	     "1:23+2 error: unexpected '81', expected the end of the statement behind the target "
 	     "port\n"),
+	CASE("redirect_to_empty", "redirect 53 to \"\"\n",
+	     "1:1+8 error: this version of portcred does not put 'redirect' in force, expected "
+	     "only bind, observe bind and set\n"
+	     "1:16+2 error: no port between the quotes, expected a port or a service name\n"),
 	CASE("host_without_name", "host key AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAw= at ::1\n",
 	     "1:1+4 error: this version of portcred does not put 'host' in force, expected only "
 	     "bind, observe bind and set\n"

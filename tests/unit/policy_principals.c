@@ -77,7 +77,7 @@ static const struct policy_case cases[] = {
 	CASE("root_twice", "bind 80 by root root\n",
 	     "1:17+4 error: 'root' twice in one principal, expected ',' between two\n"),
 	CASE("anyone_twice", "bind 80 by anyone anyone\n",
-	     "1:19+6 error: 'anyone' twice in one principal, expected ',' between two\n"),
+	     "1:19+6 error: 'anyone' and other words in one principal, expected 'anyone' alone\n"),
 	CASE("root_and_user", "bind 80 by root user alice\n",
 	     "1:17+4 error: 'root' and 'user' in one principal, expected one of them (root is user "
 	     "0)\n"),

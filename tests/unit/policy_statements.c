@@ -168,6 +168,14 @@ static const struct policy_case cases[] = {
 	CASE("port_missing_before_protocol", "bind /tcp by root\n",
 	     "1:6+4 error: no port before the protocol, expected a port such as 80, a range such "
 	     "as 8000-8999 or a service name\n"),
+	CASE("port_empty", "bind \"\" by root\n",
+	     "1:6+2 error: no port between the quotes, expected a port such as 80, a range such as "
+	     "8000-8999 or a service name\n"),
+	CASE("both_ends_too_large", "bind 70000-80000/tcp, 443 by root\n",
+	     "1:6+5 error: port 70000 is too large, expected 1 to 65535\n"
+	     "1:12+5 error: port 80000 is too large, expected 1 to 65535\n"
+	     "1:23+3 error: '443' has no protocol and the items before it have one, expected "
+	     "'/tcp' or '/udp' behind each or behind none\n"),
 	CASE("mixed", "bind 80, 443/tcp by root\n",
 	     "1:10+7 error: '443/tcp' has a protocol and the items before it have none, expected "
 	     "'/tcp' or '/udp' behind each or behind none\n"),

@@ -22,6 +22,8 @@ static const struct policy_case cases[] = {
 	     "word in quotes\n"),
 	CASE("hash_behind_quotes", "bind 80 by user \"alice\"# comment\n",
 	     "1:17+7 error: quotes around a part of a word, expected the whole word in quotes\n"),
+	CASE("backslash_behind_quotes", "bind 80 by user \"alice\"\\x\n",
+	     "1:17+7 error: quotes around a part of a word, expected the whole word in quotes\n"),
 	CASE("backslash_at_the_end_of_the_file", "bind 80 by root \\",
 	     "1:17+1 error: '\\' at the end of the file, expected a line that continues this "
 	     "one\n"),

@@ -531,7 +531,7 @@ static void test_killed(void **state)
 
 	(void)state;
 	for (unsigned i = 0; i < 800; i++) { /* a page holds some 680 of five digits */
-		port_bitmap_set(&others, (uint16_t)(2000 + 2 * i));
+		port_bitmap_set(&others, (uint16_t)(50000 + 2 * i));
 		port_bitmap_set(&first, (uint16_t)(10000 + 2 * i));
 		port_bitmap_set(&second, (uint16_t)(12000 + 2 * i));
 	}

@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: MIT
+"""A policy that would refuse the connection over which its caller is logged in is refused.
+
+    client ──── TCP ──── login server, port 2222
+                             └── session: has the connection, not the listener
+                                     └── shell: has neither
+                                             └── reload
+"""
+
+import os
+import socket
+
+import pytest
+
+import attempt
+import control
+import host as hosts
+
+PORT = 2222
+HARMLESS = "bind 8080 by user web\n"
+CUTTING = f"bind {PORT} by user web only\n"
+SPARING = f"bind {PORT} by root\n"
+
+
+def logged_in(host, ask, uid=0):
+    """What ask() returns in the shell of a user who came through the login server of @uid."""
+    def client():
+        with socket.create_connection(("127.0.0.1", PORT)) as connection:
+            while connection.recv(1) == b"?":
+                connection.sendall(b"!")
+
+    def serve():
+        os.seteuid(uid)  # whose the listener is
+        listener = hosts.bind(PORT, listen=True)
+        os.seteuid(0)
+        pid = os.fork()
+        if pid == 0:
+            try:
+                client()
+            finally:
+                os._exit(0)
+        connection = listener.accept()[0]
+
+        def session():
+            def shell():
+                connection.close()
+                return ask()
+
+            listener.close()
+            return attempt.forked(shell)
+
+        answer = attempt.forked(session)
+        connection.sendall(b"?")
+        assert connection.recv(1) == b"!", "the login itself has been cut"
+        connection.close()
+        os.waitpid(pid, 0)
+        return answer
+
+    return host.run(serve)
+
+
+def ask_reload(host, **parameters):
+    """The name of the error and its parameters, or 'ok' and the reply."""
+    def ask():
+        try:
+            return "ok", control.call(host, "Reload", **parameters)
+        except control.Refused as refusal:
+            return refusal.error, refusal.parameters
+
+    return ask
+
+
+@pytest.fixture
+def host_with_policy(governed):
+    control.put(governed, HARMLESS)
+    return governed
+
+
+def test_refused(host_with_policy):
+    """Catches the reload after which nobody can log in to undo it; nothing is changed by it."""
+    host = host_with_policy
+    before = control.status(host)
+    host.write_policy(CUTTING)
+    assert logged_in(host, ask_reload(host)) == ("WouldCutCaller", {"port": PORT})
+    assert logged_in(host, ask_reload(host, **{"try": 60})) == ("WouldCutCaller", {"port": PORT})
+    after = control.status(host)
+    assert after["generation"] == before["generation"]
+    assert after["error"] is None and after["trial"] is None
+    assert host.try_bind(8080, user="visitor") == "EPERM"
+    assert host.try_bind(PORT, user="visitor") == "ok"
+
+
+def test_forced(host_with_policy):
+    """--force: it comes into force, the listener is refused and named, and the login goes on."""
+    host = host_with_policy
+    host.write_policy(CUTTING)
+
+    def ask():
+        return ask_reload(host, force=True)(), attempt.reaches(PORT)
+
+    (result, reply), reached = logged_in(host, ask)
+    assert result == "ok"
+    assert [(s["port"], s["uid"], s["listening"]) for s in reply["refused"]] == [(PORT, 0, True)]
+    assert not reached
+    assert host.try_bind(PORT, user="visitor") == "EPERM"
+
+
+def test_spared(host_with_policy):
+    """What leaves the login server alone needs no --force."""
+    host = host_with_policy
+    host.write_policy(SPARING)
+    result, reply = logged_in(host, ask_reload(host))
+    assert result == "ok" and reply["refused"] == []
+    host.write_policy(CUTTING)
+    result, reply = logged_in(host, ask_reload(host), uid=hosts.USERS["web"])
+    assert result == "ok" and reply["refused"] == []
+
+
+def test_others_may(host_with_policy):
+    """The guard is the caller's own: who did not come over that port is not held up."""
+    host = host_with_policy
+    with host.hold(PORT, listen=True):
+        reply = control.put(host, CUTTING)
+        assert [s["port"] for s in reply["refused"]] == [PORT]
