@@ -13,9 +13,8 @@
 #include <errno.h>
 #include <time.h>
 
-/* What one peer gets before others have their turn: calls, and time for all but the last of them. */
-#define CALLS_A_TURN 16U
-#define TURN_USEC    2000U
+/* After so long no other call of the same peer is begun before others have had their turn. */
+#define TURN_USEC 2000U
 
 void varlink_connection_wake(struct varlink_connection *connection)
 {
@@ -32,8 +31,7 @@ void varlink_connection_wake(struct varlink_connection *connection)
 
 void varlink_connection_fail(struct varlink_connection *connection)
 {
-	connection->failed = true;
-	/* The socket might not be writable for long; this it reports at once. */
+	/* It is reported like the peer's own leaving, whether or not the socket is writable. */
 	shutdown(connection->fd, SHUT_RDWR);
 }
 
@@ -140,11 +138,7 @@ static int serve(struct varlink_connection *connection)
 	size_t length;
 	int r;
 
-	for (unsigned int n = 0; n < CALLS_A_TURN; n++) {
-		if (n > 0 && monotonic_usec() - begin > TURN_USEC)
-			break;
-		if (connection->failed)
-			return -ENOBUFS;
+	do {
 		r = flush(connection);
 		if (r < 0)
 			return r;
@@ -160,7 +154,7 @@ static int serve(struct varlink_connection *connection)
 		r = varlink_dispatch(connection, message, length);
 		if (r < 0)
 			return r;
-	}
+	} while (monotonic_usec() - begin < TURN_USEC);
 	return 1;
 }
 

@@ -28,7 +28,6 @@ struct varlink_server {
  * @serving: its turn: run() sees to whatever is left to do
  * @moved: something was received or sent since the timer was set
  * @ended: the peer will send no more
- * @failed: a handler's answer met a limit; the connection is to be ended
  */
 struct varlink_connection {
 	struct varlink_server *server;
@@ -43,7 +42,6 @@ struct varlink_connection {
 	bool serving;
 	bool moved;
 	bool ended;
-	bool failed;
 };
 
 /* struct varlink_call - @connection is NULL when it is answered, or the peer gone */

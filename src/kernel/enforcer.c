@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "base/grow.h"
 #include "base/why.h"
+#include "kernel/watch.h"
 #include "portcred.skel.h"
 
 #include <bpf/bpf.h>
@@ -14,6 +15,7 @@
 #include <limits.h>
 #include <linux/magic.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -36,32 +38,44 @@ static int join(char **ret_path, const char *directory, const char *prefix, cons
 	return 0;
 }
 
-/* open_pin_dir() - PIN-DIR and PIN-DIR/abi-N: on bpffs, root's, closed to everyone else */
+/* open_pins() - one directory, made if it is missing: on bpffs, root's, closed to everyone else */
+static int open_pins(const char *directory, int *ret_fd, char **ret_why)
+{
+	_cleanup_close_ int fd = -EBADF;
+	struct statfs file_system;
+	struct stat status;
+
+	if (mkdir(directory, 0700) < 0 && errno != EEXIST)
+		return why(ret_why, -errno, "%s: cannot be made: %s", directory, strerror(errno));
+	fd = open(directory, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0 || fstat(fd, &status) < 0 || fstatfs(fd, &file_system) < 0)
+		return why(ret_why, -errno, "%s: %s", directory, strerror(errno));
+	if (file_system.f_type != BPF_FS_MAGIC)
+		return why(ret_why, -ENOTSUP, "%s is not on a BPF file system", directory);
+	if (status.st_uid != 0 || (status.st_mode & 077) != 0)
+		return why(ret_why, -EPERM,
+			   "%s must belong to root and be closed to everyone else (mode 0700): "
+			   "whoever can write there holds the keys",
+			   directory);
+	*ret_fd = TAKE_FD(fd);
+	return 0;
+}
+
+/* open_pin_dir() - PIN-DIR, locked, and PIN-DIR/abi-N */
 static int open_pin_dir(struct enforcer *enforcer, char **ret_why)
 {
-	const char *directories[] = { enforcer->pin_dir, enforcer->pins };
+	_cleanup_close_ int fd = -EBADF;
+	int r;
 
-	for (size_t i = 0; i < ELEMENTS(directories); i++) {
-		const char *directory = directories[i];
-		_cleanup_close_ int fd = -EBADF;
-		struct statfs file_system;
-		struct stat status;
-
-		if (mkdir(directory, 0700) < 0 && errno != EEXIST)
-			return why(ret_why, -errno, "%s: cannot be made: %s", directory,
-				   strerror(errno));
-		fd = open(directory, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-		if (fd < 0 || fstat(fd, &status) < 0 || fstatfs(fd, &file_system) < 0)
-			return why(ret_why, -errno, "%s: %s", directory, strerror(errno));
-		if (file_system.f_type != BPF_FS_MAGIC)
-			return why(ret_why, -ENOTSUP, "%s is not on a BPF file system", directory);
-		if (status.st_uid != 0 || (status.st_mode & 077) != 0)
-			return why(ret_why, -EPERM,
-				   "%s must belong to root and be closed to everyone else "
-				   "(mode 0700): whoever can write there holds the keys",
-				   directory);
-	}
-	return 0;
+	r = open_pins(enforcer->pin_dir, &enforcer->lock_fd, ret_why);
+	if (r < 0)
+		return r;
+	if (flock(enforcer->lock_fd, LOCK_EX | LOCK_NB) < 0)
+		return why(ret_why, errno == EWOULDBLOCK ? -EBUSY : -errno, "%s: %s",
+			   enforcer->pin_dir,
+			   errno == EWOULDBLOCK ? "another portcredd is at work there"
+						: strerror(errno));
+	return open_pins(enforcer->pins, &fd, ret_why);
 }
 
 static int open_cgroup(struct enforcer *enforcer, const char *cgroup, char **ret_why)
@@ -145,6 +159,7 @@ int enforcer_open(const char *cgroup, const char *pin_dir, struct enforcer **ret
 	if (!enforcer)
 		return -ENOMEM;
 	enforcer->cgroup_fd = -EBADF;
+	enforcer->lock_fd = -EBADF;
 	for (int i = 0; i < TABLES; i++)
 		enforcer->table_fds[i] = -EBADF;
 	enforcer->pin_dir = strdup(pin_dir);
@@ -348,6 +363,33 @@ int enforcer_release(const char *pin_dir)
 	return detached;
 }
 
+/* One that is never detached while a policy is in force: HOOKS_BIND. */
+static int pin_of_bind(const struct enforcer *enforcer, char **ret_path)
+{
+	return join(ret_path, enforcer->pins, LINK_PREFIX, "bind4");
+}
+
+int enforcer_watch_pins(const struct enforcer *enforcer, struct watch **ret_watch)
+{
+	_cleanup_free_ char *path = NULL;
+	const char *paths[1];
+	int r;
+
+	r = pin_of_bind(enforcer, &path);
+	if (r < 0)
+		return r;
+	paths[0] = path;
+	return watch_new(paths, ELEMENTS(paths), 0, ret_watch);
+}
+
+bool enforcer_is_pinned(const struct enforcer *enforcer)
+{
+	_cleanup_free_ char *path = NULL;
+
+	/* Where there is no memory to ask, nothing has changed. */
+	return pin_of_bind(enforcer, &path) < 0 || access(path, F_OK) == 0;
+}
+
 void enforcer_close(struct enforcer *enforcer)
 {
 	if (!enforcer)
@@ -357,6 +399,8 @@ void enforcer_close(struct enforcer *enforcer)
 	portcred_bpf__destroy(enforcer->skeleton);
 	if (enforcer->cgroup_fd >= 0)
 		close(enforcer->cgroup_fd);
+	if (enforcer->lock_fd >= 0)
+		close(enforcer->lock_fd);
 	for (int i = 0; i < TABLES; i++) {
 		if (enforcer->table_fds[i] >= 0)
 			close(enforcer->table_fds[i]);

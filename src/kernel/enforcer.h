@@ -18,6 +18,7 @@
 #include "bpf/abi.h"
 
 struct portcred_bpf;
+struct watch;
 
 /* The tables of a slot. */
 enum table {
@@ -41,6 +42,7 @@ struct enforcer {
 	uint64_t namespace_cookie;
 	char *pins; /* PIN-DIR/abi-N */
 	char *pin_dir;
+	int lock_fd;       /* PIN-DIR: of one enforcer at a time */
 	bool adopted;      /* a policy was in force before */
 	unsigned attached; /* bits by number of program in the skeleton: by this process */
 };
@@ -49,7 +51,7 @@ struct enforcer {
  * enforcer_open() - load the programs and maps, or adopt what is pinned; attaches nothing yet
  * @ret_why: on failure a sentence for the administrator (caller frees), may be NULL
  *
- * Returns 0, -errno.
+ * Returns 0; -EBUSY where another process has opened the same @pin_dir; -errno.
  */
 int enforcer_open(const char *cgroup, const char *pin_dir, struct enforcer **ret_enforcer,
 		  char **ret_why);
@@ -75,6 +77,13 @@ int enforcer_detach_but(struct enforcer *enforcer, unsigned groups);
 
 /* enforcer_remove_others() - take out what other versions (abi-M) have pinned */
 int enforcer_remove_others(struct enforcer *enforcer);
+
+/*
+ * enforcer_watch_pins() - learn that the pins were taken out (--release) while they are in use here
+ * enforcer_is_pinned() - whether they are still there, when the watch said something
+ */
+int enforcer_watch_pins(const struct enforcer *enforcer, struct watch **ret_watch);
+bool enforcer_is_pinned(const struct enforcer *enforcer);
 
 /* enforcer_close() - let go; pins and enforcement stay */
 void enforcer_close(struct enforcer *enforcer);

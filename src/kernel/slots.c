@@ -56,8 +56,10 @@ static int table_create(const struct contents *table)
 		return -errno;
 	if (n == 0)
 		return fd;
-	if (!keys)
-		integers = first_integers(n), keys = integers;
+	if (!keys) {
+		integers = first_integers(n);
+		keys = integers;
+	}
 	if (!keys) {
 		close(fd);
 		return -ENOMEM;

@@ -231,8 +231,7 @@ static int dump_families(uint8_t ip_protocol, uint32_t states, uint16_t port,
 		int error = dump(&question, list);
 
 		/* No handler: no IPv6 in this kernel, no UDP-Lite, or no sock_diag module at all. */
-		if (error == -ENOENT &&
-		    (families[i] == AF_INET6 || ip_protocol == IPPROTO_UDPLITE))
+		if (error == -ENOENT && (families[i] == AF_INET6 || ip_protocol == IPPROTO_UDPLITE))
 			continue;
 		if (error < 0)
 			return error == -ENOENT ? -EOPNOTSUPP : error;

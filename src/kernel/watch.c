@@ -125,9 +125,8 @@ static int follow(struct watch *watch, size_t path)
 
 		if (strcmp(component, ".") == 0)
 			continue;
-		error = strcmp(component, "..") == 0
-				? 0
-				: add_entry(watch, path, directory, component);
+		error = strcmp(component, "..") == 0 ? 0
+						     : add_entry(watch, path, directory, component);
 		if (error < 0)
 			break;
 		next = openat(directory, component, O_PATH | O_NOFOLLOW | O_CLOEXEC);
@@ -137,10 +136,10 @@ static int follow(struct watch *watch, size_t path)
 			cleanup_close(&directory);
 			directory = TAKE_FD(next);
 		} else if (S_ISLNK(status.st_mode) && links++ < MAX_LINKS) {
-			char *joined;
+			char *joined = NULL;
 
 			error = follow_link(next, rest, &joined);
-			if (error < 0)
+			if (error < 0 || !joined)
 				break;
 			free(storage);
 			storage = rest = joined;

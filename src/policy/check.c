@@ -163,18 +163,63 @@ static unsigned clip(const struct port_range *range, const struct policy_environ
 	return first > last ? 0 : last - first + 1;
 }
 
-/* count_left() - ephemeral ports that no range covers; @edges: begins and ends of ranges */
-static unsigned count_left(const int32_t *edges, const struct policy_environment *environment)
+/* struct taken - what bind rules take of the ephemeral ports */
+struct taken {
+	uint64_t all;                      /* a port that several ranges take counts in each */
+	unsigned most;                     /* by one range */
+	const struct statement *statement; /* the one with that range, NULL: none takes any */
+	size_t index;
+};
+
+static struct taken count_taken(const struct policy *policy,
+				const struct policy_environment *environment)
 {
+	struct taken taken = { 0 };
+
+	for (size_t i = 0; i < policy->n_statements; i++) {
+		const struct statement *statement = &policy->statements[i];
+
+		if (!reserves(statement))
+			continue;
+		for (size_t k = 0; k < statement->ports; k++) {
+			unsigned n = clip(&policy->ports[statement->first_port + k], environment);
+
+			taken.all += n;
+			if (n <= taken.most)
+				continue;
+			taken.most = n;
+			taken.statement = statement;
+			taken.index = k;
+		}
+	}
+	return taken;
+}
+
+/* count_left() - ephemeral ports that no bind rule governs */
+static int count_left(const struct policy *policy, const struct policy_environment *environment,
+		      unsigned *ret_left)
+{
+	/* How many ranges begin at a port, less those that ended before it. */
+	_cleanup_free_ int32_t *edges = calloc(PORTS + 1, sizeof(*edges));
 	unsigned left = 0;
 	int32_t open = 0;
 
+	if (!edges)
+		return -ENOMEM;
+	for (size_t i = 0; i < policy->n_statements; i++) {
+		const struct statement *statement = &policy->statements[i];
+
+		for (size_t k = 0; reserves(statement) && k < statement->ports; k++) {
+			edges[policy->ports[statement->first_port + k].first]++;
+			edges[policy->ports[statement->first_port + k].last + 1]--;
+		}
+	}
 	for (unsigned port = 0; port <= environment->ephemeral_last; port++) {
 		open += edges[port];
-		if (port >= environment->ephemeral_first && open == 0)
-			left++;
+		left += port >= environment->ephemeral_first && open == 0;
 	}
-	return left;
+	*ret_left = left;
+	return 0;
 }
 
 /*
@@ -186,39 +231,18 @@ static int check_ephemeral(const struct policy *policy,
 			   const struct policy_environment *environment,
 			   struct diagnostics *diagnostics)
 {
-	_cleanup_free_ int32_t *edges = NULL;
-	const struct statement *statement = NULL;
+	unsigned all = environment->ephemeral_last - environment->ephemeral_first + 1U, left, width;
+	struct taken taken = count_taken(policy, environment);
 	struct location where;
-	unsigned most = 0, left, width;
-	size_t index = 0;
 	int r;
 
-	if (environment->ephemeral_last == 0)
+	if (environment->ephemeral_last == 0 || !taken.statement ||
+	    taken.all + MIN_EPHEMERAL_PORTS <= all)
 		return 0;
-	edges = calloc(PORTS + 1, sizeof(*edges));
-	if (!edges)
-		return -ENOMEM;
-	for (size_t i = 0; i < policy->n_statements; i++) {
-		if (!reserves(&policy->statements[i]))
-			continue;
-		for (size_t k = 0; k < policy->statements[i].ports; k++) {
-			const struct port_range *range =
-				&policy->ports[policy->statements[i].first_port + k];
-			unsigned taken = clip(range, environment);
-
-			edges[range->first]++;
-			edges[range->last + 1]--;
-			if (taken <= most)
-				continue;
-			most = taken;
-			statement = &policy->statements[i];
-			index = k;
-		}
-	}
-	left = count_left(edges, environment);
-	if (!statement || left >= MIN_EPHEMERAL_PORTS)
-		return 0;
-	r = port_place(policy, statement, index, &where, &width);
+	r = count_left(policy, environment, &left);
+	if (r < 0 || left >= MIN_EPHEMERAL_PORTS)
+		return r;
+	r = port_place(policy, taken.statement, taken.index, &where, &width);
 	if (r < 0)
 		return r;
 	diagnostics_add(diagnostics, SEVERITY_ERROR, where, width,

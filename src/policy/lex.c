@@ -5,7 +5,7 @@
  * Lexical rules (doc/policy.ebnf has them as a grammar):
  *
  *	word       anything but blanks, ',', '"' and '#'; a '\' in it is an ordinary character
- *	"quoted"   on one line; \" and \\ stand for " and \
+ *	"quoted"   on one line, without tabs; \" and \\ stand for " and \
  *	,          a token of its own, blanks around it or not
  *	# ...      to the end of the physical line; never inside quotes, never inside a word
  *	\          as the last byte of a physical line: the logical line goes on
@@ -402,6 +402,13 @@ static int lex_quoted(struct lexer *lexer)
 			complain(lexer, start, (size_t)(lexer->at - start),
 				 "unterminated quote, expected '\"' before the end of the line");
 			return 0;
+		case BYTE_BLANK:
+			if (*lexer->at == '\t') {
+				refuse_byte(lexer, false);
+				return 0;
+			}
+			lexer->at++;
+			break;
 		default:
 			lexer->at++;
 		}

@@ -2,7 +2,6 @@
 /*
  * explain.c - the verdict on one bind, and what each statement has to do with it
  */
-#include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -282,9 +281,8 @@ static int read_policy(struct program *program, const struct question *question,
 	return EXIT_YES;
 }
 
-static int answer(struct program *program, const struct usage *usage,
-		  const struct question *question, const struct port_argument *port,
-		  const struct target *target)
+static int answer(struct program *program, const struct question *question,
+		  const struct port_argument *port, const struct target *target)
 {
 	_cleanup_(identity_clear) struct identity identity = { 0 };
 	_cleanup_(reading_clear) struct reading reading = { 0 };
@@ -295,8 +293,6 @@ static int answer(struct program *program, const struct usage *usage,
 	if (r != EXIT_YES)
 		return r;
 	r = identity_find(&question->who, cgroup, &identity, &why);
-	if (r == -EINVAL && why)
-		return options_complain(usage, program, "%s", why);
 	if (r < 0)
 		return why ? program_say(program, "%s", why) : program_no_memory(program);
 	if (identity.subject.exe)
@@ -340,6 +336,8 @@ int explain_main(struct program *program, int argc, char **argv)
 			   : program_no_memory(program);
 	if (address_parse(question.address ? question.address : "0.0.0.0", &target) < 0)
 		return options_complain(&usage, program, "--address takes an IPv4 or IPv6 address");
+	if (question.who.exe && question.who.exe[0] != '/')
+		return options_complain(&usage, program, "--exe takes an absolute path");
 	target.v6only = question.v6only;
-	return answer(program, &usage, &question, &port, &target);
+	return answer(program, &question, &port, &target);
 }

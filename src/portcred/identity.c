@@ -174,8 +174,6 @@ int identity_find(const struct identity_options *options, const char *attached,
 	_cleanup_(identity_clear) struct identity identity = { 0 };
 	int r;
 
-	if (options->exe && options->exe[0] != '/')
-		return why(ret_why, -EINVAL, "--exe takes an absolute path");
 	if (options->user)
 		r = be_user(options->user, &identity, ret_why);
 	else

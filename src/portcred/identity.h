@@ -12,7 +12,7 @@
 struct identity_options {
 	const char *user; /* a name or a number; NULL: whoever calls */
 	struct option_list groups;
-	const char *exe;
+	const char *exe; /* absolute */
 	const char *unit;
 };
 
@@ -33,7 +33,7 @@ struct identity {
  * user it is the caller: his own user, groups, capability and unit. Nobody's executable is guessed.
  *
  * Returns 0; -ENOENT for a user or group that does not exist, -EIO where the databases did not
- * answer, -EINVAL for a PATH that is not absolute, -ENOMEM.
+ * answer, -ENOMEM.
  */
 int identity_find(const struct identity_options *options, const char *attached,
 		  struct identity *ret_identity, char **ret_why);

@@ -66,6 +66,7 @@ static int try_words(const char *words, bool *ret_fit)
 /* are_fit() - the same, remembered; takes @words over */
 static int are_fit(struct known_words *known, char *words, bool *ret_fit)
 {
+	bool fit = false;
 	int r;
 
 	for (size_t i = 0; i < known->n; i++) {
@@ -77,13 +78,14 @@ static int are_fit(struct known_words *known, char *words, bool *ret_fit)
 	}
 	r = GROW(known->items, known->n_allocated, known->n);
 	if (r == 0)
-		r = try_words(words, ret_fit);
+		r = try_words(words, &fit);
 	if (r < 0) {
 		free(words);
 		return r;
 	}
 	known->items[known->n].text = words;
-	known->items[known->n++].fit = *ret_fit;
+	known->items[known->n++].fit = fit;
+	*ret_fit = fit;
 	return 0;
 }
 

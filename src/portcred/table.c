@@ -65,7 +65,7 @@ static void natural_widths(const struct table *table, size_t widths[static MAX_C
 {
 	for (size_t i = 0; i < table->n_columns; i++)
 		widths[i] = text_width(table->columns[i].title);
-	for (size_t i = 0; i < table->n_cells; i++) {
+	for (size_t i = 0; table->n_columns && i < table->n_cells; i++) {
 		size_t *width = &widths[i % table->n_columns];
 
 		if (table->cells[i].width > *width)

@@ -73,10 +73,10 @@ static int print_holders(struct program *program, const struct listing *listing,
 		for (size_t k = 0; k < json_array_size(processes); k++)
 			add_holder(&table, socket, json_array_get(processes, k));
 	}
-	fprintf(program->out, "%s%u/%s%s is held by %s\n",
+	fprintf(program->out, "%s%u/%s%s is held by%s\n",
 		program_style(program->colour, STYLE_BOLD), port->number,
 		protocol_name(port->protocol), program_style(program->colour, STYLE_PLAIN),
-		n ? "" : "nobody");
+		n ? "" : " nobody");
 	r = table_print(&table, program);
 	if (refused)
 		fputs("It was bound before the policy that refuses it: nothing reaches it.\n",

@@ -66,6 +66,8 @@ struct daemon {
 	struct names *names;
 	struct watch *names_watch;
 	sd_event_source *names_source;
+	struct watch *pins_watch;
+	sd_event_source *pins_source;
 	sd_event_source *recheck; /* timer: see follow.h */
 	struct enforcer *enforcer;
 	struct events *events;

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <systemd/sd-daemon.h>
 
 #define UNPRIVILEGED_PORT_START "/proc/sys/net/ipv4/ip_unprivileged_port_start"
 #define DEFAULT_PORT_START      1024U /* include/net/net_namespace.h, PROT_SOCK */
@@ -266,9 +267,40 @@ static int on_recheck(sd_event_source *source, uint64_t usec, void *data)
 	return schedule(daemon);
 }
 
+static int on_pins(sd_event_source *source, int fd, uint32_t ready, void *data)
+{
+	struct daemon *daemon = data;
+	bool changed = false;
+	int r = watch_read(daemon->pins_watch, &changed);
+
+	if (r < 0)
+		log_warn(r, "whether the pins are still there cannot be told");
+	if (enforcer_is_pinned(daemon->enforcer))
+		return 0;
+	log_warnx("the hooks were taken out (portcredd --release): nothing is enforced; stopping");
+	sd_notify(false, "STOPPING=1");
+	return sd_event_exit(daemon->event, EXIT_SUCCESS);
+}
+
+static int follow_pins(struct daemon *daemon)
+{
+	int r;
+
+	r = enforcer_watch_pins(daemon->enforcer, &daemon->pins_watch);
+	if (r < 0)
+		return r;
+	r = sd_event_add_io(daemon->event, &daemon->pins_source, watch_fd(daemon->pins_watch),
+			    EPOLLIN, on_pins, daemon);
+	return r < 0 ? r : 0;
+}
+
 int follow_begin(struct daemon *daemon)
 {
 	int r;
+
+	r = follow_pins(daemon);
+	if (r < 0)
+		return r;
 
 	r = names_watch(&daemon->names_watch);
 	if (r == 0)
@@ -284,6 +316,9 @@ int follow_begin(struct daemon *daemon)
 void follow_end(struct daemon *daemon)
 {
 	stop_executables(daemon);
+	daemon->pins_source = sd_event_source_disable_unref(daemon->pins_source);
+	watch_free(daemon->pins_watch);
+	daemon->pins_watch = NULL;
 	daemon->names_source = sd_event_source_disable_unref(daemon->names_source);
 	daemon->recheck = sd_event_source_disable_unref(daemon->recheck);
 	watch_free(daemon->names_watch);

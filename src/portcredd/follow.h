@@ -3,7 +3,8 @@
  * follow.h - what changes under a policy while it is in force
  *
  * Executables are replaced by upgrades (inotify), names get other ids (inotify, and a timer for
- * directories that are not files), and someone writes to the sysctls (the timer).
+ * directories that are not files), someone writes to the sysctls (the timer), or everything is taken
+ * out (inotify): then the daemon ends, for what it would say of the policy in force is not true.
  */
 #ifndef PORTCRED_PORTCREDD_FOLLOW_H
 #define PORTCRED_PORTCREDD_FOLLOW_H

@@ -29,6 +29,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <systemd/sd-daemon.h>
 
@@ -73,6 +74,24 @@ static int open_directory(const char *path, int *ret_fd)
 	return 0;
 }
 
+/* lock_directory() - for as long as the process lives; its child closes all that it inherits */
+static void lock_directory(int fd, const char *path)
+{
+	if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+		return;
+	if (errno == EWOULDBLOCK)
+		fatalx("%s: another portcredd is at work there", path);
+	fatal(errno, "%s", path);
+}
+
+static bool same_directory(int a, int b)
+{
+	struct stat one, other;
+
+	return fstat(a, &one) == 0 && fstat(b, &other) == 0 && one.st_dev == other.st_dev &&
+	       one.st_ino == other.st_ino;
+}
+
 static void open_directories(struct daemon *daemon)
 {
 	const struct options *options = &daemon->options;
@@ -83,31 +102,51 @@ static void open_directories(struct daemon *daemon)
 	if (r < 0)
 		fatal(r, "%s: a directory that only root can write to is needed",
 		      options->runtime_dir);
+	lock_directory(daemon->runtime_dir, options->runtime_dir);
 	r = open_directory(options->state_dir, &daemon->state_dir);
 	if (r < 0)
 		fatal(r, "%s: a directory that only root can write to is needed",
 		      options->state_dir);
+	if (!same_directory(daemon->runtime_dir, daemon->state_dir))
+		lock_directory(daemon->state_dir, options->state_dir);
 }
 
-/* release() - --release: hooks first, then the ports that were reserved for them */
-static int release(struct daemon *daemon)
+/* detach_all() - returns the number of hooks detached, -ENOENT if nothing was pinned */
+static int detach_all(const struct daemon *daemon)
+{
+	int detached = enforcer_release(daemon->options.pin_dir);
+
+	if (detached < 0 && detached != -ENOENT)
+		fatal(detached, "%s cannot be emptied", daemon->options.pin_dir);
+	return detached;
+}
+
+/* give_back_ports() - those that were reserved for the hooks: call it when these are gone */
+static void give_back_ports(const struct daemon *daemon)
 {
 	_cleanup_(reserved_closep) struct reserved *reserved = NULL;
-	const struct options *options = &daemon->options;
-	int detached, r;
+	int r;
 
-	if (geteuid() != 0)
-		fatalx("--release must run as root");
-	detached = enforcer_release(options->pin_dir);
-	if (detached < 0 && detached != -ENOENT)
-		fatal(detached, "%s cannot be emptied", options->pin_dir);
-	r = open_directory(options->runtime_dir, &daemon->runtime_dir);
-	if (r == 0)
-		r = reserved_open(daemon->runtime_dir, &reserved, NULL);
+	r = reserved_open(daemon->runtime_dir, &reserved, NULL);
 	if (r == 0)
 		r = reserved_release(reserved);
 	if (r < 0)
 		fatal(r, "the reserved ports cannot be given back");
+}
+
+/* release() - --release; a runtime directory that is not in order keeps no hook attached */
+static int release(struct daemon *daemon)
+{
+	int detached, r;
+
+	if (geteuid() != 0)
+		fatalx("--release must run as root");
+	detached = detach_all(daemon);
+	r = open_directory(daemon->options.runtime_dir, &daemon->runtime_dir);
+	if (r < 0)
+		fatal(r, "%s: the reserved ports cannot be given back",
+		      daemon->options.runtime_dir);
+	give_back_ports(daemon);
 	if (detached == -ENOENT)
 		log_info("nothing was in force");
 	else
@@ -217,10 +256,8 @@ static void begin_enforcing(struct daemon *daemon)
 /* begin_disabled() - out of the kernel's way, but still there to say so */
 static void begin_disabled(struct daemon *daemon)
 {
-	int r = enforcer_release(daemon->options.pin_dir);
-
-	if (r < 0 && r != -ENOENT)
-		fatal(r, "%s cannot be emptied", daemon->options.pin_dir);
+	detach_all(daemon);
+	give_back_ports(daemon);
 	daemon->disabled = strdup(OFF_SWITCH " is on the kernel command line");
 	log_warnx("%s: nothing is enforced", OFF_SWITCH);
 }

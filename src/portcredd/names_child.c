@@ -71,7 +71,8 @@ static int default_signals(void)
 	sigset_t none;
 
 	for (int number = 1; number < NSIG; number++)
-		sigaction(number, &action, NULL); /* fails for SIGKILL, SIGSTOP and the C library's */
+		sigaction(number, &action,
+			  NULL); /* fails for SIGKILL, SIGSTOP and the C library's */
 	sigemptyset(&none);
 	return sigprocmask(SIG_SETMASK, &none, NULL) < 0 ? -errno : 0;
 }

@@ -75,7 +75,8 @@ def private_run():
     linux.mount(None, "/", None, linux.MS_REC | linux.MS_PRIVATE)
     linux.mount("tmpfs", "/run", "tmpfs", 0, "mode=0755")
     hosts.PROGRAMS.mkdir()
-    programs = [BUILD / "portcred", BUILD / "portcredd", BUILD / "tests/system/probe"]
+    programs = [BUILD / "portcred", BUILD / "portcredd",
+                BUILD / "tests/system/probe", BUILD / "tests/system/hammer"]
     if (BUILD / "tests/system/uring").exists():  # only where liburing is
         programs.append(BUILD / "tests/system/uring")
     for program in programs:

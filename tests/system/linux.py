@@ -72,6 +72,16 @@ def use_capabilities(numbers):
                  "PR_CAP_AMBIENT_RAISE")
 
 
+def drop_effective():
+    """Capabilities stay permitted, and none of them is effective."""
+    header = struct.pack("=Ii", _CAPABILITY_VERSION_3, 0)
+    data = ctypes.create_string_buffer(24)
+    _checked(_libc.capget(header, data), "capget")
+    _, permitted, inheritable, _, permitted2, inheritable2 = struct.unpack("=6I", data.raw)
+    data = struct.pack("=6I", 0, permitted, inheritable, 0, permitted2, inheritable2)
+    _checked(_libc.capset(header, data), "capset")
+
+
 def own_user_namespace(flags=0):
     """As `unshare -Ur`: the caller, of one thread, becomes root of a user namespace that he makes.
 

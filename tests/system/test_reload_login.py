@@ -21,6 +21,8 @@ HARMLESS = "bind 8080 by user web\n"
 CUTTING = f"bind {PORT} by user web only\n"
 SPARING = f"bind {PORT} by root\n"
 
+REUSE = (socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # connections of the test before linger
+
 
 def logged_in(host, ask, uid=0):
     """What ask() returns in the shell of a user who came through the login server of @uid."""
@@ -31,7 +33,7 @@ def logged_in(host, ask, uid=0):
 
     def serve():
         os.seteuid(uid)  # whose the listener is
-        listener = hosts.bind(PORT, listen=True)
+        listener = hosts.bind(PORT, listen=True, options=[REUSE])
         os.seteuid(0)
         pid = os.fork()
         if pid == 0:
@@ -87,7 +89,7 @@ def test_refused(host_with_policy):
     assert after["generation"] == before["generation"]
     assert after["error"] is None and after["trial"] is None
     assert host.try_bind(8080, user="visitor") == "EPERM"
-    assert host.try_bind(PORT, user="visitor") == "ok"
+    assert host.try_bind(PORT, user="visitor", options=[REUSE]) == "ok"
 
 
 def test_forced(host_with_policy):
@@ -111,6 +113,7 @@ def test_spared(host_with_policy):
     host.write_policy(SPARING)
     result, reply = logged_in(host, ask_reload(host))
     assert result == "ok" and reply["refused"] == []
+    control.put(host, HARMLESS)
     host.write_policy(CUTTING)
     result, reply = logged_in(host, ask_reload(host), uid=hosts.USERS["web"])
     assert result == "ok" and reply["refused"] == []
@@ -119,6 +122,6 @@ def test_spared(host_with_policy):
 def test_others_may(host_with_policy):
     """The guard is the caller's own: who did not come over that port is not held up."""
     host = host_with_policy
-    with host.hold(PORT, listen=True):
+    with host.hold(PORT, listen=True, options=[REUSE]):
         reply = control.put(host, CUTTING)
         assert [s["port"] for s in reply["refused"]] == [PORT]

@@ -540,11 +540,16 @@ static void test_process_socket(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_holders),		  cmocka_unit_test(test_details),
-		cmocka_unit_test(test_effective),	  cmocka_unit_test(test_user_namespace),
-		cmocka_unit_test(test_executable_deleted), cmocka_unit_test(test_exited_leader),
-		cmocka_unit_test(test_vanishing),	  cmocka_unit_test(test_unreadable),
-		cmocka_unit_test(test_unit),		  cmocka_unit_test(test_cgroup),
+		cmocka_unit_test(test_holders),
+		cmocka_unit_test(test_details),
+		cmocka_unit_test(test_effective),
+		cmocka_unit_test(test_user_namespace),
+		cmocka_unit_test(test_executable_deleted),
+		cmocka_unit_test(test_exited_leader),
+		cmocka_unit_test(test_vanishing),
+		cmocka_unit_test(test_unreadable),
+		cmocka_unit_test(test_unit),
+		cmocka_unit_test(test_cgroup),
 		cmocka_unit_test(test_process_socket),
 	};
 

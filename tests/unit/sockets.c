@@ -19,7 +19,6 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/utsname.h>
 
 #include <cmocka.h>
 
@@ -30,16 +29,6 @@
 #ifndef IPPROTO_MPTCP
 #define IPPROTO_MPTCP 262
 #endif
-
-static int kernel_at_least(int major, int minor)
-{
-	struct utsname name;
-	int has_major, has_minor;
-
-	assert_int_equal(uname(&name), 0);
-	assert_int_equal(sscanf(name.release, "%d.%d", &has_major, &has_minor), 2);
-	return has_major > major || (has_major == major && has_minor >= minor);
-}
 
 static uint64_t inode_of(int fd)
 {
@@ -159,8 +148,8 @@ static void test_ipv6(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ELEMENTS(cases); i++) {
-		_cleanup_close_ int fd = bound_socket(AF_INET6, SOCK_STREAM, 0, cases[i].address,
-						      cases[i].v6only);
+		_cleanup_close_ int fd =
+			bound_socket(AF_INET6, SOCK_STREAM, 0, cases[i].address, cases[i].v6only);
 		struct bound_socket bound;
 
 		assert_int_equal(listen(fd, 1), 0);
@@ -190,8 +179,7 @@ static void test_udp(void **state)
 
 static void test_udp_lite(void **state)
 {
-	_cleanup_close_ int probe =
-		socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, IPPROTO_UDPLITE);
+	_cleanup_close_ int probe = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, IPPROTO_UDPLITE);
 	_cleanup_close_ int fd = -EBADF;
 	struct bound_socket bound;
 
@@ -388,11 +376,11 @@ static void test_reply_refused(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_tcp_listener),   cmocka_unit_test(test_bound_not_listening),
-		cmocka_unit_test(test_ipv6),	       cmocka_unit_test(test_udp),
-		cmocka_unit_test(test_udp_lite),       cmocka_unit_test(test_mptcp),
-		cmocka_unit_test(test_established),    cmocka_unit_test(test_many),
-		cmocka_unit_test(test_reply),	       cmocka_unit_test(test_reply_refused),
+		cmocka_unit_test(test_tcp_listener), cmocka_unit_test(test_bound_not_listening),
+		cmocka_unit_test(test_ipv6),         cmocka_unit_test(test_udp),
+		cmocka_unit_test(test_udp_lite),     cmocka_unit_test(test_mptcp),
+		cmocka_unit_test(test_established),  cmocka_unit_test(test_many),
+		cmocka_unit_test(test_reply),        cmocka_unit_test(test_reply_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -150,27 +150,36 @@ static void test_connections_user(void **state)
 /* Catches peers that stay without a word, with half a word, or letter by letter. */
 static void test_idle(void **state)
 {
-	const uint64_t idle = 200000, begin = clock_usec();
+	static const char quiet[] =
+		CALL("Echo", ",\"oneway\":true,\"parameters\":{\"text\":\"x\"}");
+	const uint64_t idle = 1000000, begin = clock_usec();
 	struct example example;
-	int silent, half, slow, watcher;
+	int silent, half, slow, busy, watcher;
 
 	start(&example, (struct varlink_limits){ .idle_usec = idle });
 	silent = peer_new(&example);
 	half = peer_new(&example);
 	slow = peer_new(&example);
+	busy = peer_new(&example);
 	watcher = peer_new(&example);
 	say(&example, watcher, CALL("Watch", ",\"more\":true"));
 	hear(&example, watcher, "{\"parameters\":{},\"continues\":true}");
 	say_bytes(&example, half, "{\"method\":", 10);
+	say(&example, slow, ECHO("x"));
+	hear(&example, slow, ECHOED("x"));
 
-	while (send(slow, "x", 1, MSG_NOSIGNAL) == 1 && clock_usec() - begin < PATIENCE_USEC)
+	while (send(slow, "x", 1, MSG_NOSIGNAL) == 1 && clock_usec() - begin < PATIENCE_USEC) {
+		say(&example, busy, quiet);
 		sd_event_run(example.event, 10000);
+	}
 	assert_true(clock_usec() - begin >= idle);
 	assert_true(clock_usec() - begin < PATIENCE_USEC);
 	hear_end(&example, silent);
 	hear_end(&example, half);
 
-	/* One that waits for its answer is not idle; answered, it has as much time again. */
+	/* One whose calls need no answers is not idle, nor is one that waits for its answer. */
+	say(&example, busy, ECHO("x"));
+	hear(&example, busy, ECHOED("x"));
 	hear_nothing(&example, watcher);
 	assert_int_equal(varlink_reply(example.kept, json_object()), 0);
 	hear(&example, watcher, "{\"parameters\":{}}");
@@ -181,6 +190,7 @@ static void test_idle(void **state)
 	close(silent);
 	close(half);
 	close(slow);
+	close(busy);
 	close(watcher);
 	still_serves(&example);
 	example_stop(&example);
@@ -237,6 +247,36 @@ static void test_stalled(void **state)
 	wait_hangup(&example, peer);
 	close(peer);
 	still_serves(&example);
+	example_stop(&example);
+}
+
+/* Catches a peer that is cut although it reads, only not fast. */
+static void test_slow_reader(void **state)
+{
+	const uint64_t idle = 1000000, pause = 40000, begin = clock_usec();
+	const size_t size = (8U << 20) + strlen(ECHOED("")) + 1;
+	static char bytes[200000];
+	struct example example;
+	size_t taken = 0;
+	int peer;
+
+	start(&example, (struct varlink_limits){ .idle_usec = idle });
+	peer = peer_new(&example);
+	say(&example, peer, CALL("Big", ",\"parameters\":{\"bytes\":8388608}"));
+	while (taken < size) {
+		uint64_t next = clock_usec() + pause, time;
+		ssize_t n;
+
+		while ((time = clock_usec()) < next)
+			sd_event_run(example.event, next - time);
+		n = recv(peer, bytes, sizeof(bytes), 0);
+		assert_true(n > 0 || (n < 0 && errno == EAGAIN));
+		taken += n > 0 ? (size_t)n : 0;
+		assert_true(clock_usec() - begin < PATIENCE_USEC);
+	}
+	assert_int_equal(taken, size);
+	assert_true(clock_usec() - begin > idle);
+	close(peer);
 	example_stop(&example);
 }
 
@@ -317,6 +357,7 @@ static void test_many_calls_wait(void **state)
 /* Catches an answer without a bound. */
 static void test_reply_bytes(void **state)
 {
+	_cleanup_free_ char *text = echo_of(1U << 20);
 	struct example example;
 	int peer;
 
@@ -329,6 +370,17 @@ static void test_reply_bytes(void **state)
 	hear_end(&example, peer);
 	assert_int_equal(example.result, -ENOBUFS);
 	close(peer);
+
+	/* It ends the connection also while that cannot be written to, and the peer does not read. */
+	peer = peer_new(&example);
+	say(&example, peer, CALL("Watch", ",\"more\":true"));
+	settle(&example);
+	while (varlink_reply_continues(example.kept, json_pack("{s:i}", "n", 1)) == 0)
+		settle(&example);
+	assert_int_equal(varlink_reply(example.kept, json_pack("{s:s}", "text", text)), -ENOBUFS);
+	wait_hangup(&example, peer);
+	close(peer);
+	settle(&example);
 	still_serves(&example);
 	example_stop(&example);
 }
@@ -564,6 +616,7 @@ int main(void)
 		cmocka_unit_test(test_idle),
 		cmocka_unit_test(test_never_reads),
 		cmocka_unit_test(test_stalled),
+		cmocka_unit_test(test_slow_reader),
 		cmocka_unit_test(test_asks_without_reading),
 		cmocka_unit_test(test_many_calls_wait),
 		cmocka_unit_test(test_turns),

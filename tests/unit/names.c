@@ -1,0 +1,665 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The name service as the daemon uses it, with name service modules that misbehave: the lookups of
+ * the C library are replaced in this program, and so in the workers that it forks.
+ *
+ * Caught: a privilege that the service keeps, a lookup that hangs or crashes and takes the service
+ * with it, a service that outlives its daemon, nonsense taken for an answer.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <netdb.h>
+#include <poll.h>
+#include <pwd.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/capability.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#include <cmocka.h>
+
+#include "base/cleanup.h"
+#include "portcredd/names.h"
+#include "requirement.h"
+
+#define NOBODY   65534U
+#define LIMIT_MS 600U /* of a worker, in most tests */
+
+/* ---- the modules --------------------------------------------------------------------------- */
+
+static unsigned count_bounding(void)
+{
+	unsigned n = 0;
+
+	for (cap_value_t value = 0; cap_get_bound(value) >= 0; value++)
+		n += cap_get_bound(value) > 0;
+	return n;
+}
+
+static unsigned count_descriptors(void)
+{
+	unsigned n = 0;
+
+	for (int fd = 0; fd < 1024; fd++)
+		n += fcntl(fd, F_GETFD) >= 0;
+	return n;
+}
+
+static unsigned count_capabilities(void)
+{
+	cap_t mine = cap_get_proc(), none = cap_init();
+	int differs = cap_compare(mine, none);
+
+	cap_free(mine);
+	cap_free(none);
+	return (unsigned)differs;
+}
+
+static unsigned signals_blocked(void)
+{
+	sigset_t blocked;
+	unsigned n = 0;
+
+	sigprocmask(SIG_SETMASK, NULL, &blocked);
+	for (int number = 1; number < SIGRTMIN; number++)
+		n += sigismember(&blocked, number) == 1;
+	return n;
+}
+
+static unsigned core_limit(void)
+{
+	struct rlimit limit;
+
+	return getrlimit(RLIMIT_CORE, &limit) == 0 && limit.rlim_max == 0 ? 0 : 1;
+}
+
+static unsigned effective_user(void)
+{
+	return geteuid();
+}
+
+static unsigned effective_group(void)
+{
+	return getegid();
+}
+
+static unsigned supplementary_groups(void)
+{
+	return (unsigned)getgroups(0, NULL);
+}
+
+static unsigned no_new_privileges(void)
+{
+	return (unsigned)prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0);
+}
+
+static unsigned become_root(void)
+{
+	return setresuid(0, 0, 0) == 0;
+}
+
+static unsigned environment(void)
+{
+	return getenv("NAMES_TEST_SECRET") != NULL;
+}
+
+static unsigned worker_pid(void)
+{
+	return (unsigned)getpid();
+}
+
+/* Never returns, whatever it is asked to by a signal that can be refused. */
+static unsigned hang(void)
+{
+	sigset_t all;
+
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, NULL);
+	for (;;)
+		pause();
+	return 0;
+}
+
+static unsigned spin(void)
+{
+	for (volatile unsigned n = 0;;)
+		n++;
+	return 0;
+}
+
+static unsigned crash(void)
+{
+	raise(SIGKILL);
+	return 0;
+}
+
+static unsigned leave(void)
+{
+	_exit(EXIT_SUCCESS);
+}
+
+/* A module that has been taken over writes to the daemon itself: noise without an end. */
+static unsigned flood(void)
+{
+	struct names_answer answer = { .sequence = 0x7fffffff };
+	uint8_t frame[NAMES_ANSWER_SIZE];
+
+	names_answer_encode(&answer, frame);
+	for (;;)
+		send(3, frame, sizeof(frame), MSG_NOSIGNAL);
+	return 0;
+}
+
+static unsigned garbage(void)
+{
+	send(3, "garbage", 7, MSG_NOSIGNAL);
+	return 0;
+}
+
+static unsigned nobody_at_all(void)
+{
+	return UINT32_MAX;
+}
+
+static unsigned alice(void)
+{
+	return 4000000001U;
+}
+
+/* A user's "uid" is what the function by that name finds in the worker. */
+static const struct {
+	const char *name;
+	unsigned (*function)(void);
+} users[] = {
+	{ "alice", alice },
+	{ "effective-user", effective_user },
+	{ "effective-group", effective_group },
+	{ "groups", supplementary_groups },
+	{ "capabilities", count_capabilities },
+	{ "bounding", count_bounding },
+	{ "no-new-privileges", no_new_privileges },
+	{ "become-root", become_root },
+	{ "descriptors", count_descriptors },
+	{ "signals", signals_blocked },
+	{ "core", core_limit },
+	{ "environment", environment },
+	{ "pid", worker_pid },
+	{ "hang", hang },
+	{ "spin", spin },
+	{ "crash", crash },
+	{ "leave", leave },
+	{ "flood", flood },
+	{ "garbage", garbage },
+	{ "nobody-at-all", nobody_at_all },
+};
+
+int getpwnam_r(const char *name, struct passwd *resultbuf, char *buffer, size_t buflen,
+	       struct passwd **result)
+{
+	(void)buffer;
+	*result = NULL;
+	if (strcmp(name, "broken") == 0)
+		return EIO;
+	if (strcmp(name, "large") == 0 && buflen < (1U << 20))
+		return ERANGE;
+	for (size_t i = 0; i < ELEMENTS(users); i++) {
+		if (strcmp(name, users[i].name) != 0 && strcmp(name, "large") != 0)
+			continue;
+		*resultbuf = (struct passwd){ .pw_uid = users[i].function() };
+		*result = resultbuf;
+		return 0;
+	}
+	return strcmp(name, "absent-esrch") == 0 ? ESRCH : 0;
+}
+
+int getgrnam_r(const char *name, struct group *resultbuf, char *buffer, size_t buflen,
+	       struct group **result)
+{
+	(void)buffer;
+	(void)buflen;
+	*result = NULL;
+	if (strcmp(name, "developers") == 0) {
+		*resultbuf = (struct group){ .gr_gid = 500 };
+		*result = resultbuf;
+	}
+	return 0;
+}
+
+int getservbyname_r(const char *name, const char *proto, struct servent *result_buf, char *buf,
+		    size_t buflen, struct servent **result)
+{
+	int tcp = strcmp(proto, "tcp") == 0;
+
+	(void)buf;
+	(void)buflen;
+	*result = NULL;
+	if (strcmp(name, "http") == 0 && tcp)
+		*result_buf = (struct servent){ .s_port = htons(80) };
+	else if (strcmp(name, "two") == 0)
+		*result_buf = (struct servent){ .s_port = htons(tcp ? 512 : 513) };
+	else
+		return 0;
+	*result = result_buf;
+	return 0;
+}
+
+/* ---- the tests ----------------------------------------------------------------------------- */
+
+static struct names *start(unsigned limit_ms)
+{
+	struct names *names;
+
+	assert_int_equal(names_start(limit_ms, &names), 0);
+	names_allow(names, 60000);
+	return names;
+}
+
+static int lookup(struct names *names, const char *user, uint32_t *ret_uid)
+{
+	struct policy_environment environment_of_names = { 0 };
+
+	names_environment(names, &environment_of_names);
+	return environment_of_names.find_user(environment_of_names.data, user, ret_uid);
+}
+
+static uint32_t value(struct names *names, const char *user)
+{
+	uint32_t id = 0;
+
+	assert_int_equal(lookup(names, user, &id), 0);
+	return id;
+}
+
+static long now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static void test_lookups(void **state)
+{
+	_cleanup_(names_stopp) struct names *names = start(LIMIT_MS);
+	struct policy_environment machine = { 0 };
+	uint16_t service[PROTOCOLS] = { 7, 7 };
+	uint8_t protocols = 0;
+	uint32_t id = 7;
+
+	(void)state;
+	names_environment(names, &machine);
+	assert_int_equal(machine.find_user(machine.data, "alice", &id), 0);
+	assert_int_equal(id, 4000000001U);
+	assert_int_equal(machine.find_user(machine.data, "developers", &id), -ENOENT);
+	assert_int_equal(machine.find_user(machine.data, "absent-esrch", &id), -ENOENT);
+	assert_int_equal(machine.find_user(machine.data, "broken", &id), -EIO);
+	assert_int_equal(machine.find_user(machine.data, "nobody-at-all", &id), -ENOENT);
+	assert_int_equal(id, 4000000001U); /* left alone on failure */
+	assert_int_equal(machine.find_user(machine.data, "large", &id), 0);
+	assert_int_equal(machine.find_group(machine.data, "developers", &id), 0);
+	assert_int_equal(id, 500);
+	assert_int_equal(machine.find_group(machine.data, "alice", &id), -ENOENT);
+	assert_int_equal(machine.find_service(machine.data, "http", service, &protocols), 0);
+	assert_int_equal(protocols, 1U << PROTOCOL_TCP);
+	assert_int_equal(service[PROTOCOL_TCP], 80);
+	assert_int_equal(service[PROTOCOL_UDP], 0);
+	assert_int_equal(machine.find_service(machine.data, "two", service, &protocols), 0);
+	assert_int_equal(protocols, 3);
+	assert_int_equal(service[PROTOCOL_TCP], 512);
+	assert_int_equal(service[PROTOCOL_UDP], 513);
+	assert_int_equal(machine.find_service(machine.data, "alice", service, &protocols), -ENOENT);
+}
+
+/* No name that cannot be one travels, and none is cut. */
+static void test_names_refused(void **state)
+{
+	_cleanup_(names_stopp) struct names *names = start(LIMIT_MS);
+	char longest[MAX_NAME_BYTES + 2];
+	uint32_t id;
+
+	(void)state;
+	memset(longest, 'a', sizeof(longest));
+	longest[sizeof(longest) - 1] = '\0';
+	assert_int_equal(lookup(names, longest, &id), -ENOENT);
+	longest[sizeof(longest) - 2] = '\0';
+	assert_int_equal(lookup(names, longest, &id), -ENOENT);
+	assert_int_equal(lookup(names, "", &id), -ENOENT);
+	assert_int_equal(lookup(names, "alice\n", &id), -ENOENT);
+	assert_int_equal(lookup(names, "alice:x", &id), -ENOENT);
+	assert_int_equal(value(names, "alice"), 4000000001U);
+}
+
+/* What a module finds itself to be; first that the test itself is more. */
+static void test_privileges(void **state)
+{
+	struct names *names;
+	sigset_t some;
+
+	(void)state;
+	require_root();
+	assert_true(count_bounding() > 0 && count_capabilities() && geteuid() == 0);
+	assert_int_equal(prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0), 0);
+	assert_int_equal(setenv("NAMES_TEST_SECRET", "1", 1), 0);
+	sigemptyset(&some); /* as a daemon with a signalfd does */
+	sigaddset(&some, SIGTERM);
+	sigaddset(&some, SIGHUP);
+	assert_int_equal(sigprocmask(SIG_BLOCK, &some, NULL), 0);
+	names = start(LIMIT_MS);
+	assert_int_equal(sigprocmask(SIG_UNBLOCK, &some, NULL), 0);
+	assert_int_equal(value(names, "effective-user"), NOBODY);
+	assert_int_equal(value(names, "effective-group"), NOBODY);
+	assert_int_equal(value(names, "groups"), 0);
+	assert_int_equal(value(names, "capabilities"), 0);
+	assert_int_equal(value(names, "bounding"), 0);
+	assert_int_equal(value(names, "no-new-privileges"), 1);
+	assert_int_equal(value(names, "become-root"), 0);
+	assert_int_equal(value(names, "descriptors"), 4);
+	assert_int_equal(value(names, "signals"), 0);
+	assert_int_equal(value(names, "core"), 0);
+	assert_int_equal(value(names, "environment"), 0);
+	names_stop(names);
+}
+
+/* A hanging module costs its time, once, and the next lookup is served. */
+static void hanging(const char *user)
+{
+	_cleanup_(names_stopp) struct names *names = start(LIMIT_MS);
+	long begun = now_ms(), took;
+	uint32_t id;
+
+	assert_int_equal(lookup(names, user, &id), -ETIMEDOUT);
+	took = now_ms() - begun;
+	assert_in_range(took, LIMIT_MS - 100, LIMIT_MS + NAMES_GRACE_MS);
+	assert_int_equal(value(names, "alice"), 4000000001U);
+}
+
+static void test_hang(void **state)
+{
+	(void)state;
+	hanging("hang");
+	hanging("spin");
+}
+
+/* The time that is allowed is for all lookups together. */
+static void test_allowance(void **state)
+{
+	_cleanup_(names_stopp) struct names *names = start(5000);
+	long begun;
+	uint32_t id;
+
+	(void)state;
+	names_allow(names, 200);
+	begun = now_ms();
+	assert_int_equal(lookup(names, "hang", &id), -ETIMEDOUT);
+	for (int i = 0; i < 1000; i++)
+		assert_int_equal(lookup(names, "alice", &id), -ETIMEDOUT);
+	assert_in_range(now_ms() - begun, 190, 2000);
+}
+
+static void test_crash(void **state)
+{
+	_cleanup_(names_stopp) struct names *names = start(LIMIT_MS);
+	long begun = now_ms();
+	uint32_t id;
+
+	(void)state;
+	for (int i = 0; i < 5; i++) {
+		assert_int_equal(lookup(names, "crash", &id), -EIO);
+		assert_int_equal(value(names, "alice"), 4000000001U);
+	}
+	assert_true(now_ms() - begun < 5 * (long)LIMIT_MS); /* said at once, not waited for */
+}
+
+/* A worker that is silent, or says what no worker may, is not waited for without an end. */
+static void test_lies(void **state)
+{
+	_cleanup_(names_stopp) struct names *names = start(LIMIT_MS);
+	uint32_t id;
+
+	(void)state;
+	assert_int_equal(lookup(names, "garbage", &id), -EBADMSG);
+	assert_int_equal(value(names, "alice"), 4000000001U);
+	assert_int_equal(lookup(names, "leave", &id), -ETIMEDOUT);
+	assert_int_equal(value(names, "alice"), 4000000001U);
+	assert_int_equal(lookup(names, "flood", &id), -ETIMEDOUT);
+	assert_int_equal(value(names, "alice"), 4000000001U);
+}
+
+/* One worker serves what comes closely together, and does not stay. */
+static void test_workers(void **state)
+{
+	_cleanup_(names_stopp) struct names *names = start(5000);
+	uint32_t first = value(names, "pid");
+	_cleanup_close_ int worker = (int)syscall(SYS_pidfd_open, (pid_t)first, 0);
+	struct pollfd ended = { .fd = worker, .events = POLLIN };
+
+	(void)state;
+	assert_int_equal(value(names, "pid"), first);
+	assert_true(worker >= 0);
+	assert_int_equal(poll(&ended, 1, 5000), 1);
+	assert_int_not_equal(value(names, "pid"), first);
+}
+
+static void test_gone(void **state)
+{
+	_cleanup_(names_stopp) struct names *names = start(LIMIT_MS);
+	uint32_t id;
+
+	(void)state;
+	assert_int_equal(kill(names_pid(names), SIGKILL), 0);
+	assert_int_equal(waitpid(names_pid(names), NULL, 0), names_pid(names));
+	assert_int_equal(lookup(names, "alice", &id), -EPIPE);
+}
+
+/* struct family - process ids of a service and of its worker */
+struct family {
+	pid_t service, worker;
+};
+
+/* A daemon that has a service with a hanging worker, and is killed. */
+static struct family killed_daemon(void)
+{
+	struct family family;
+	int said[2], status;
+	pid_t daemon;
+
+	assert_int_equal(pipe2(said, O_CLOEXEC), 0);
+	daemon = fork();
+	if (daemon == 0) {
+		struct names *names;
+		struct names_answer answer;
+
+		if (names_start(60000, &names) < 0)
+			_exit(EXIT_FAILURE);
+		names_allow(names, 60000);
+		family.service = names_pid(names);
+		if (names_lookup(names, NAMES_USER, "pid", &answer) < 0)
+			_exit(EXIT_FAILURE);
+		family.worker = (pid_t)answer.id;
+		if (write(said[1], &family, sizeof(family)) != sizeof(family))
+			_exit(EXIT_FAILURE);
+		names_lookup(names, NAMES_USER, "hang", &answer);
+		_exit(EXIT_FAILURE);
+	}
+	close(said[1]);
+	assert_int_equal(read(said[0], &family, sizeof(family)), sizeof(family));
+	close(said[0]);
+	assert_int_equal(kill(daemon, SIGKILL), 0);
+	assert_int_equal(waitpid(daemon, &status, 0), daemon);
+	return family;
+}
+
+/* They have become this process's children: it is the reaper of its orphans. */
+static void assert_ended(pid_t pid)
+{
+	_cleanup_close_ int process = (int)syscall(SYS_pidfd_open, pid, 0);
+	struct pollfd ended = { .fd = process, .events = POLLIN };
+
+	assert_true(process >= 0);
+	assert_int_equal(poll(&ended, 1, 5000), 1);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+}
+
+static void test_dies_with_daemon(void **state)
+{
+	struct family family;
+
+	(void)state;
+	assert_int_equal(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
+	family = killed_daemon();
+	assert_ended(family.service);
+	assert_ended(family.worker);
+}
+
+static void test_stop(void **state)
+{
+	struct names *names = start(LIMIT_MS);
+	pid_t pid = names_pid(names);
+	long begun = now_ms();
+
+	(void)state;
+	names_stop(names);
+	assert_true(now_ms() - begun < 900); /* it ended by itself, and was reaped */
+	assert_int_equal(kill(pid, 0), -1);
+	assert_int_equal(errno, ESRCH);
+}
+
+static int as_user(void)
+{
+	struct names_answer answer;
+	struct names *names;
+
+	if (setgroups(0, NULL) < 0 || setresgid(1234, 1234, 1234) < 0 ||
+	    setresuid(1234, 1234, 1234) < 0 || names_start(LIMIT_MS, &names) < 0)
+		return 1;
+	names_allow(names, 5000);
+	if (names_lookup(names, NAMES_USER, "effective-user", &answer) < 0 || answer.id != 1234)
+		return 2;
+	names_stop(names);
+	return 0;
+}
+
+/* Without root there is no user to change to; the rest holds. */
+static void test_without_root(void **state)
+{
+	int status;
+	pid_t child;
+
+	(void)state;
+	require_root();
+	child = fork();
+	if (child == 0)
+		_exit(as_user());
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 0);
+}
+
+static int in_small_namespace(void)
+{
+	struct names *names;
+	int fd = open("/proc/self/uid_map", O_WRONLY | O_CLOEXEC);
+
+	/* Root is mapped here and no group is: supplementary groups cannot be given up. */
+	if (fd < 0 || write(fd, "0 0 1", 5) != 5)
+		return 77;
+	return names_start(LIMIT_MS, &names) == -EPERM ? 0 : 1;
+}
+
+/* Where privileges cannot be given up, there is no service. */
+static void test_not_isolated(void **state)
+{
+	int status;
+	pid_t child;
+
+	(void)state;
+	require_root();
+	child = fork();
+	if (child == 0)
+		_exit(syscall(SYS_unshare, 0x10000000 /* CLONE_NEWUSER */) < 0
+			      ? 77
+			      : in_small_namespace());
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFEXITED(status));
+	require(WEXITSTATUS(status) != 77, "user namespaces");
+	assert_int_equal(WEXITSTATUS(status), 0);
+}
+
+static void test_frames(void **state)
+{
+	struct names_request request = { .sequence = 5, .kind = NAMES_GROUP, .name = "dba" };
+	struct names_answer answer = { .sequence = 5, .ports = { 80, 0 }, .protocols = 1 };
+	uint8_t frame[NAMES_REQUEST_MAX], reply[NAMES_ANSWER_SIZE];
+	int size = names_request_encode(&request, frame);
+
+	(void)state;
+	assert_int_equal(size, 9);
+	assert_int_equal(names_request_decode(frame, 9, &request), 0);
+	assert_string_equal(request.name, "dba");
+	assert_int_equal(names_request_decode(frame, 8, &request), -EBADMSG);
+	assert_int_equal(names_request_decode(frame, 10, &request), -EBADMSG);
+	assert_int_equal(names_request_decode(frame, 0, &request), -EBADMSG);
+	frame[4] = NAMES_KINDS;
+	assert_int_equal(names_request_decode(frame, 9, &request), -EBADMSG);
+	frame[4] = NAMES_USER;
+	frame[6] = '\0';
+	assert_int_equal(names_request_decode(frame, 9, &request), -EBADMSG);
+	frame[6] = 'd';
+	memset(frame, 0, 4);
+	assert_int_equal(names_request_decode(frame, 9, &request), -EBADMSG);
+
+	names_answer_encode(&answer, reply);
+	assert_int_equal(names_answer_decode(reply, sizeof(reply), &answer), 0);
+	assert_int_equal(names_answer_decode(reply, sizeof(reply) - 1, &answer), -EBADMSG);
+	reply[16] = 2; /* the port of the other protocol */
+	assert_int_equal(names_answer_decode(reply, sizeof(reply), &answer), -EBADMSG);
+	reply[16] = 5;
+	assert_int_equal(names_answer_decode(reply, sizeof(reply), &answer), -EBADMSG);
+	reply[16] = 1;
+	reply[19] = 1;
+	assert_int_equal(names_answer_decode(reply, sizeof(reply), &answer), -EBADMSG);
+	reply[19] = 0;
+	memcpy(reply + 4, &(int){ -ENOENT }, 4); /* an error, and yet something found */
+	assert_int_equal(names_answer_decode(reply, sizeof(reply), &answer), -EBADMSG);
+	memset(reply + 12, 0, 8);
+	assert_int_equal(names_answer_decode(reply, sizeof(reply), &answer), 0);
+	memcpy(reply + 4, &(int){ 1 }, 4);
+	assert_int_equal(names_answer_decode(reply, sizeof(reply), &answer), -EBADMSG);
+}
+
+static void test_watch(void **state)
+{
+	_cleanup_(watch_freep) struct watch *watch = NULL;
+	bool changed[NAMES_WATCHED] = { false };
+
+	(void)state;
+	assert_int_equal(names_watch(&watch), 0);
+	assert_int_equal(watch_incomplete(watch), 0);
+	assert_int_equal(watch_read(watch, changed), 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_lookups),      cmocka_unit_test(test_names_refused),
+		cmocka_unit_test(test_privileges),   cmocka_unit_test(test_hang),
+		cmocka_unit_test(test_allowance),    cmocka_unit_test(test_crash),
+		cmocka_unit_test(test_lies),         cmocka_unit_test(test_workers),
+		cmocka_unit_test(test_gone),         cmocka_unit_test(test_dies_with_daemon),
+		cmocka_unit_test(test_stop),         cmocka_unit_test(test_without_root),
+		cmocka_unit_test(test_not_isolated), cmocka_unit_test(test_frames),
+		cmocka_unit_test(test_watch),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
