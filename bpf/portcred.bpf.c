@@ -378,7 +378,7 @@ static __always_inline int judge_send(struct bpf_sock_addr *ctx)
 	}
 	if (judge_taken(&question, OPERATION_SEND) == DROP)
 		return DROP;
-	approve(&question, socket);
+	bpf_sk_storage_get(&approved, socket, NULL, BPF_SK_STORAGE_GET_F_CREATE);
 	return ALLOW;
 }
 
@@ -454,9 +454,11 @@ static __always_inline void listening(struct bpf_sock_ops *ctx)
 	struct bpf_sock *socket = ctx->sk;
 	struct question question = { 0 };
 
-	if (!socket || socket_port_asked(socket))
+	if (!socket)
 		return;
-	if (!question_begin(&question, bpf_get_netns_cookie(ctx)))
+	/* It may have been a listener before, at another port. */
+	bpf_sk_storage_delete(&unapproved, socket);
+	if (socket_port_asked(socket) || !question_begin(&question, bpf_get_netns_cookie(ctx)))
 		return;
 	question.endpoint.protocol = PROTOCOL_TCP;
 	question.endpoint.port = READ(ctx->local_port);

@@ -37,9 +37,10 @@ class Tally:
     def __init__(self):
         self.stages = []
         self.left_out = []
+        self.started = time.monotonic()
 
     def add(self, stage, passed=0, failed=0, skipped=0):
-        self.stages.append((stage, passed, failed, skipped))
+        self.stages.append((stage, passed, failed, skipped, time.monotonic()))
 
     def leave_out(self, what):
         self.left_out.append(what)
@@ -47,8 +48,10 @@ class Tally:
     def report(self):
         """Prints the figures; returns the exit status."""
         print()
-        for stage, passed, failed, skipped in self.stages:
-            print(f"{stage:32} {counts(passed, failed, skipped)}")
+        before = self.started
+        for stage, passed, failed, skipped, ended in self.stages:
+            print(f"{stage:24} {ended - before:5.0f} s  {counts(passed, failed, skipped)}")
+            before = ended
         for what in self.left_out:
             print(f"left out: {what}{' (a failure where CI=true)' if CI else ''}")
         passed, failed, skipped = (sum(stage[i] for stage in self.stages) for i in (1, 2, 3))
@@ -76,14 +79,14 @@ def run(argv, **environment):
 def build(tally, directory, *options, targets=(), **environment):
     """Configures @directory where it is not, and builds it; a failure is counted as one."""
     say(f"build {directory}")
+    stage = f"build {directory}"
     configured = (ROOT / directory / "build.ninja").exists()
     if not configured and run(["meson", "setup", directory, *options], **environment) != 0:
-        tally.add(f"build {directory}", failed=1)
+        tally.add(stage, failed=1)
         return False
-    if run(["ninja", "-C", directory, *targets]) != 0:
-        tally.add(f"build {directory}", failed=1)
-        return False
-    return True
+    good = run(["ninja", "-C", directory, "--quiet", *targets]) == 0
+    tally.add(stage, failed=int(not good))
+    return good
 
 
 def count_junit(path):
@@ -97,12 +100,22 @@ def count_junit(path):
     return len(cases) - failed - skipped, failed, skipped
 
 
+def print_failed(log):
+    """What the failed tests of meson's log printed: meson itself shows little of it."""
+    lines = log.read_text(errors="replace").splitlines() if log.exists() else []
+    for test in map(json.loads, lines):
+        if test["result"] not in ("OK", "SKIP"):
+            print(f"\n-- {test['name']}: {test['result']}\n{test.get('stdout', '')}")
+            print(test.get("stderr", ""), flush=True)
+
+
 def unit_tests(tally, stage, directory):
     say(stage)
     logs = ROOT / directory / "meson-logs"
     for old in logs.glob("testlog*"):
         old.unlink()
-    status = run(["meson", "test", "-C", directory, "--no-rebuild", "--print-errorlogs"])
+    status = run(["meson", "test", "-C", directory, "--no-rebuild"])
+    print_failed(logs / "testlog.json")
     passed, failed, skipped = count_junit(logs / "testlog.junit.xml") or (0, 0, 0)
     # A program that crashed after its last case, or ran none, stands in no case.
     tally.add(stage, passed, failed + int(status != 0 and not failed), skipped)
@@ -127,14 +140,29 @@ def system_tests(tally, stage, directory, long):
         tally.leave_out(f"{stage}: no pytest here (make deps)")
         return
     say(stage)
-    junit = ROOT / directory / "system-tests.xml"
+    parts = 1 if long else CORES
+    with concurrent.futures.ThreadPoolExecutor(parts) as pool:
+        outcomes = list(pool.map(
+            lambda part: system_tests_part([*pytest, *(["--long"] if long else [])], directory,
+                                           part, parts), range(1, parts + 1)))
+    tally.add(stage, *map(sum, zip(*outcomes)))
+
+
+def system_tests_part(pytest, directory, part, parts):
+    """One of several pytests side by side; returns what passed, failed, was skipped."""
+    junit = ROOT / directory / f"system-tests-{part}.xml"
     junit.unlink(missing_ok=True)
-    status = run(
-        [*pytest, "-q", f"--junit-xml={junit}", *(["--long"] if long else []), "tests/system"],
-        PORTCRED_BUILD=str(ROOT / directory), PYTHONDONTWRITEBYTECODE="1",
+    ended = subprocess.run(
+        [*pytest, "-q", f"--part={part}/{parts}", f"--junit-xml={junit}", "tests/system"],
+        cwd=ROOT, check=False, text=True, errors="replace",
+        stdout=None if parts == 1 else subprocess.PIPE, stderr=subprocess.STDOUT,
+        env=os.environ | {"PORTCRED_BUILD": str(ROOT / directory), "PYTHONDONTWRITEBYTECODE": "1"},
     )
+    print(ended.stdout or "", end="", flush=True)
+    if ended.returncode == 5:
+        return 0, 0, 0  # more parts than modules
     passed, failed, skipped = count_junit(junit) or (0, 0, 0)
-    tally.add(stage, passed, failed + int(status != 0 and not failed), skipped)
+    return passed, failed + int(ended.returncode != 0 and not failed), skipped
 
 
 def sanitized(tally, arguments):
@@ -234,7 +262,6 @@ def main():
     arguments = parser.parse_args()
     arguments.only = arguments.only or ["unit", "system", "fuzz"]
 
-    started = time.monotonic()
     tally = Tally()
     try:
         if "unit" in arguments.only or "system" in arguments.only:
@@ -248,7 +275,6 @@ def main():
             fuzz(tally, arguments.fuzz_seconds)
     finally:
         give_back()
-    print(f"\n{time.monotonic() - started:.0f} s")
     return tally.report()
 
 

@@ -20,8 +20,8 @@ complete -c portcred -n $no_verb -a reload -d 'Put the policy on disk in force'
 complete -c portcred -n $no_verb -a confirm -d 'Keep a policy that is on trial'
 complete -c portcred -n $no_verb -a suggest -d 'Write a policy from what is bound now'
 
-complete -c portcred -n '__fish_seen_subcommand_from check explain ls who watch status reload suggest' \
-    -l json -d 'Print JSON'
+set -l prints check explain ls who watch status reload suggest
+complete -c portcred -n "__fish_seen_subcommand_from $prints" -l json -d 'Print JSON'
 complete -c portcred -n '__fish_seen_subcommand_from check explain' -l policy -r -F \
     -d 'Read this policy and the policy.d beside it'
 complete -c portcred -n '__fish_seen_subcommand_from check' -F
@@ -41,5 +41,6 @@ complete -c portcred -n '__fish_seen_subcommand_from reload' -l try -x \
     -d 'Put the old policy back after SECONDS'
 complete -c portcred -n '__fish_seen_subcommand_from reload' -l force \
     -d 'Also where it would refuse your own connection'
-complete -c portcred -n '__fish_seen_subcommand_from suggest' -l observe -d 'Statements that only log'
+complete -c portcred -n '__fish_seen_subcommand_from suggest' -l observe \
+    -d 'Statements that only log'
 complete -c portcred -n '__fish_seen_subcommand_from suggest' -l all -d 'Also sockets of clients'

@@ -43,8 +43,8 @@ static __u32 *first_integers(size_t n)
 /* table_create() - a map with everything in it; returns its descriptor */
 static int table_create(const struct contents *table)
 {
-	LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = table->flags);
-	LIBBPF_OPTS(bpf_map_batch_opts, batch);
+	struct bpf_map_create_opts options = { .sz = sizeof(options), .map_flags = table->flags };
+	struct bpf_map_batch_opts batch = { .sz = sizeof(batch) };
 	_cleanup_free_ __u32 *integers = NULL;
 	const void *keys = table->keys;
 	__u32 n = table->n;

@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "policy/diagnostics.h"
+#include "policy/keyword.h"
 #include "policy/source.h"
 
 enum token_kind {
@@ -21,49 +22,6 @@ enum token_kind {
 	TOKEN_WORD,
 	TOKEN_QUOTED, /* in quotes: never a keyword */
 };
-
-/*
- * enum keyword - the words that mean something where they stand, if they are not quoted
- * In other places the same word is a name like any other.
- */
-enum keyword {
-	KEYWORD_NONE,
-	KEYWORD_BIND,
-	KEYWORD_ACCEPT,
-	KEYWORD_CONNECT,
-	KEYWORD_REDIRECT,
-	KEYWORD_HOST,
-	KEYWORD_OBSERVE,
-	KEYWORD_SET,
-	KEYWORD_BY,
-	KEYWORD_FROM,
-	KEYWORD_TO,
-	KEYWORD_ON,
-	KEYWORD_ONLY,
-	KEYWORD_USER,
-	KEYWORD_GROUP,
-	KEYWORD_EXE,
-	KEYWORD_UNIT,
-	KEYWORD_ROOT,
-	KEYWORD_ANYONE,
-	KEYWORD_APPROVED,
-	KEYWORD_OWNER,
-	KEYWORD_GROUP_OF_OWNER,
-	KEYWORD_ADDRESS,
-	KEYWORD_RESERVED,
-	KEYWORD_KEY,
-	KEYWORD_AT,
-	KEYWORD_USERS,
-	KEYWORD_SHARED,
-	KEYWORD_NAMED,
-	KEYWORD_SQUASH,
-	KEYWORD_TRUST,
-	KEYWORDS,
-};
-
-/* A set of keywords. */
-#define KEYWORD_BIT(keyword) (1ULL << (keyword))
-_Static_assert(KEYWORDS <= 64, "a set of keywords is 64 bits");
 
 /* struct token - as it is written, the quotes included */
 struct token {
@@ -93,9 +51,6 @@ struct lexer {
 	const char *logical_start;
 	uint32_t logical_line;
 };
-
-/* keyword_text() - the word itself */
-const char *keyword_text(enum keyword keyword);
 
 /* lexer_begin() - at the start of a file; tokens of an earlier one keep their memory */
 void lexer_begin(struct lexer *lexer, const struct source *source, uint16_t file,

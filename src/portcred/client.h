@@ -38,7 +38,8 @@ int client_say_failure(struct program *program, int error);
 
 /*
  * client_text(), client_number(), client_flag() - a member of an answer
- * NULL, 0, false where it is missing, null, or something else: the daemon may be of another version.
+ * NULL, 0, false where it is missing, null, or something else: the daemon may be of another
+ * version.
  */
 const char *client_text(const json_t *object, const char *name);
 json_int_t client_number(const json_t *object, const char *name);

@@ -252,7 +252,10 @@ static int print_answers(struct program *program, const struct policy *policy,
 	return r == EXIT_YES ? status : r;
 }
 
-/* read_policy() - the one that is asked about; @ret_cgroup: where its units are, NULL: everywhere */
+/*
+ * read_policy() - the one that is asked about
+ * @ret_cgroup: where its units are, NULL: everywhere
+ */
 static int read_policy(struct program *program, const struct question *question,
 		       struct reading *reading, char **ret_cgroup)
 {

@@ -25,9 +25,7 @@ int listing_take(const json_t *answer, const char *name, struct listing *ret_lis
 int listing_ask(struct program *program, struct varlink_client *client,
 		struct listing *ret_listing);
 
-/*
- * listing_keep() - leave out every socket that @wanted does not want
- */
+/* listing_keep() - leave out every socket that @wanted does not want */
 void listing_keep(struct listing *listing, bool (*wanted)(const json_t *socket, void *data),
 		  void *data);
 

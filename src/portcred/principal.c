@@ -24,22 +24,36 @@ void known_words_clear(struct known_words *known)
 	*known = (struct known_words){ 0 };
 }
 
+/* rank() - how likely a process bound a socket of @uid; 0: it only inherited it */
+static unsigned rank(const struct process *process, uint32_t uid)
+{
+	if (process->pid == INIT_PID)
+		return uid == 0 ? 1 : 0;
+	if (process->uid == uid)
+		return 3;
+	return uid == 0 ? 2 : 0;
+}
+
 struct holder principal_holder(const struct processes *processes, uint64_t inode, uint32_t uid)
 {
 	struct holder holder = { 0 };
 	const struct holding *holdings;
+	unsigned best = 0;
 	size_t n;
 
 	holdings = processes_holding(processes, inode, &n);
 	for (size_t i = 0; i < n; i++) {
 		const struct process *process = &processes->items[holdings[i].process];
 
+		unsigned likely = rank(process, uid);
+
 		if (process->pid == INIT_PID && uid == 0)
 			holder.handed_on = true;
-		if (process->uid != uid && uid != 0)
-			continue;
-		if (!holder.process || process->pid < holder.process->pid)
+		if (likely > best ||
+		    (likely && likely == best && process->pid < holder.process->pid)) {
 			holder.process = process;
+			best = likely;
+		}
 	}
 	return holder;
 }
@@ -111,7 +125,19 @@ static int add_words(const char *word, const char *name, struct known_words *kno
 	return r;
 }
 
-/* unit_lasts() - whether the same service has the same unit tomorrow */
+/* made_up() - a name of systemd-run(1): run-u12, run-p4711-i12, run-r3f... */
+static bool made_up(const char *unit)
+{
+	const char *hex = "0123456789abcdef";
+
+	if (strncmp(unit, "run-", 4) != 0)
+		return false;
+	if (unit[4] == 'r')
+		return unit[5 + strspn(unit + 5, hex)] == '.';
+	return (unit[4] == 'u' || unit[4] == 'p') && unit[5] >= '0' && unit[5] <= '9';
+}
+
+/* unit_lasts() - whether the same service has the same unit tomorrow: no user's own manager */
 static bool unit_lasts(const char *unit)
 {
 	static const char service[] = ".service";
@@ -119,11 +145,7 @@ static bool unit_lasts(const char *unit)
 
 	if (length < sizeof(service) || strcmp(unit + length - strlen(service), service) != 0)
 		return false;
-	/* A user's own manager, and what systemd-run(1) makes up: run-u12, run-p4711-i12, run-r3f... */
-	return strncmp(unit, "user@", 5) != 0 &&
-	       !(strncmp(unit, "run-", 4) == 0 && unit[4] && strchr("upr", unit[4]) && unit[5] &&
-		 strchr("0123456789abcdef", unit[5])) &&
-	       !strchr(unit, '*');
+	return strncmp(unit, "user@", 5) != 0 && !made_up(unit) && !strchr(unit, '*');
 }
 
 /*

@@ -30,8 +30,8 @@ struct holder {
 
 /*
  * principal_holder() - of those who hold a socket, the one that most likely bound it
- * The oldest that runs as the socket's uid; of root's sockets the oldest of all, since a daemon may
- * have dropped its privileges.
+ * The oldest that runs as the socket's uid; of root's sockets, if there is none, the oldest of all,
+ * since a daemon may have dropped its privileges. PID 1 only where it is alone.
  */
 struct holder principal_holder(const struct processes *processes, uint64_t inode, uint32_t uid);
 

@@ -58,6 +58,8 @@ static void print_policy(struct program *program, const json_t *status)
 {
 	const char *loaded = client_text(status, "loaded"), *scope = client_text(status, "scope");
 	const char *policy = client_text(status, "policy"), *cgroup = client_text(status, "cgroup");
+	json_int_t statements = client_number(status, "statements");
+	json_int_t users = client_number(status, "users");
 	const json_t *trial = json_object_get(status, "trial");
 	char text[MOMENT_SIZE];
 	FILE *out = program->out;
@@ -69,9 +71,9 @@ static void print_policy(struct program *program, const json_t *status)
 	if (loaded) {
 		moment_show(loaded, "%Y-%m-%d %H:%M:%S", text);
 		fprintf(out,
-			"since %s: " NUMBER " statements that name " NUMBER
-			" users, generation " NUMBER "\n",
-			text, client_number(status, "statements"), client_number(status, "users"),
+			"since %s: " NUMBER " statement%s, " NUMBER
+			" user%s named, generation " NUMBER "\n",
+			text, statements, statements == 1 ? "" : "s", users, users == 1 ? "" : "s",
 			client_number(status, "generation"));
 	} else {
 		fputs("nothing\n", out);

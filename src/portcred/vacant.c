@@ -257,29 +257,28 @@ int vacant_print(const struct vacant *vacant, const struct reading *reading,
 	return r;
 }
 
+static json_t *run_json(const struct vacant_run *run)
+{
+	return json_pack("{s:s, s:i, s:i}", "protocol", protocol_name(run->protocol), "first",
+			 run->first, "last", run->last);
+}
+
 json_t *vacant_json(const struct vacant *vacant, const struct reading *reading)
 {
 	json_auto_t *list = json_array();
 
 	for (size_t i = 0, end; i < vacant->n; i = end) {
-		json_t *entry = vacant_holders_json(reading, vacant->runs[i].set);
-		json_t *ports = json_array();
+		json_auto_t *entry = vacant_holders_json(reading, vacant->runs[i].set);
+		json_auto_t *ports = json_array();
 
 		end = end_of(vacant, i, false);
 		for (size_t k = i; k < end; k++) {
-			const struct vacant_run *run = &vacant->runs[k];
-
-			json_array_append_new(ports,
-					      json_pack("{s:s, s:i, s:i}", "protocol",
-							protocol_name(run->protocol), "first",
-							run->first, "last", run->last));
+			if (json_array_append_new(ports, run_json(&vacant->runs[k])) < 0)
+				return NULL;
 		}
-		if (json_object_set_new(entry, "ports", ports) < 0 ||
-		    json_array_append(list, entry) < 0) {
-			json_decref(entry);
+		if (json_object_set(entry, "ports", ports) < 0 ||
+		    json_array_append(list, entry) < 0)
 			return NULL;
-		}
-		json_decref(entry);
 	}
 	return json_incref(list);
 }

@@ -130,9 +130,11 @@ static void printable(char *text)
 
 static char *sentence(const struct event *event, const struct line *line)
 {
-	_cleanup_free_ char *rule = NULL;
+	_cleanup_free_ char *rule = NULL, *held = NULL;
 	char *text;
 
+	if (event->held && asprintf(&held, " (and %u earlier ones like it)", event->held) < 0)
+		held = NULL;
 	if (line->file && asprintf(&rule, ": %s:%u", line->file, event->rule.line) < 0)
 		rule = NULL;
 	if (asprintf(&text, "%s%s: %s %u/%s on %s by uid %u gid %u, pid %u (%s) %s in %s%s%s",
@@ -144,7 +146,7 @@ static char *sentence(const struct event *event, const struct line *line)
 			  : (event->verdict == VERDICT_KERNEL_REFUSED
 				     ? ": below ip_unprivileged_port_start, and no rule names it"
 				     : ""),
-		     event->held ? " (and earlier ones like it)" : "") < 0)
+		     held ? held : "") < 0)
 		return NULL;
 	printable(text);
 	return text;
@@ -231,7 +233,7 @@ static void on_held(void *data, const struct flood_key *key, uint32_t n)
 	if (key->kind == FLOOD_BUDGET)
 		log_info("%u more events of uid %u were not told one by one", n, key->uid);
 	else
-		log_info("%u more times %s%s: %u/%s by uid %u", n,
+		log_info("%u more time%s %s%s: %u/%s by uid %u", n, n == 1 ? "" : "s",
 			 key->kind & 0x80 ? "would be " : "",
 			 name_of(verdict_names, VERDICTS, verdict), key->port,
 			 audit_protocol(key->protocol), key->uid);

@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "kernel/slots.h"
+#include "policy/machine.h"
 #include "policy/snapshot.h"
 #include "portcredd/inforce.h"
 
@@ -126,7 +127,20 @@ static int on_names(sd_event_source *source, int fd, uint32_t ready, void *data)
 	return 0;
 }
 
-/* follow_one() - returns whether the whole policy must be put in force again */
+/* only_root_can_change() - what `reload` asks of an executable, of the file that is there now */
+static bool only_root_can_change(const char *path)
+{
+	_cleanup_free_ char *culprit = NULL;
+
+	if (machine_check_executable(NULL, path, &culprit) != -EPERM)
+		return true;
+	log_warnx("%s can be changed by someone other than root: the file that stands at %s now "
+		  "is not granted anything",
+		  culprit ? culprit : path, path);
+	return false;
+}
+
+/* follow_one() - @ret_again: whether the whole policy must be put in force again */
 static int follow_one(struct daemon *daemon, size_t index, bool *ret_again)
 {
 	struct executables *executables = daemon->in_force.executables;
@@ -134,6 +148,8 @@ static int follow_one(struct daemon *daemon, size_t index, bool *ret_again)
 	struct executable_change change;
 	int r;
 
+	if (!only_root_can_change(executables->items[index].path))
+		return 0;
 	r = executables_refresh(executables, index, &change);
 	if (r < 0)
 		return r;
@@ -152,21 +168,30 @@ static int follow_one(struct daemon *daemon, size_t index, bool *ret_again)
 	return r;
 }
 
+/* look_again() - at the paths that @changed names, at all of them if it is NULL */
+static int look_again(struct daemon *daemon, const bool *changed)
+{
+	const struct executables *executables = daemon->in_force.executables;
+	bool again = false;
+	int r = 0;
+
+	for (size_t i = 0; i < executables->n_items && r >= 0; i++) {
+		if (!changed || changed[i])
+			r = follow_one(daemon, i, &again);
+	}
+	return r >= 0 && again ? refresh(daemon, true) : r;
+}
+
 static int on_executables(sd_event_source *source, int fd, uint32_t ready, void *data)
 {
 	struct daemon *daemon = data;
-	struct executables *executables = daemon->in_force.executables;
-	_cleanup_free_ bool *changed = calloc(executables->n_items + 1, sizeof(*changed));
-	bool again = false;
+	size_t n = daemon->in_force.executables->n_items;
+	_cleanup_free_ bool *changed = calloc(n + 1, sizeof(*changed));
 	int r;
 
 	r = changed ? watch_read(daemon->in_force.executable_watch, changed) : -ENOMEM;
-	for (size_t i = 0; i < executables->n_items && r >= 0; i++) {
-		if (changed[i])
-			r = follow_one(daemon, i, &again);
-	}
-	if (r >= 0 && again)
-		r = refresh(daemon, true);
+	if (r >= 0)
+		r = look_again(daemon, changed);
 	if (r < 0)
 		log_warn(r, "an executable that was replaced cannot be followed");
 	return 0;
@@ -206,7 +231,12 @@ int follow_executables(struct daemon *daemon)
 			r,
 			"executables that are replaced will not be followed until the next reload");
 		stop_executables(daemon);
+		return 0;
 	}
+	/* What was replaced between the first look and the watch. */
+	r = look_again(daemon, NULL);
+	if (r < 0)
+		log_warn(r, "an executable that was replaced cannot be followed");
 	return 0;
 }
 
@@ -255,6 +285,9 @@ static int on_recheck(sd_event_source *source, uint64_t usec, void *data)
 	int r;
 
 	refresh_names(daemon);
+	/* A mount over a path tells nobody, and inotify has its limits. */
+	if (daemon->in_force.executables && look_again(daemon, NULL) < 0)
+		log_warnx("the executables of the policy cannot be looked at again");
 	follow_sysctls(daemon);
 	r = reserved_recheck(daemon->reserved, &restored);
 	if (r < 0)

@@ -264,9 +264,16 @@ static bool was_on_trial(struct daemon *daemon, const struct sources *files)
 	struct snapshot_names *names = NULL;
 	struct sources *tried = NULL;
 	bool same = false;
+	int r;
 
-	if (snapshot_read(daemon->state_dir, STATE_TRIAL, &tried, &names) == 0)
+	r = snapshot_read(daemon->state_dir, STATE_TRIAL, &tried, &names);
+	if (r == 0)
 		same = snapshot_same_sources(files, tried);
+	else if (r != -ENOENT)
+		/* It may be the same. Safer is what was confirmed, if that is known. */
+		same = faccessat(daemon->state_dir, STATE_IN_FORCE, F_OK, 0) == 0;
+	if (r < 0 && r != -ENOENT)
+		log_warn(r, "%s/" STATE_TRIAL, daemon->options.state_dir);
 	sources_free(tried);
 	snapshot_names_free(names);
 	return same;

@@ -127,14 +127,14 @@ static void give_back_ports(const struct daemon *daemon)
 	_cleanup_(reserved_closep) struct reserved *reserved = NULL;
 	int r;
 
-	r = reserved_open(daemon->runtime_dir, &reserved, NULL);
+	r = reserved_open(daemon->state_dir, &reserved, NULL);
 	if (r == 0)
 		r = reserved_release(reserved);
 	if (r < 0)
 		fatal(r, "the reserved ports cannot be given back");
 }
 
-/* release() - --release; a runtime directory that is not in order keeps no hook attached */
+/* release() - --release; a state directory that is not in order keeps no hook attached */
 static int release(struct daemon *daemon)
 {
 	int detached, r;
@@ -142,10 +142,9 @@ static int release(struct daemon *daemon)
 	if (geteuid() != 0)
 		fatalx("--release must run as root");
 	detached = detach_all(daemon);
-	r = open_directory(daemon->options.runtime_dir, &daemon->runtime_dir);
+	r = open_directory(daemon->options.state_dir, &daemon->state_dir);
 	if (r < 0)
-		fatal(r, "%s: the reserved ports cannot be given back",
-		      daemon->options.runtime_dir);
+		fatal(r, "%s: the reserved ports cannot be given back", daemon->options.state_dir);
 	give_back_ports(daemon);
 	if (detached == -ENOENT)
 		log_info("nothing was in force");
@@ -231,13 +230,13 @@ static void begin_enforcing(struct daemon *daemon)
 	r = enforcer_open(options->cgroup, options->pin_dir, &daemon->enforcer, &why);
 	if (r < 0)
 		fatalx("%s", why ? why : strerror(-r));
-	r = reserved_open(daemon->runtime_dir, &daemon->reserved, &damaged);
+	r = reserved_open(daemon->state_dir, &daemon->reserved, &damaged);
 	if (r < 0)
-		fatal(r, "%s/" RESERVED_STATE_FILE, options->runtime_dir);
+		fatal(r, "%s/" RESERVED_STATE_FILE, options->state_dir);
 	if (damaged)
 		log_warnx("%s/" RESERVED_STATE_FILE
 			  " is damaged: ports that it named stay reserved",
-			  options->runtime_dir);
+			  options->state_dir);
 	r = audit_begin(daemon);
 	if (r < 0)
 		fatal(r, "events of the kernel half cannot be read");

@@ -165,6 +165,10 @@ static int read_back(bool was_root)
 	return setresuid(0, 0, 0) == 0 ? -EPERM : 0;
 }
 
+/*
+ * The signal is sent with the dying parent's rights: a daemon that has given up CAP_KILL cannot, and
+ * then the end of the socket pair tells. Between supervisor and worker it always comes.
+ */
 static int end_with_parent(pid_t parent)
 {
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)

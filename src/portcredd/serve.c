@@ -16,17 +16,22 @@
 
 #define CONTROL_NAME "control"
 
-/* As many may watch at a time. */
-#define MAX_WATCHERS 64U
+/* Every connection may watch: root's places among them are root's here too. */
+#define MAX_WATCHERS VARLINK_CONNECTIONS_MAX
+
+/* Looking into every process takes a while: for users other than root it is done this often. */
+#define LIST_EVERY_USEC 100000U
 
 #define UNPRIVILEGED_DEFAULT 1024U
 
 /* The longest trial: a day. */
 #define MAX_TRY_SECONDS 86400
 
+/* struct watchers - who waits for what at the control socket */
 struct watchers {
 	struct varlink_call *calls[MAX_WATCHERS];
 	size_t n_calls;
+	uint64_t list_next; /* CLOCK_MONOTONIC, microseconds: the next turn of ListSockets */
 };
 
 /* time_text() - RFC 3339, UTC; JSON null for 0. A new reference. */
@@ -188,9 +193,8 @@ static struct processes *scan_holders(const struct daemon *daemon,
 	return processes;
 }
 
-static int list_sockets(struct varlink_call *call, json_t *parameters, void *userdata)
+static int answer_list(struct varlink_call *call, struct daemon *daemon)
 {
-	struct daemon *daemon = userdata;
 	uid_t caller = varlink_peer(call)->uid;
 	struct socket_list sockets = { 0 };
 	struct processes *processes;
@@ -219,6 +223,53 @@ static int list_sockets(struct varlink_call *call, json_t *parameters, void *use
 	processes_free(processes);
 	socket_list_clear(&sockets);
 	return varlink_reply(call, json_pack("{s:o}", "sockets", list));
+}
+
+/* struct turn - a call of ListSockets that waits for its turn */
+struct turn {
+	struct daemon *daemon;
+	struct varlink_call *call;
+	sd_event_source *timer;
+};
+
+static int on_turn(sd_event_source *source, uint64_t usec, void *data)
+{
+	struct turn *turn = data;
+
+	answer_list(turn->call, turn->daemon);
+	varlink_call_unref(turn->call);
+	sd_event_source_disable_unref(turn->timer);
+	free(turn);
+	return 0;
+}
+
+/* list_sockets() - root at once, the others one after the other */
+static int list_sockets(struct varlink_call *call, json_t *parameters, void *userdata)
+{
+	struct daemon *daemon = userdata;
+	uint64_t now, at;
+	struct turn *turn;
+	int r;
+
+	r = sd_event_now(daemon->event, CLOCK_MONOTONIC, &now);
+	at = daemon->watchers->list_next;
+	if (r < 0 || varlink_peer(call)->uid == 0)
+		return answer_list(call, daemon);
+	daemon->watchers->list_next = (at > now ? at : now) + LIST_EVERY_USEC;
+	if (at <= now)
+		return answer_list(call, daemon);
+
+	turn = calloc(1, sizeof(*turn));
+	if (!turn)
+		return -ENOMEM;
+	turn->daemon = daemon;
+	r = sd_event_add_time(daemon->event, &turn->timer, CLOCK_MONOTONIC, at, 1, on_turn, turn);
+	if (r < 0) {
+		free(turn);
+		return r;
+	}
+	turn->call = varlink_call_ref(call);
+	return 0;
 }
 
 static void watcher_gone(struct varlink_call *call, void *userdata)
@@ -263,7 +314,9 @@ void serve_event(struct daemon *daemon, uint32_t uid, json_t *event)
 
 		/* One who reads too slowly loses this event; the audit has it. */
 		if (peer == 0 || peer == uid)
-			varlink_reply_continues(call, json_pack("{s:O}", "event", event));
+			varlink_reply_continues(call,
+						json_pack("{s:O, s:I}", "event", event, "lost",
+							  (json_int_t)varlink_lost(call)));
 	}
 	json_decref(event);
 }
@@ -332,10 +385,10 @@ static int reload_failed(struct varlink_call *call, const struct daemon *daemon,
 					       diagnostics_json(&reload->image), "text",
 					       text_json(&reload->image)));
 	if (reload->culprit)
-		return varlink_error(
-			call, INTERFACE_PORTCRED ".PolicyUnreadable",
-			json_pack("{s:o, s:s}", "file", varlink_string(reload->culprit), "reason",
-				  reload_reason(reload, error)));
+		return varlink_error(call, INTERFACE_PORTCRED ".PolicyUnreadable",
+				     json_pack("{s:o, s:s}", "file",
+					       varlink_string(reload->culprit), "reason",
+					       reload_reason(reload, error)));
 	return varlink_error(call, INTERFACE_PORTCRED ".Failed",
 			     json_pack("{s:s}", "reason", reload_reason(reload, error)));
 }

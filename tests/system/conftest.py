@@ -23,6 +23,8 @@ CI = os.environ.get("CI") == "true"
 
 def pytest_addoption(parser):
     parser.addoption("--long", action="store_true", help="tests that take minutes or hours too")
+    parser.addoption("--part", metavar="I/N", help="the I-th of N parts of the tests (1/1)",
+                     type=lambda text: tuple(map(int, text.split("/"))), default=(1, 1))
 
 
 def pytest_collection_modifyitems(config, items):
@@ -32,9 +34,30 @@ def pytest_collection_modifyitems(config, items):
         for item in items:
             item.add_marker(pytest.mark.skip(reason="needs root"))
     if not config.getoption("--long"):
-        long = [item for item in items if item.get_closest_marker("long")]
-        items[:] = [item for item in items if item not in long]
-        config.hook.pytest_deselected(items=long)
+        deselect(config, items, [item for item in items if item.get_closest_marker("long")])
+    part, parts = config.getoption("--part")
+    deselect(config, items, [item for item, of in zip(items, divide(items, parts)) if of != part])
+
+
+def deselect(config, items, these):
+    config.hook.pytest_deselected(items=these)
+    items[:] = [item for item in items if item not in these]
+
+
+def divide(items, parts):
+    """The part of each item, from 1: modules stay whole, parts take about as long as each other."""
+    weights = {}
+    for item in items:
+        marker = item.get_closest_marker("seconds")
+        weight = 1 if "governed" in item.fixturenames else 4  # a daemon of its own takes long
+        weight += marker.args[0] / 10 if marker else 0
+        weights[item.module] = weights.get(item.module, 0) + weight
+    loads, part_of = [0] * parts, {}
+    for module in sorted(weights, key=weights.get, reverse=True):
+        least = loads.index(min(loads))
+        loads[least] += weights[module]
+        part_of[module] = least + 1
+    return [part_of[item.module] for item in items]
 
 
 @pytest.hookimpl(hookwrapper=True)
@@ -102,12 +125,12 @@ def make_host(private_run, request):
 
 @pytest.fixture(scope="module")
 def _shared_host(private_run):
-    host = hosts.make(next(private_run))
+    shared = hosts.make(next(private_run))
     try:
-        host.daemon("")
-        yield host
+        shared.daemon("")
+        yield shared
     finally:
-        left = list(host.end())
+        left = list(shared.end())
     assert not left, "left behind:\n" + "\n".join(left)
 
 

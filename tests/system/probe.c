@@ -3,6 +3,8 @@
  * probe.c - binds one socket and says what came of it: "ok", or the name of the error
  *
  *	probe PROTOCOL FAMILY ADDRESS PORT        tcp, udp, udplite or mptcp; 4 or 6
+ *	probe                                     the same words, a line each, from standard input:
+ *	                                          for tests in which a program outlives its file
  *
  * For tests in which it matters which executable asks, or whose it is (set-user-ID): they copy this
  * one to where they want it. Exit status 0 if the bind succeeded, 1 if it failed, 2 for usage.
@@ -15,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 struct protocol {
 	const char *name;
@@ -31,7 +34,7 @@ static const struct protocol protocols[] = {
 
 static int usage(void)
 {
-	fputs("Usage: probe tcp|udp|udplite|mptcp 4|6 ADDRESS PORT\n", stderr);
+	fputs("Usage: probe [tcp|udp|udplite|mptcp 4|6 ADDRESS PORT]\n", stderr);
 	return 2;
 }
 
@@ -48,30 +51,34 @@ static const struct protocol *find_protocol(const char *name)
 static int try_bind(const struct protocol *protocol, const struct sockaddr *address, socklen_t size)
 {
 	int fd = socket(address->sa_family, protocol->type | SOCK_CLOEXEC, protocol->number);
+	int error;
 
 	if (fd < 0)
 		return errno;
-	return bind(fd, address, size) < 0 ? errno : 0;
+	error = bind(fd, address, size) < 0 ? errno : 0;
+	close(fd);
+	return error;
 }
 
-int main(int argc, char *argv[])
+/* answer() - prints what came of one request; 0, 1, or 2 where it was not understood */
+static int answer(const char *name, const char *family, const char *address, const char *number)
 {
 	struct sockaddr_in6 six = { .sin6_family = AF_INET6 };
 	struct sockaddr_in four = { .sin_family = AF_INET };
-	const struct protocol *protocol = argc == 5 ? find_protocol(argv[1]) : NULL;
+	const struct protocol *protocol = find_protocol(name);
 	unsigned long port;
 	char *end;
 	int error;
 
 	if (!protocol)
 		return usage();
-	port = strtoul(argv[4], &end, 10);
+	port = strtoul(number, &end, 10);
 	if (*end || port > UINT16_MAX)
 		return usage();
-	if (strcmp(argv[2], "4") == 0 && inet_pton(AF_INET, argv[3], &four.sin_addr) == 1) {
+	if (strcmp(family, "4") == 0 && inet_pton(AF_INET, address, &four.sin_addr) == 1) {
 		four.sin_port = htons((uint16_t)port);
 		error = try_bind(protocol, (const struct sockaddr *)&four, sizeof(four));
-	} else if (strcmp(argv[2], "6") == 0 && inet_pton(AF_INET6, argv[3], &six.sin6_addr) == 1) {
+	} else if (strcmp(family, "6") == 0 && inet_pton(AF_INET6, address, &six.sin6_addr) == 1) {
 		six.sin6_port = htons((uint16_t)port);
 		error = try_bind(protocol, (const struct sockaddr *)&six, sizeof(six));
 	} else {
@@ -79,4 +86,24 @@ int main(int argc, char *argv[])
 	}
 	puts(error ? strerrorname_np(error) : "ok");
 	return error != 0;
+}
+
+/* answer_lines() - until there are no more */
+static int answer_lines(void)
+{
+	char protocol[16], family[4], address[64], port[8];
+
+	while (scanf("%15s %3s %63s %7s", protocol, family, address, port) == 4) {
+		if (answer(protocol, family, address, port) == 2)
+			return 2;
+		fflush(stdout);
+	}
+	return 0;
+}
+
+int main(int argc, char *argv[])
+{
+	if (argc == 1)
+		return answer_lines();
+	return argc == 5 ? answer(argv[1], argv[2], argv[3], argv[4]) : usage();
 }

@@ -97,7 +97,7 @@ def test_every_way_is_open_without_us_and_closed_with_us(governed):
 
 
 def test_reserved_ports_alone(governed):
-    """Catches a list that is not written: with no hook at all, it keeps the kernel's choice away."""
+    """Catches a list that is not written: without any hook it keeps the kernel's choice away."""
     child = governed.start(aimed(PATHS, 2), user="visitor")
     control.put(governed, POLICY)
     assert governed.sysctl(RESERVED) == f"{FIRST}-{LAST}"
@@ -147,7 +147,7 @@ def serve(paths, proto_of_client=None):
 
 
 def late(host, paths, user="visitor", hooks=()):
-    """What becomes of sockets aimed before the policy, where the list is erased and @hooks are not."""
+    """What becomes of sockets aimed before the policy; the list is erased, @hooks are detached."""
     control.put(host, "")
     with host.start(serve(paths), user=user) as child:
         control.put(host, POLICY)
@@ -237,11 +237,15 @@ def test_address_without_port(governed):
 
 
 def test_marked_listener(governed):
-    """Catches a mark that stays on the process, or on its next listener."""
+    """Catches a mark that spreads to a user's other listeners, or stays when the port is another."""
     def listen(port, aim_at):
         with make_socket() as sock:
             aim(sock, aim_at, aim_at)
             yield None
+            sock.listen()
+            yield port_of(sock)
+            sock.shutdown(socket.SHUT_RDWR)  # no listener any more
+            sock.bind(("0.0.0.0", LAST + 2))
             sock.listen()
             yield port_of(sock)
 
@@ -255,6 +259,8 @@ def test_marked_listener(governed):
     assert not governed.run(lambda: reaches(FIRST))
     assert governed.run(lambda: reaches(LAST + 1))
     assert control.call(governed, "GetStatus")["marked"] == before + 1
+    assert children[FIRST].step() == LAST + 2
+    assert governed.run(lambda: reaches(LAST + 2))
 
 
 def test_events(governed):

@@ -12,36 +12,32 @@ import pytest
 
 import control
 import linux
-from attempt import ANY, become, forked, outcome, bind_raw, port_of, try_bind
+from attempt import ANY, acting_as, bind_raw, outcome, port_of, try_bind
 from host import USERS, bind, make_socket
 
 CAPABLE = [linux.CAP_NET_BIND_SERVICE]
 
 
-def as_user(name, *arguments, **named):
-    """try_bind() as somebody else, from a process of root's."""
-    def attempt():
-        become(USERS.get(name, 0))
-        return try_bind(*arguments, **named)
-
-    return forked(attempt)
-
-
-def everyone(*arguments, **named):
-    """{who: outcome} of one bind."""
-    return {name: as_user(name, *arguments, **named) for name in ("web", "visitor", "root")}
+def everyone(port):
+    """{who: outcome} of one bind; in a process of root's."""
+    answers = {}
+    for name in ("web", "visitor", "root"):
+        with acting_as(USERS.get(name, 0)):
+            answers[name] = try_bind(port)
+    return answers
 
 
 def test_a_low_port_is_granted(governed):
     """Catches a grant that changes nothing, and one that goes to more than the one named."""
-    assert governed.run(lambda: everyone(80)) == {"web": "EACCES", "visitor": "EACCES", "root": "ok"}
+    kernels = {"web": "EACCES", "visitor": "EACCES", "root": "ok"}
+    assert governed.run(lambda: everyone(80)) == kernels
     assert governed.try_bind(80, user="visitor", capabilities=CAPABLE) == "ok"
 
     control.put(governed, "bind 80 by user web\n")
     assert governed.run(lambda: everyone(80)) == {"web": "ok", "visitor": "EPERM", "root": "ok"}
     assert governed.try_bind(80, user="visitor", capabilities=CAPABLE) == "ok"
     # The port beside it still is the kernel's.
-    assert governed.run(lambda: everyone(81)) == {"web": "EACCES", "visitor": "EACCES", "root": "ok"}
+    assert governed.run(lambda: everyone(81)) == kernels
 
 
 def test_a_high_port_is_refused_to_others(governed):
@@ -67,7 +63,7 @@ def test_only_refuses_the_administrator_too(governed):
 
 
 def test_one_only_holds_for_all_of_a_range(governed):
-    """Catches `only` that ends with its own statement: another one of the same range opens a door."""
+    """Catches `only` that ends with its own statement: another of the same range opens a door."""
     control.put(governed, "bind 7000-7009 by user web\nbind 7000-7009 by user database\n")
     assert governed.try_bind(7000) == "ok"
 
@@ -141,7 +137,7 @@ def test_port_0_is_not_governed(governed):
 
 
 def test_odd_forms_of_an_address(governed):
-    """Catches an address that the kernel takes and the hook reads otherwise: AF_UNSPEC, old sizes."""
+    """Catches an address that the kernel and the hook read differently: AF_UNSPEC, old sizes."""
     port = 7200
     number = port.to_bytes(2, "big")
     unspec = socket.AF_UNSPEC.to_bytes(2, "little") + number + bytes(12)

@@ -159,7 +159,8 @@ def test_reuseport_cannot_be_joined(governed):
 
     for proto in ("tcp", "udp"):
         for family in (4, 6):
-            governed.hold(7000 + family, proto, family, options=reuse, listen=proto == "tcp", **mine)
+            governed.hold(7000 + family, proto, family, listen=proto == "tcp", options=reuse,
+                          **mine)
 
     def join():
         return [outcome(bind, 7000 + family, proto, family, options=reuse)

@@ -111,7 +111,7 @@ def test_mptcp_listener_that_comes_to_a_port(governed):
         control.put(governed, policy)
         governed.sysctl("net.ipv4.ip_local_reserved_ports", "")
         assert child.step() == port
-        reached = [governed.run(lambda proto=proto: reaches(port, proto)) for proto in ("tcp", "mptcp")]
+        reached = governed.run(lambda: [reaches(port, proto) for proto in ("tcp", "mptcp")])
         child.kill()
         return reached
 

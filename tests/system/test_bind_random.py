@@ -12,7 +12,7 @@ import subprocess
 import pytest
 
 import control
-from attempt import try_bind
+from attempt import acting_as, try_bind
 from host import GROUPS, PROGRAMS, USERS
 
 POLICIES, BINDS = 6, 40
@@ -24,7 +24,8 @@ PORTS = [1, 79, 80, 81, 85, 1023, 1024, 6999, 7000, 7009, 7010, 7014, 7015, 7016
 UIDS = [0, 5000, *USERS.values()]
 GIDS = [2001, 4000, 4001, *(gid for gid, _ in GROUPS.values())]
 UNITS = {"": "", "system.slice/a.service": "a.service", "b@1.service": "b@1.service",
-         "system.slice/b@2.service/sub": "b@2.service", "user@1.service/a.service": "user@1.service"}
+         "system.slice/b@2.service/sub": "b@2.service",
+         "user@1.service/a.service": "user@1.service"}
 PATTERNS = ["a.service", "b@*.service", "b@1.service", "*", "user@*"]
 ADDRESSES = ["0.0.0.0", "127.0.0.1", "127.1.2.3", "::", "::1", "::ffff:127.0.0.1"]
 NETWORKS = ["0.0.0.0/0", "::/0", "127.0.0.0/8", "127.1.0.0/16", "127.0.0.1", "::1"]
@@ -43,7 +44,8 @@ def principal(choose):
 
 def statement(choose, ranges):
     alternatives = ", ".join(principal(choose) for _ in range(choose.randint(1, 3)))
-    text = f"bind {choose.choice(ranges)}{choose.choice(['', '', '/tcp', '/udp'])} by {alternatives}"
+    ports = choose.choice(ranges) + choose.choice(["", "", "/tcp", "/udp"])
+    text = f"bind {ports} by {alternatives}"
     if choose.random() < 0.4:
         text += " on " + ", ".join(choose.sample(NETWORKS, choose.randint(1, 3)))
     if choose.random() < 0.2:
@@ -80,15 +82,9 @@ def real(asked, cgroup):
     options = []
     if ":" in asked["address"] and "ffff" not in asked["address"]:
         options = [(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, int(asked["v6only"]))]
-    os.setgroups(asked["groups"])
-    os.setegid(asked["uid"])
-    os.seteuid(asked["uid"])
-    try:
+    with acting_as(asked["uid"], groups=asked["groups"]):
         return try_bind(asked["port"], asked["proto"], 6 if ":" in asked["address"] else 4,
                         asked["address"], options=options)
-    finally:
-        os.seteuid(0)
-        os.setegid(0)
 
 
 def explained(asked, file):

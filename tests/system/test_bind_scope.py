@@ -82,7 +82,7 @@ def test_autobind_elsewhere(governed):
     port = 40000
 
     def narrowed(function):
-        """In a namespace of his own a user narrows the range itself, and has it wide again later."""
+        """In a namespace of his own a user narrows the range itself, and widens it again."""
         def work():
             linux.own_user_namespace(linux.CLONE_NEWNET)
             linux.bring_loopback_up()

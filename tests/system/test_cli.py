@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""portcred(1) where no daemon is needed: command lines, check, explain --policy, help, completion."""
+"""portcred(1) where no daemon is needed: command lines, check, explain --policy, completion."""
 
 import json
 import os
@@ -177,7 +177,8 @@ def test_check_bad(tmp_path):
 def test_check_compiles(tmp_path):
     """Catches a check that passes what a reload refuses only when it builds the tables."""
     path = tmp_path / "a.conf"
-    path.write_text("".join(f"bind 80/tcp by group {gid}\n" for gid in range(5000, 5065)), encoding="utf-8")
+    path.write_text("".join(f"bind 80/tcp by group {gid}\n" for gid in range(5000, 5065)),
+                    encoding="utf-8")
     ended = run("check", path)
     assert ended.returncode == NO
     assert "error:" in ended.stderr
@@ -193,7 +194,7 @@ def test_check_warnings_are_no_errors(tmp_path):
 
 
 def test_check_files(tmp_path):
-    """Catches FILEs that pull in a policy.d, --policy that does not, overlaps across files unseen."""
+    """Catches FILEs that pull in a policy.d, --policy that does not, overlaps across files."""
     (tmp_path / "policy.d").mkdir()
     main, other = tmp_path / "policy.conf", tmp_path / "policy.d/other.conf"
     main.write_text("bind 80-90/tcp by root\n", encoding="utf-8")
@@ -316,8 +317,8 @@ def test_explain_status(policy, arguments, status):
 
 
 def test_explain_both_protocols(policy):
-    answers = run_json("explain", "25", "--user", "nobody", "--policy", policy, status=NO)["answers"]
-    assert [(one["protocol"], one["port"], one["verdict"]) for one in answers] == \
+    data = run_json("explain", "25", "--user", "nobody", "--policy", policy, status=NO)
+    assert [(one["protocol"], one["port"], one["verdict"]) for one in data["answers"]] == \
         [("tcp", 25, "kernel-refused"), ("udp", 25, "kernel-refused")]
 
 
@@ -341,7 +342,7 @@ def test_explain_same_file_under_another_name(policy, tmp_path):
 
 
 def test_explain_caller(host):
-    """Catches a caller who is asked about as somebody else, or without his groups and capability."""
+    """Catches a caller taken for somebody else, or without his groups and capability."""
     host.write_policy("bind 80/tcp by user web\nbind 81/tcp by group operators\n"
                       "bind 82/tcp by root only\n")
 

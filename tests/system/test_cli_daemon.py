@@ -48,7 +48,7 @@ def test_status(daemon):
     assert ended.stdout == (
         "portcredd 9.9, process 4711: enforcing\n"
         "  policy    /etc/portcred/policy.conf\n"
-        "  in force  since 2026-11-23 14:04:05: 12 statements that name 30 users, generation 7\n"
+        "  in force  since 2026-11-23 14:04:05: 12 statements, 30 users named, generation 7\n"
         "  scope     portcredd's network namespace, processes below /\n"
         "  events    5 refused, 6 granted that needed a rule, 0 held back in floods\n")
     assert portcred_json(daemon, "status") == a_status()
@@ -214,7 +214,7 @@ def test_ls_fits_the_terminal(daemon):
 
 
 def test_ls_vacant(daemon):
-    """Catches 8000 lines for a range, a bound port listed as free, names of today for those then."""
+    """Catches 8000 lines for a range, a bound port listed as free, today's names for those then."""
     in_force(daemon, "bind 8000-8999/tcp by user ancient on 127.0.0.1\nbind 80 by root only\n",
              users=[("ancient", 12345)])
     daemon.answers["ListSockets"] = {"sockets": [a_socket(port=8080), a_socket("udp", 80)]}

@@ -8,7 +8,7 @@ import os
 
 import control
 import linux
-from attempt import become, forked, try_bind
+from attempt import acting_as, forked, try_bind
 from host import GROUPS, USERS
 
 WEB, DATABASE, VISITOR = USERS["web"], USERS["database"], USERS["visitor"]
@@ -100,7 +100,7 @@ def test_setuid_programs(governed):
 
 
 def test_groups(governed):
-    """Catches a real or saved group id that counts, or an effective or supplementary that does not."""
+    """Catches a real or saved group id that counts, an effective or supplementary that does not."""
     assert governed.run(lambda: group_ids(VISITOR, VISITOR, VISITOR)) == set(PORTS)
 
     control.put(governed, POLICY)
@@ -124,14 +124,8 @@ def test_many_groups(governed):
     control.put(governed, POLICY)
 
     def is_member(groups):
-        os.setgroups(groups)
-        os.setegid(VISITOR)
-        os.seteuid(VISITOR)
-        try:
+        with acting_as(VISITOR, groups=groups):
             return try_bind(BY_GROUP) == "ok"
-        finally:
-            os.seteuid(0)
-            os.setegid(0)
 
     def attempt():
         for n in (1, 2, 3, 4, 5, 31, 32, 33, 255, 256, 1000, 65535, 65536):
@@ -161,11 +155,8 @@ def test_highest_and_lowest_groups(governed):
     control.put(governed, f"bind 7000 by group {last} only\nbind 7001 by group 0 only\n")
 
     def answers(groups):
-        def work():
-            become(VISITOR, VISITOR, groups)
+        with acting_as(VISITOR, groups=groups):
             return [try_bind(7000), try_bind(7001)]
-
-        return forked(work)
 
     def attempt():
         assert answers([]) == ["EPERM", "EPERM"]
@@ -181,11 +172,8 @@ def test_highest_and_lowest_groups(governed):
 def test_words_that_are_joined(governed):
     """Catches an *and* that is an *or*, and an *or* that is an *and*."""
     def as_somebody(uid, groups):
-        def work():
-            become(uid, uid, groups)
+        with acting_as(uid, groups=groups):
             return mine()
-
-        return forked(work)
 
     assert governed.run(lambda: as_somebody(VISITOR, ())) == set(PORTS)
     control.put(governed, POLICY)

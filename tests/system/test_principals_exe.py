@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""exe PATH: the file behind the path, whatever it is called; not the path of the caller's choice."""
+"""exe PATH: the file behind the path, whatever it is called; not the path that a caller chooses."""
 
 import os
 import subprocess
@@ -125,7 +125,7 @@ def test_the_approved_file_without_its_name(governed, server):
 
 
 def test_scripts(governed):
-    """Catches a script that passes for its interpreter's rule by name: the kernel sees the latter."""
+    """Catches a rule for a script, which nobody can keep: the kernel sees its interpreter."""
     script = governed.directory / "bin/script"
     script.parent.mkdir(exist_ok=True)
     script.write_text(f"""\

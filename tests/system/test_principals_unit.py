@@ -16,8 +16,8 @@
 import os
 
 import control
-from attempt import become, try_bind
-from host import USERS
+from attempt import acting_as, outcome, try_bind
+from host import USERS, make_socket
 
 PORT = 7000
 
@@ -31,16 +31,15 @@ def answers(host, cgroups, port=PORT):
             os.makedirs(directory, exist_ok=True)
             with open(f"{directory}/cgroup.procs", "w", encoding="ascii") as members:
                 members.write("0")
-            os.seteuid(USERS["visitor"])
-            got[cgroup] = try_bind(port)
-            os.seteuid(0)
+            with acting_as(USERS["visitor"]):
+                got[cgroup] = try_bind(port)
         return got
 
     return host.run(attempt)
 
 
 def check(host, name, inside, outside):
-    """That `unit NAME` admits processes in these cgroups, not in those; and needs portcred for it."""
+    """That `unit NAME` admits processes in these cgroups and not in those, all free before it."""
     control.put(host, "")
     assert set(answers(host, inside + outside).values()) == {"ok"}
     control.put(host, f'bind {PORT} by unit "{name}"\n')
@@ -123,20 +122,17 @@ def test_not_below_the_attached_cgroup(governed):
     control.put(governed, f"bind {PORT} by unit a.service\n")
     outside = os.path.normpath(f"{governed.cgroup}/../a.service")
 
-    def attempt():
-        from host import make_socket  # pylint: disable=import-outside-toplevel
-        with make_socket() as governed_socket:
-            os.makedirs(outside, exist_ok=True)
-            with open(f"{outside}/cgroup.procs", "w", encoding="ascii") as members:
+    def attempt(cgroup):
+        os.makedirs(cgroup, exist_ok=True)
+        # What is bound is governed where it was made, in the attached cgroup.
+        with make_socket() as sock:
+            with open(f"{cgroup}/cgroup.procs", "w", encoding="ascii") as members:
                 members.write("0")
-            become(USERS["visitor"])
-            try:
-                governed_socket.bind(("0.0.0.0", PORT))
-            except PermissionError:
-                return "EPERM"
-            return "ok"
+            with acting_as(USERS["visitor"]):
+                return outcome(sock.bind, ("0.0.0.0", PORT))
 
-    assert governed.run(attempt) == "EPERM"
+    assert governed.run(lambda: attempt(f"{governed.cgroup}/a.service")) == "ok"
+    assert governed.run(lambda: attempt(outside)) == "EPERM"
 
 
 def test_unit_that_moves(governed):
@@ -148,9 +144,8 @@ def test_unit_that_moves(governed):
         for cgroup in ("a.service", "b.service", "a.service"):
             with open(f"{governed.cgroup}/{cgroup}/cgroup.procs", "w", encoding="ascii") as members:
                 members.write("0")
-            os.seteuid(USERS["visitor"])
-            got.append(try_bind(PORT))
-            os.seteuid(0)
+            with acting_as(USERS["visitor"]):
+                got.append(try_bind(PORT))
         return got
 
     for cgroup in ("a.service", "b.service"):

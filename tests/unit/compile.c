@@ -4,7 +4,6 @@
  */
 #include "loaded.h"
 
-
 #include "policy/sort.h"
 
 static const struct rule_set *set_at(const struct loaded *loaded, enum protocol protocol,

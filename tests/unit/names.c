@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The name service as the daemon uses it, with name service modules that misbehave: the lookups of
- * the C library are replaced in this program, and so in the workers that it forks.
+ * the C library are replaced in this program (names_modules.c), and so in the workers that it forks.
  *
  * Caught: a privilege that the service keeps, a lookup that hangs or crashes and takes the service
  * with it, a service that outlives its daemon, nonsense taken for an answer.
@@ -9,9 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
-#include <netdb.h>
 #include <poll.h>
-#include <pwd.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -20,7 +18,6 @@
 #include <string.h>
 #include <sys/capability.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -29,231 +26,12 @@
 #include <cmocka.h>
 
 #include "base/cleanup.h"
+#include "names_modules.h"
 #include "portcredd/names.h"
 #include "requirement.h"
 
 #define NOBODY   65534U
 #define LIMIT_MS 600U /* of a worker, in most tests */
-
-/* ---- the modules --------------------------------------------------------------------------- */
-
-static unsigned count_bounding(void)
-{
-	unsigned n = 0;
-
-	for (cap_value_t value = 0; cap_get_bound(value) >= 0; value++)
-		n += cap_get_bound(value) > 0;
-	return n;
-}
-
-static unsigned count_descriptors(void)
-{
-	unsigned n = 0;
-
-	for (int fd = 0; fd < 1024; fd++)
-		n += fcntl(fd, F_GETFD) >= 0;
-	return n;
-}
-
-static unsigned count_capabilities(void)
-{
-	cap_t mine = cap_get_proc(), none = cap_init();
-	int differs = cap_compare(mine, none);
-
-	cap_free(mine);
-	cap_free(none);
-	return (unsigned)differs;
-}
-
-static unsigned signals_blocked(void)
-{
-	sigset_t blocked;
-	unsigned n = 0;
-
-	sigprocmask(SIG_SETMASK, NULL, &blocked);
-	for (int number = 1; number < SIGRTMIN; number++)
-		n += sigismember(&blocked, number) == 1;
-	return n;
-}
-
-static unsigned core_limit(void)
-{
-	struct rlimit limit;
-
-	return getrlimit(RLIMIT_CORE, &limit) == 0 && limit.rlim_max == 0 ? 0 : 1;
-}
-
-static unsigned effective_user(void)
-{
-	return geteuid();
-}
-
-static unsigned effective_group(void)
-{
-	return getegid();
-}
-
-static unsigned supplementary_groups(void)
-{
-	return (unsigned)getgroups(0, NULL);
-}
-
-static unsigned no_new_privileges(void)
-{
-	return (unsigned)prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0);
-}
-
-static unsigned become_root(void)
-{
-	return setresuid(0, 0, 0) == 0;
-}
-
-static unsigned environment(void)
-{
-	return getenv("NAMES_TEST_SECRET") != NULL;
-}
-
-static unsigned worker_pid(void)
-{
-	return (unsigned)getpid();
-}
-
-/* Never returns, whatever it is asked to by a signal that can be refused. */
-static unsigned hang(void)
-{
-	sigset_t all;
-
-	sigfillset(&all);
-	sigprocmask(SIG_SETMASK, &all, NULL);
-	for (;;)
-		pause();
-	return 0;
-}
-
-static unsigned spin(void)
-{
-	for (volatile unsigned n = 0;;)
-		n++;
-	return 0;
-}
-
-static unsigned crash(void)
-{
-	raise(SIGKILL);
-	return 0;
-}
-
-static unsigned leave(void)
-{
-	_exit(EXIT_SUCCESS);
-}
-
-/* A module that has been taken over writes to the daemon itself: noise without an end. */
-static unsigned flood(void)
-{
-	struct names_answer answer = { .sequence = 0x7fffffff };
-	uint8_t frame[NAMES_ANSWER_SIZE];
-
-	names_answer_encode(&answer, frame);
-	for (;;)
-		send(3, frame, sizeof(frame), MSG_NOSIGNAL);
-	return 0;
-}
-
-static unsigned garbage(void)
-{
-	send(3, "garbage", 7, MSG_NOSIGNAL);
-	return 0;
-}
-
-static unsigned nobody_at_all(void)
-{
-	return UINT32_MAX;
-}
-
-static unsigned alice(void)
-{
-	return 4000000001U;
-}
-
-/* A user's "uid" is what the function by that name finds in the worker. */
-static const struct {
-	const char *name;
-	unsigned (*function)(void);
-} users[] = {
-	{ "alice", alice },
-	{ "effective-user", effective_user },
-	{ "effective-group", effective_group },
-	{ "groups", supplementary_groups },
-	{ "capabilities", count_capabilities },
-	{ "bounding", count_bounding },
-	{ "no-new-privileges", no_new_privileges },
-	{ "become-root", become_root },
-	{ "descriptors", count_descriptors },
-	{ "signals", signals_blocked },
-	{ "core", core_limit },
-	{ "environment", environment },
-	{ "pid", worker_pid },
-	{ "hang", hang },
-	{ "spin", spin },
-	{ "crash", crash },
-	{ "leave", leave },
-	{ "flood", flood },
-	{ "garbage", garbage },
-	{ "nobody-at-all", nobody_at_all },
-};
-
-int getpwnam_r(const char *name, struct passwd *resultbuf, char *buffer, size_t buflen,
-	       struct passwd **result)
-{
-	(void)buffer;
-	*result = NULL;
-	if (strcmp(name, "broken") == 0)
-		return EIO;
-	if (strcmp(name, "large") == 0 && buflen < (1U << 20))
-		return ERANGE;
-	for (size_t i = 0; i < ELEMENTS(users); i++) {
-		if (strcmp(name, users[i].name) != 0 && strcmp(name, "large") != 0)
-			continue;
-		*resultbuf = (struct passwd){ .pw_uid = users[i].function() };
-		*result = resultbuf;
-		return 0;
-	}
-	return strcmp(name, "absent-esrch") == 0 ? ESRCH : 0;
-}
-
-int getgrnam_r(const char *name, struct group *resultbuf, char *buffer, size_t buflen,
-	       struct group **result)
-{
-	(void)buffer;
-	(void)buflen;
-	*result = NULL;
-	if (strcmp(name, "developers") == 0) {
-		*resultbuf = (struct group){ .gr_gid = 500 };
-		*result = resultbuf;
-	}
-	return 0;
-}
-
-int getservbyname_r(const char *name, const char *proto, struct servent *result_buf, char *buf,
-		    size_t buflen, struct servent **result)
-{
-	int tcp = strcmp(proto, "tcp") == 0;
-
-	(void)buf;
-	(void)buflen;
-	*result = NULL;
-	if (strcmp(name, "http") == 0 && tcp)
-		*result_buf = (struct servent){ .s_port = htons(80) };
-	else if (strcmp(name, "two") == 0)
-		*result_buf = (struct servent){ .s_port = htons(tcp ? 512 : 513) };
-	else
-		return 0;
-	*result = result_buf;
-	return 0;
-}
-
-/* ---- the tests ----------------------------------------------------------------------------- */
 
 static struct names *start(unsigned limit_ms)
 {
@@ -466,8 +244,17 @@ struct family {
 	pid_t service, worker;
 };
 
+static int drop_capabilities(void)
+{
+	cap_t none = cap_init();
+	int result = none ? cap_set_proc(none) : -1;
+
+	cap_free(none);
+	return result;
+}
+
 /* A daemon that has a service with a hanging worker, and is killed. */
-static struct family killed_daemon(void)
+static struct family killed_daemon(bool capable)
 {
 	struct family family;
 	int said[2], status;
@@ -479,7 +266,7 @@ static struct family killed_daemon(void)
 		struct names *names;
 		struct names_answer answer;
 
-		if (names_start(60000, &names) < 0)
+		if (names_start(60000, &names) < 0 || (!capable && drop_capabilities() < 0))
 			_exit(EXIT_FAILURE);
 		names_allow(names, 60000);
 		family.service = names_pid(names);
@@ -499,13 +286,16 @@ static struct family killed_daemon(void)
 	return family;
 }
 
-/* They have become this process's children: it is the reaper of its orphans. */
+/* Orphans become this process's children; the worker's may also have been its service's to reap. */
 static void assert_ended(pid_t pid)
 {
 	_cleanup_close_ int process = (int)syscall(SYS_pidfd_open, pid, 0);
 	struct pollfd ended = { .fd = process, .events = POLLIN };
 
-	assert_true(process >= 0);
+	if (process < 0) {
+		assert_int_equal(errno, ESRCH);
+		return;
+	}
 	assert_int_equal(poll(&ended, 1, 5000), 1);
 	assert_int_equal(waitpid(pid, NULL, 0), pid);
 }
@@ -516,7 +306,23 @@ static void test_dies_with_daemon(void **state)
 
 	(void)state;
 	assert_int_equal(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
-	family = killed_daemon();
+	family = killed_daemon(true);
+	assert_ended(family.service);
+	assert_ended(family.worker);
+}
+
+/*
+ * The signal at a parent's death needs the parent's permission to send it, which a daemon has not
+ * that gave up CAP_KILL: the end of the socket pair must do.
+ */
+static void test_dies_with_confined_daemon(void **state)
+{
+	struct family family;
+
+	(void)state;
+	require_root();
+	assert_int_equal(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
+	family = killed_daemon(false);
 	assert_ended(family.service);
 	assert_ended(family.worker);
 }
@@ -651,13 +457,21 @@ static void test_watch(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_lookups),      cmocka_unit_test(test_names_refused),
-		cmocka_unit_test(test_privileges),   cmocka_unit_test(test_hang),
-		cmocka_unit_test(test_allowance),    cmocka_unit_test(test_crash),
-		cmocka_unit_test(test_lies),         cmocka_unit_test(test_workers),
-		cmocka_unit_test(test_gone),         cmocka_unit_test(test_dies_with_daemon),
-		cmocka_unit_test(test_stop),         cmocka_unit_test(test_without_root),
-		cmocka_unit_test(test_not_isolated), cmocka_unit_test(test_frames),
+		cmocka_unit_test(test_lookups),
+		cmocka_unit_test(test_names_refused),
+		cmocka_unit_test(test_privileges),
+		cmocka_unit_test(test_hang),
+		cmocka_unit_test(test_allowance),
+		cmocka_unit_test(test_crash),
+		cmocka_unit_test(test_lies),
+		cmocka_unit_test(test_workers),
+		cmocka_unit_test(test_gone),
+		cmocka_unit_test(test_dies_with_daemon),
+		cmocka_unit_test(test_dies_with_confined_daemon),
+		cmocka_unit_test(test_stop),
+		cmocka_unit_test(test_without_root),
+		cmocka_unit_test(test_not_isolated),
+		cmocka_unit_test(test_frames),
 		cmocka_unit_test(test_watch),
 	};
 

@@ -373,7 +373,7 @@ def errors_of(parser, texts):
     return result[:-1]
 
 
-def main(parser, ebnf, seed=None, count="20000"):
+def main(parser, ebnf, seed=None, count="6000"):
     seed = int(seed) if seed else random.SystemRandom().randrange(1 << 32)
     r = random.Random(seed)
     print(f"seed {seed}")

@@ -107,37 +107,37 @@ static void executables_that_anyone_sees(void **state)
 /* In a directory that only root can change: each kind of file that may stand at a path. */
 static void executables(void **state)
 {
-	char directory[] = "/run/portcred-test-XXXXXX", path[64], link[64];
+	char directory[] = "/run/portcred-test-XXXXXX", program[64], alias[64];
 	_cleanup_free_ char *culprit = NULL;
 
 	if (geteuid() != 0 || trust_path("/run", &culprit) < 0)
 		skip();
 	assert_non_null(mkdtemp(directory));
-	snprintf(path, sizeof(path), "%s/x", directory);
-	snprintf(link, sizeof(link), "%s/link", directory);
-	assert_int_equal(symlink("x", link), 0);
+	snprintf(program, sizeof(program), "%s/x", directory);
+	snprintf(alias, sizeof(alias), "%s/link", directory);
+	assert_int_equal(symlink("x", alias), 0);
 
 	assert_checked(directory, -EISDIR, NULL);
-	assert_checked(link, -ENOENT, path);
-	write_file(path, "\177ELF", 0755);
-	assert_checked(path, 0, NULL);
-	assert_checked(link, 0, NULL);
-	write_file(path, "", 0700);
-	assert_checked(path, 0, NULL);
-	write_file(path, "#", 0755);
-	assert_checked(path, 0, NULL);
-	write_file(path, "#!/bin/sh\n", 0755);
-	assert_checked(path, -ENOEXEC, NULL);
-	assert_checked(link, -ENOEXEC, NULL);
-	write_file(path, "\177ELF", 0644);
-	assert_checked(path, -EACCES, NULL);
-	write_file(path, "\177ELF", 0757);
-	assert_checked(link, -EPERM, path);
-	unlink(path);
-	assert_int_equal(mkfifo(path, 0755), 0);
-	assert_checked(path, -EACCES, NULL);
-	unlink(path);
-	unlink(link);
+	assert_checked(alias, -ENOENT, program);
+	write_file(program, "\177ELF", 0755);
+	assert_checked(program, 0, NULL);
+	assert_checked(alias, 0, NULL);
+	write_file(program, "", 0700);
+	assert_checked(program, 0, NULL);
+	write_file(program, "#", 0755);
+	assert_checked(program, 0, NULL);
+	write_file(program, "#!/bin/sh\n", 0755);
+	assert_checked(program, -ENOEXEC, NULL);
+	assert_checked(alias, -ENOEXEC, NULL);
+	write_file(program, "\177ELF", 0644);
+	assert_checked(program, -EACCES, NULL);
+	write_file(program, "\177ELF", 0757);
+	assert_checked(alias, -EPERM, program);
+	unlink(program);
+	assert_int_equal(mkfifo(program, 0755), 0);
+	assert_checked(program, -EACCES, NULL);
+	unlink(program);
+	unlink(alias);
 	rmdir(directory);
 }
 

@@ -341,7 +341,7 @@ static void test_exited_leader(void **state)
 	child_end((struct child){ .pid = pid });
 }
 
-/* Processes come and go during a hundred passes. */
+/* Processes come and go during thirty passes. */
 static void test_vanishing(void **state)
 {
 	_cleanup_close_ int fd = socket_of_test();
@@ -358,7 +358,7 @@ static void test_vanishing(void **state)
 			waitpid(pid, NULL, 0);
 		}
 	}
-	for (int i = 0; i < 100; i++) {
+	for (int i = 0; i < 30; i++) {
 		struct processes *processes = scan(inode_of(fd), NULL);
 
 		assert_non_null(holder(processes, inode_of(fd), getpid()));

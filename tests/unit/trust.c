@@ -232,7 +232,7 @@ static void modes(void **state)
 static void other_owner(void **state)
 {
 	const struct world *world = *state;
-	_cleanup_free_ char *culprit = NULL, *other = NULL;
+	_cleanup_free_ char *culprit = NULL;
 	int fd = -EBADF;
 
 	assert_int_equal(trust_open_in(world->root, geteuid() + 1, "/bin/server", &fd, &culprit),

@@ -232,7 +232,7 @@ static void test_byte_by_byte(void **state)
 	close(peer);
 }
 
-/* Catches an answer to a oneway call (the peer would take it for the next one's), and a lost call. */
+/* Catches an answer to a oneway call, taken by the peer for the next one's, and a lost call. */
 static void test_oneway(void **state)
 {
 	static const char quiet[] = CALL("Slow", ",\"oneway\":true");
