@@ -40,6 +40,8 @@ packages() {
 		util-linux            util-linux           # setpriv, unshare, mount
 		procps                procps-ng            # sysctl
 		kmod                  kmod                 # modprobe: UDP-Lite and MPTCP may be modules
+		zsh                   zsh                  # the completion is tried in the shells themselves
+		fish                  fish
 		curl                  curl                 # the demo's web page
 		libclang-rt-dev|libclang-common-14-dev compiler-rt # libFuzzer and clang's sanitizers
 		-                     libasan              # gcc's sanitizers: on Debian they come with gcc

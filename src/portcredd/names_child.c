@@ -31,6 +31,7 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
+#include "base/sanitized.h"
 #include "portcredd/names.h"
 #include "portcredd/names_worker.h"
 
@@ -40,17 +41,6 @@
 
 #define MAX_DESCRIPTORS 64U
 #define MAX_MEMORY      (512U << 20) /* a group of a directory can have very many members */
-
-#if defined(__SANITIZE_ADDRESS__)
-#define SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define SANITIZED 1
-#endif
-#endif
-#ifndef SANITIZED
-#define SANITIZED 0 /* the sanitizer's shadow takes terabytes of address space */
-#endif
 
 static int only_socket(int fd)
 {
@@ -117,7 +107,8 @@ static int set_limits(void)
 		{ RLIMIT_NOFILE, MAX_DESCRIPTORS },
 		{ RLIMIT_MEMLOCK, 0 },
 		{ RLIMIT_MSGQUEUE, 0 },
-		{ RLIMIT_AS, SANITIZED ? RLIM_INFINITY : MAX_MEMORY },
+		{ RLIMIT_AS,
+		  SANITIZED ? RLIM_INFINITY /* its shadow takes terabytes */ : MAX_MEMORY },
 	};
 
 	for (size_t i = 0; i < ELEMENTS(limits); i++) {

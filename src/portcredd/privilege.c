@@ -2,6 +2,7 @@
 #include "portcredd/privilege.h"
 
 #include "base/cleanup.h"
+#include "base/sanitized.h"
 #include "base/why.h"
 
 #include <ctype.h>
@@ -254,6 +255,12 @@ static const int allowed[] = {
 	SCMP_SYS(bpf),
 };
 
+/* LeakSanitizer stops the process from a clone of it, to look through its memory at the end. */
+static const int allowed_sanitizer[] = {
+	SCMP_SYS(clone), SCMP_SYS(getdents), SCMP_SYS(ptrace),
+	SCMP_SYS(prctl), SCMP_SYS(kill),     SCMP_SYS(process_vm_readv),
+};
+
 static const int families[] = { AF_UNIX, AF_NETLINK };
 
 static void free_filter(scmp_filter_ctx *filter)
@@ -273,6 +280,10 @@ int privilege_confine(void)
 		/* A negative number is a call that this architecture does not have. */
 		if (r == 0 && allowed[i] >= 0)
 			r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, allowed[i], 0);
+	}
+	for (size_t i = 0; SANITIZED && i < ELEMENTS(allowed_sanitizer); i++) {
+		if (r == 0 && allowed_sanitizer[i] >= 0)
+			r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, allowed_sanitizer[i], 0);
 	}
 	for (size_t i = 0; i < ELEMENTS(families) && r == 0; i++)
 		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1,

@@ -2,6 +2,7 @@
 """State that cannot be read: said with the file's name, and what follows errs on the safe side."""
 
 import shutil
+import subprocess
 
 import pytest
 
@@ -147,3 +148,22 @@ def test_reserved_ports(host, damage):
     host.release()
     assert host.sysctl(RESERVED) == "40000-40010"
     host.sysctl(RESERVED, "")
+
+
+def test_pinned_map_of_another_shape(host):
+    """Not what this version pins: it does not start, says where, and what is pinned decides on."""
+    host.daemon(POLICY).kill()
+    pin = host.pins / "abi-1/floods"
+    pin.unlink()
+    subprocess.run(["bpftool", "map", "create", pin, "type", "array", "key", "4", "value", "4",
+                    "entries", "1", "name", "floods"], check=True, env=hosts.environment())
+    with pytest.raises(hosts.DaemonEnded) as ended:
+        host.daemon()
+    assert ended.value.status == 1
+    assert f"the kernel refuses the programs or the maps pinned in {pin.parent}: " \
+        in ended.value.stderr
+    assert enforced(host)
+    assert host.release().returncode == 0
+    assert not enforced(host)
+    host.daemon()
+    assert enforced(host)
