@@ -21,9 +21,9 @@ import sys
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "tests"))
+sys.path.insert(0, str(ROOT / "tests/hosts"))
 
-from hosts import host as hosts, linux  # pylint: disable=wrong-import-position
+import host as hosts  # pylint: disable=wrong-import-position
 
 WEB = hosts.USERS["web"]
 
@@ -297,7 +297,8 @@ def main():
     if os.geteuid() != 0:
         sys.exit("bench: must run as root: it makes namespaces and starts portcredd")
 
-    hosts.prepare(arguments.build.resolve(), ("bench/workload",))
+    build = arguments.build.resolve()
+    hosts.prepare(build, [build / "bench/workload"])
     host = hosts.make(1)
     try:
         bench = Bench(host, arguments.rounds, [n for n in arguments.only.split(",") if n])

@@ -41,6 +41,9 @@ struct item {
 	uint8_t protocols;    /* bits, of the written one or of those that are possible */
 };
 
+/* Each item takes two bytes of a line, behind `bind `, and comes to a range for each protocol. */
+_Static_assert((MAX_LINE_BYTES - 5) / 2 * PROTOCOLS <= UINT16_MAX, "statement.ports");
+
 static void add_range(struct parser *parser, const struct port_list *list, uint16_t first,
 		      uint16_t last, uint8_t protocols, bool joined)
 {
@@ -326,13 +329,6 @@ static void parse_item(struct parser *parser, void *closure)
 	struct item item = { .token = parser_next(parser) };
 	bool sound;
 
-	if (list->statement->ports > UINT16_MAX - PROTOCOLS) {
-		parser_error(parser, item.token,
-			     "too many ports in one statement, expected at most %u",
-			     UINT16_MAX - PROTOCOLS);
-		list->sound = false;
-		return;
-	}
 	sound = split_item(parser, list, &item);
 	if (sound && item.name.length == 0) {
 		parser_error(parser, item.token, "no port %s, expected " PORT_FORMS,

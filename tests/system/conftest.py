@@ -7,14 +7,12 @@ the build directory whose programs are tested (build/ of this tree).
 
 import os
 import pathlib
-import shutil
 import signal
 
 import pytest
 
 import control
 import host as hosts
-import linux
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(os.environ.get("PORTCRED_BUILD", ROOT / "build")).resolve()
@@ -89,22 +87,11 @@ def in_time(request):
 
 @pytest.fixture(scope="session")
 def private_run():
-    """A mount namespace for this process, in which /run is empty and the programs stand.
-
-    So no daemon of the machine (name service cache, journal) has a say in a test, programs are
-    where every user can run them and only root can change them, and all of it goes with us.
-    """
-    linux.unshare(linux.CLONE_NEWNS)
-    linux.mount(None, "/", None, linux.MS_REC | linux.MS_PRIVATE)
-    linux.mount("tmpfs", "/run", "tmpfs", 0, "mode=0755")
-    hosts.PROGRAMS.mkdir()
-    programs = [BUILD / "portcred", BUILD / "portcredd",
-                BUILD / "tests/system/probe", BUILD / "tests/system/hammer"]
+    """Numbers for hosts, in a /run of our own; see host.prepare()."""
+    programs = [BUILD / "tests/system/probe", BUILD / "tests/system/hammer"]
     if (BUILD / "tests/system/uring").exists():  # only where liburing is
         programs.append(BUILD / "tests/system/uring")
-    for program in programs:
-        shutil.copy(program, hosts.PROGRAMS)
-        (hosts.PROGRAMS / program.name).chmod(0o755)
+    hosts.prepare(BUILD, programs)
     return iter(range(1, 1_000_000))
 
 

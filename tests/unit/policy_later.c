@@ -236,7 +236,41 @@ static const struct policy_case cases[] = {
 	     "end of the statement\n"),
 };
 
+/* said_of_ids() - what is said of a host with so many ranges of ids; the caller frees it */
+static char *said_of_ids(unsigned n)
+{
+	_cleanup_free_ char *text = NULL;
+	struct parsed parsed;
+	char *said;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	assert_non_null(out);
+	fputs("host a key AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAw= at ::1 users shared 1", out);
+	for (unsigned i = 1; i < n; i++)
+		fprintf(out, ", %u", i + 1);
+	fclose(out);
+	assert_int_equal(parsed_bytes(&parsed, text, size, false), 0);
+	said = parsed_text(&parsed);
+	parsed_clear(&parsed);
+	return said;
+}
+
+static void too_many_ids(void **state)
+{
+	_cleanup_free_ char *most = said_of_ids(MAX_ID_RANGES),
+			    *more = said_of_ids(MAX_ID_RANGES + 1);
+
+	assert_null(strstr(most, "ranges"));
+	assert_non_null(strstr(more, "+2 error: more than 64 ranges of ids, expected at most so "
+				     "many\n"));
+}
+
+static const struct CMUnitTest others[] = {
+	cmocka_unit_test(too_many_ids),
+};
+
 int main(void)
 {
-	return run_cases("policy_later", cases, ELEMENTS(cases), NULL, 0);
+	return run_cases("policy_later", cases, ELEMENTS(cases), others, ELEMENTS(others));
 }

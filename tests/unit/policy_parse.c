@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* policy_parse.c - what right statements come to: every form of each, and how much room they take */
+/* policy_parse.c - what right statements come to: every form of each */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -8,7 +8,6 @@
 #include <arpa/inet.h>
 #include <cmocka.h>
 
-#include "policy/parse.h"
 #include "policy_fake.h"
 
 #define KEY "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAw="
@@ -484,72 +483,6 @@ static void empty_environment(void **state)
 	parsed_clear(&parsed);
 }
 
-/* heap_of() - bytes in the policy's arrays, those in reserve included */
-static size_t heap_of(const struct policy *policy)
-{
-	const struct policy_storage *storage = policy->storage;
-
-	return storage->statements * sizeof(struct statement) +
-	       storage->ports * sizeof(struct port_range) +
-	       storage->alternatives * sizeof(struct alternative) +
-	       storage->prefixes * sizeof(struct prefix) + storage->names * sizeof(struct name) +
-	       storage->names_table.n_slots * sizeof(struct interned);
-}
-
-/* A million rules take 60 bytes each beside the text, and names are looked up once each. */
-static void million(void **state)
-{
-	const unsigned n = 1000000;
-	struct parsed parsed = { .sources = sources_new() };
-	char *text = NULL;
-	size_t size;
-	FILE *out = open_memstream(&text, &size);
-
-	assert_non_null(out);
-	for (unsigned i = 0; i < n; i++) {
-		if (i % 1000)
-			fprintf(out, "bind %u/tcp by user %u\n", 1 + i % 1024, 1000 + i / 1000);
-		else
-			fputs("bind http by user alice\n", out);
-	}
-	fclose(out);
-	assert_int_equal(sources_add(parsed.sources, "million", text, size), 0);
-	free(text);
-	assert_int_equal(parsed_sources(&parsed, false), 0);
-	assert_int_equal(parsed.diagnostics.errors, 0);
-	assert_int_equal(parsed.policy->n_statements, n);
-	assert_int_equal(statement(&parsed, n - 1)->line, n);
-	assert_true(heap_of(parsed.policy) <= 60UL * n);
-	assert_int_equal(parsed.fake.users, 1);
-	assert_int_equal(parsed.fake.services, 1);
-	parsed_clear(&parsed);
-}
-
-/* A hundred thousand ranges, each crossing its neighbours: found and counted in no more than a moment. */
-static void many_overlaps(void **state)
-{
-	const unsigned n = 100000;
-	size_t crossing = 0;
-	struct parsed parsed = { .sources = sources_new() };
-	char *text = NULL;
-	size_t size;
-	FILE *out = open_memstream(&text, &size);
-
-	assert_non_null(out);
-	for (unsigned i = 0; i < n; i++)
-		fprintf(out, "bind %u-%u by root\n", 1 + i % 30000, 1 + i % 30000 + 100);
-	fclose(out);
-	assert_int_equal(sources_add(parsed.sources, "overlaps", text, size), 0);
-	free(text);
-	assert_int_equal(parsed_sources(&parsed, false), 0);
-	/* Every 101st range stands with all that are equal to it, and the others cross it. */
-	for (unsigned i = 0; i < n; i++)
-		crossing += i % 30000 % 101 != 0;
-	assert_int_equal(parsed.diagnostics.errors, crossing);
-	assert_int_equal(parsed.diagnostics.n_items, MAX_DIAGNOSTICS);
-	parsed_clear(&parsed);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -562,7 +495,7 @@ int main(void)
 		cmocka_unit_test(redirects),       cmocka_unit_test(lenient),
 		cmocka_unit_test(refused_rule),    cmocka_unit_test(files),
 		cmocka_unit_test(ephemeral_ports), cmocka_unit_test(empty_environment),
-		cmocka_unit_test(million),         cmocka_unit_test(many_overlaps),
+
 	};
 
 	return cmocka_run_group_tests_name("policy_parse", tests, NULL, NULL);

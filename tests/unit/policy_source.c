@@ -200,6 +200,26 @@ static void too_many_bytes_in_one_file(void **state)
 	expect_failure(place, EFBIG, "policy.conf");
 }
 
+/* A file of several megabytes, no multiple of anything, arrives byte for byte. */
+static void large_file(void **state)
+{
+	enum { SIZE = 3 * 1024 * 1024 + 7 };
+	const struct place *place = *state;
+	struct sources *sources = sources_new();
+	FILE *file = fopen(place->policy, "we");
+
+	assert_non_null(file);
+	for (unsigned i = 0; i < SIZE; i++)
+		putc((int)(i * 7 % 251), file);
+	fclose(file);
+	assert_int_equal(sources_read_file(sources, place->policy), 0);
+	assert_int_equal(sources->files[0].size, SIZE);
+	for (unsigned i = 0; i < SIZE; i++)
+		assert_true((unsigned char)sources->files[0].text[i] == i * 7 % 251);
+	assert_int_equal(sources->files[0].text[SIZE], 0);
+	sources_free(sources);
+}
+
 static void too_many_bytes_together(void **state)
 {
 	const struct place *place = *state;
@@ -368,6 +388,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(path_without_directory, begin, end),
 		cmocka_unit_test_setup_teardown(not_a_regular_file, begin, end),
 		cmocka_unit_test_setup_teardown(too_many_bytes_in_one_file, begin, end),
+		cmocka_unit_test_setup_teardown(large_file, begin, end),
 		cmocka_unit_test_setup_teardown(too_many_bytes_together, begin, end),
 		cmocka_unit_test(too_many_files),
 		cmocka_unit_test(standard_input),

@@ -51,6 +51,8 @@ static const struct policy_case cases[] = {
 	     "1:9+1 error: control character 0x0D, expected printable text\n"),
 	CASE("carriage_return_in_a_comment", "bind 80 by root # a\rbind 81 by anyone\n",
 	     "1:20+1 error: control character 0x0D, expected printable text\n"),
+	CASE("nul_in_quotes", "bind 80 by user \"a\000b\"\n",
+	     "1:19+1 error: NUL byte, expected text\n"),
 	CASE("tab_in_quotes", "bind 80 by user \"a\tb\"\n",
 	     "1:19+1 error: control character 0x09, expected printable text\n"),
 	CASE("c1_control", "bind 80 by user a\302\205\n",

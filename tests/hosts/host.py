@@ -24,6 +24,7 @@ import json
 import os
 import pathlib
 import select
+import shutil
 import signal
 import socket
 import subprocess
@@ -457,8 +458,24 @@ def _make_etc(etc):
             link.symlink_to(f"{etc}-machine/{entry.name}")
 
 
+def prepare(build, programs=()):
+    """Once, before the first host: a mount namespace for this process, in which /run is empty and
+    portcred, portcredd and other @programs stand.
+
+    So no daemon of the machine (name service cache, journal) has a say, programs are where every
+    user can run them and only root can change them, and all of it goes with us.
+    """
+    linux.unshare(linux.CLONE_NEWNS)
+    linux.mount(None, "/", None, linux.MS_REC | linux.MS_PRIVATE)
+    linux.mount("tmpfs", "/run", "tmpfs", 0, "mode=0755")
+    PROGRAMS.mkdir()
+    for program in (build / "portcred", build / "portcredd", *programs):
+        shutil.copy(program, PROGRAMS)
+        (PROGRAMS / program.name).chmod(0o755)
+
+
 def make(number):
-    """A new host of this session."""
+    """A new host of this session, of one that has called prepare()."""
     mount = linux.cgroup2_mount()
     if not mount:
         raise RuntimeError("no cgroup2 hierarchy is mounted here")
