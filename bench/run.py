@@ -10,6 +10,7 @@ noisy, so absolute figures mean little. Needs root, changes nothing outside a na
 """
 
 import argparse
+import contextlib
 import dataclasses
 import json
 import os
@@ -18,6 +19,7 @@ import random
 import shutil
 import statistics
 import sys
+import threading
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
@@ -193,10 +195,12 @@ class Bench:
         count = 30_000
         seconds, bytes_a_rule = [], []
         daemon = host.daemon(one)
+        small = memory_of(daemon.pid)
 
         def put(policy):
+            host.write_policy(policy)
             start = time.monotonic()
-            ended = host.reload(policy)
+            ended = host.cli("reload", timeout=120)
             if ended.returncode != 0:
                 sys.exit(f"bench: reload: {ended.stderr}")
             return time.monotonic() - start
@@ -206,18 +210,11 @@ class Bench:
             return workload(host, "bindmany", few, count, 1)
 
         def with_many():
-            host.write_policy(many)
-            pathlib.Path(f"/proc/{daemon.pid}/clear_refs").write_text("5", encoding="ascii")
-            before = status_of(daemon.pid, "VmHWM")
-            start = time.monotonic()
-            ended = host.cli("reload", timeout=120)
-            seconds.append(time.monotonic() - start)
-            if ended.returncode != 0:
-                sys.exit(f"bench: reload: {ended.stderr}")
-            grown = status_of(daemon.pid, "VmHWM") - before
-            # Once in force: a second million fills the other slot before the first is emptied.
-            bytes_a_rule.append((grown * 1024 + 2 * maps_of(daemon.pid)) / MILLION)
-            return workload(host, "bindmany", path, count, 1)
+            seconds.append(put(many))
+            figure = workload(host, "bindmany", path, count, 1)
+            # A second million fills the other slot before the first is emptied.
+            bytes_a_rule.append((peak_of(daemon.pid, lambda: put(many)) - small) / MILLION)
+            return figure
 
         ours, theirs = self.alternate("million", with_many, with_one)
         daemon.stop()
@@ -259,16 +256,35 @@ def ticks_of(pid):
     return int(fields[11]) + int(fields[12])
 
 
-def maps_of(pid):
-    """Bytes that the maps of a policy's slot take, those that the daemon holds open by descriptor."""
-    total, seen = 0, set()
+def memory_of(pid):
+    """Bytes: resident, and in the maps that the process holds open, the tables of both slots."""
+    total, seen = status_of(pid, "VmRSS") * 1024, set()
     for info in pathlib.Path(f"/proc/{pid}/fdinfo").iterdir():
-        lines = dict(line.split(":", 1) for line in info.read_text(encoding="ascii").splitlines()
-                     if ":" in line)
-        if "map_id" in lines and lines["map_id"] not in seen:
-            seen.add(lines["map_id"])
-            total += int(lines["memlock"])
+        with contextlib.suppress(OSError):
+            lines = dict(line.split(":", 1) for line in
+                         info.read_text(encoding="ascii").splitlines() if ":" in line)
+            if "map_id" in lines and lines["map_id"] not in seen:
+                seen.add(lines["map_id"])
+                total += int(lines["memlock"])
     return total
+
+
+def peak_of(pid, action):
+    """The most that memory_of() saw, looking every two milliseconds, while @action ran."""
+    done, most = threading.Event(), [0]
+
+    def look():
+        while not done.wait(0.002):
+            most[0] = max(most[0], memory_of(pid))
+
+    looking = threading.Thread(target=look)
+    looking.start()
+    try:
+        action()
+    finally:
+        done.set()
+        looking.join()
+    return most[0]
 
 
 def show(result, as_json):

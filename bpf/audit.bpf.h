@@ -139,7 +139,7 @@ __noinline int cgroup_path(struct path_text *path, __u64 attached)
  * struct question - who asks for what, under which policy, and what was answered
  *
  * No pointers: the functions that are verified alone take it. No padding either: it stands in the
- * frame of every hook, and kernels before 6.8 round frames up to 32 bytes, of which a hook has 128.
+ * frame of every hook, which has 128 bytes (meson.build).
  */
 struct question {
 	struct tables tables;

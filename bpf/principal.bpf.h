@@ -197,6 +197,9 @@ __noinline int same_bytes(const struct name *name, __u32 from, const struct unit
 	return 0;
 }
 
+#pragma clang diagnostic push
+#pragma clang diagnostic ignored "-Wframe-larger-than" /* the name; all others make room for it */
+
 /* principal_in_unit() - whether the unit's name matches a pattern */
 __noinline int principal_in_unit(const struct tables *tables, const struct principal *principal,
 				 __u32 unit)
@@ -218,5 +221,7 @@ __noinline int principal_in_unit(const struct tables *tables, const struct princ
 	return same_bytes(&name, 0, pattern, 0, prefix) &&
 	       same_bytes(&name, length - suffix, pattern, prefix, suffix);
 }
+
+#pragma clang diagnostic pop
 
 #endif

@@ -67,6 +67,16 @@ int image_text(const struct image *image, char **ret_text)
 	return 0;
 }
 
+void image_thin(struct image *image)
+{
+	policy_free(image->policy);
+	image->policy = NULL;
+	if (image->diagnostics.n_items)
+		return;
+	sources_free(image->sources);
+	image->sources = NULL;
+}
+
 void image_clear(struct image *image)
 {
 	compiled_free(image->compiled);

@@ -41,6 +41,9 @@ int image_from_snapshot(int directory, const char *name,
 /* image_text() - the diagnostics as `portcred check` prints them; the caller frees *ret_text */
 int image_text(const struct image *image, char **ret_text);
 
+/* image_thin() - keep the tables, and the text only where diagnostics speak of it */
+void image_thin(struct image *image);
+
 void image_clear(struct image *image);
 
 #endif

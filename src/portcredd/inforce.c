@@ -157,37 +157,58 @@ unsigned inforce_hooks(const struct daemon *daemon)
 	return groups;
 }
 
-/* adopt_image() - remember what events, `status` and the followers need of it */
-static void adopt_image(struct daemon *daemon, const struct image *image, const char *snapshot,
-			struct file_list *files, struct executables *executables)
+/* struct summary - what is to be remembered of a policy when its text is gone */
+struct summary {
+	struct file_list files;
+	size_t statements;
+	bool has_names;
+	bool has_unresolved;
+};
+
+static int summarize(const struct image *image, struct summary *ret_summary)
+{
+	const struct policy *policy = image->policy;
+	struct summary summary = { .statements = policy->n_statements,
+				   .has_names = policy->n_names > 0 };
+	int r = file_list_fill(&summary.files, image->sources);
+
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < policy->n_names; i++)
+		summary.has_unresolved |= !policy->names[i].resolved;
+	*ret_summary = summary;
+	return 0;
+}
+
+/* adopt() - remember what events, `status` and the followers need */
+static void adopt(struct daemon *daemon, const struct compiled *compiled, const char *snapshot,
+		  const struct summary *summary, struct executables *executables)
 {
 	struct in_force *in_force = &daemon->in_force;
 
 	file_list_clear(&in_force->files_before);
 	in_force->files_before = in_force->files;
-	in_force->files = *files;
+	in_force->files = summary->files;
 	in_force->files.generation = slots_settings(daemon->enforcer)->generation;
-	in_force->statements = image->policy->n_statements;
-	in_force->users = image->compiled->n_users;
-	in_force->all_namespaces = image->compiled->all_namespaces;
+	in_force->statements = summary->statements;
+	in_force->users = compiled->n_users;
+	in_force->all_namespaces = compiled->all_namespaces;
 	in_force->since = now_usec(CLOCK_REALTIME);
 	in_force->snapshot = snapshot;
-	in_force->has_names = image->policy->n_names > 0;
-	in_force->has_unresolved = false;
-	for (size_t i = 0; i < image->policy->n_names; i++)
-		in_force->has_unresolved |= !image->policy->names[i].resolved;
+	in_force->has_names = summary->has_names;
+	in_force->has_unresolved = summary->has_unresolved;
 	executables_free(in_force->executables);
 	in_force->executables = executables;
 }
 
-int inforce_put(struct daemon *daemon, const struct image *image, const char *snapshot)
+int inforce_put(struct daemon *daemon, struct image *image, const char *snapshot)
 {
 	struct settings settings = { .all_namespaces = image->compiled->all_namespaces,
 				     .observe_all = daemon->options.observe };
 	_cleanup_(executables_freep) struct executables *executables = NULL;
 	_cleanup_free_ struct exe_key *keys = NULL;
 	struct identities identities = { 0 };
-	struct file_list files = { 0 };
+	struct summary summary = { 0 };
 	struct port_bitmap governed;
 	_cleanup_free_ char *why = NULL;
 	int r;
@@ -200,7 +221,10 @@ int inforce_put(struct daemon *daemon, const struct image *image, const char *sn
 	if (r == 0)
 		r = snapshot_write(daemon->state_dir, STATE_NEXT, image->policy);
 	if (r == 0)
-		r = file_list_fill(&files, image->sources);
+		r = summarize(image, &summary);
+	/* The tables are all that is needed from here on: their copy in the kernel takes room. */
+	if (r == 0)
+		image_thin(image);
 	governed_ports(image->compiled, &governed);
 	if (r == 0)
 		r = reserved_extend(daemon->reserved, &governed);
@@ -212,14 +236,14 @@ int inforce_put(struct daemon *daemon, const struct image *image, const char *sn
 	if (r == 0)
 		r = slots_put(daemon->enforcer, image->compiled, &identities, &settings);
 	if (r < 0) {
-		file_list_clear(&files);
+		file_list_clear(&summary.files);
 		return r;
 	}
 	if (renameat(daemon->state_dir, STATE_NEXT, daemon->state_dir, snapshot) < 0)
 		log_warn(errno, "%s/%s: the policy in force cannot be kept for the next start",
 			 daemon->options.state_dir, snapshot);
 	daemon->in_force.governed = governed;
-	adopt_image(daemon, image, snapshot, &files, TAKE_PTR(executables));
+	adopt(daemon, image->compiled, snapshot, &summary, TAKE_PTR(executables));
 	inforce_judge_sockets(daemon, image->compiled);
 	r = reserved_update(daemon->reserved, &governed);
 	if (r < 0)
@@ -410,7 +434,7 @@ static int start_trial_clock(struct daemon *daemon, unsigned seconds, struct tri
 }
 
 /* put_reload() - in force for good, or on trial with the clock running before it begins */
-static int put_reload(struct daemon *daemon, const struct reload *reload)
+static int put_reload(struct daemon *daemon, struct reload *reload)
 {
 	struct trial trial = { 0 };
 	int r;

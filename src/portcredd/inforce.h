@@ -49,9 +49,10 @@ int inforce_confirm(struct daemon *daemon);
 
 /*
  * inforce_put() - put compiled tables in force, under this name of a snapshot
+ * @image: thinned (image_thin()) once its snapshot is written
  * Returns 0; -errno with the policy before in force.
  */
-int inforce_put(struct daemon *daemon, const struct image *image, const char *snapshot);
+int inforce_put(struct daemon *daemon, struct image *image, const char *snapshot);
 
 /* inforce_environment() - what the machine answers, names through the name service */
 void inforce_environment(struct daemon *daemon, struct policy_environment *ret_environment);

@@ -142,10 +142,14 @@ static int release(struct daemon *daemon)
 	if (geteuid() != 0)
 		fatalx("--release must run as root");
 	detached = detach_all(daemon);
-	r = open_directory(daemon->options.state_dir, &daemon->state_dir);
-	if (r < 0)
-		fatal(r, "%s: the reserved ports cannot be given back", daemon->options.state_dir);
-	give_back_ports(daemon);
+	/* Where there is no state, nothing was reserved: do not make the directory. */
+	if (access(daemon->options.state_dir, F_OK) == 0 || errno != ENOENT) {
+		r = open_directory(daemon->options.state_dir, &daemon->state_dir);
+		if (r < 0)
+			fatal(r, "%s: the reserved ports cannot be given back",
+			      daemon->options.state_dir);
+		give_back_ports(daemon);
+	}
 	if (detached == -ENOENT)
 		log_info("nothing was in force");
 	else

@@ -105,7 +105,7 @@ def explained(asked, file):
     return "EACCES" if "the kernel asks for" in ended.stdout else "EPERM"
 
 
-@pytest.mark.seconds(120)
+@pytest.mark.seconds(300)
 def test_the_kernel_does_what_explain_says(governed):
     """Catches any way in which the decision of the kernel and that of user space differ."""
     seed = int(os.environ.get("PORTCRED_SEED", random.SystemRandom().randrange(2**32)))

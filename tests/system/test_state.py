@@ -5,7 +5,6 @@ takes them out.
 
 import json
 import os
-import pathlib
 import subprocess
 
 import pytest
@@ -14,7 +13,6 @@ import control
 import host as hosts
 import keeper
 import load
-import place
 
 POLICY = "bind 80, 8080 by user web\n"
 AUTOBIND = "bind 80, 8080, 40000-40010 by user web\n"
@@ -49,12 +47,14 @@ def test_killed(host):
     daemon = host.daemon(AUTOBIND)
     before, attached = links(host), host.attached()
     assert len(before) == len(attached) > 2
-    generation = control.status(host)["generation"]
+    generation, refused = (control.status(host)[name] for name in ("generation", "refused"))
     daemon.kill()
     assert decides(host)
     assert links(host) == before
 
+    assert (host.runtime / "control").is_socket(), "its name is no obstacle"
     host.daemon()
+    assert control.status(host)["refused"] == refused + 2, "counted while nobody was there"
     assert decides(host)
     after = links(host)
     assert {name: link for name, (link, _) in after.items()} == \
@@ -65,16 +65,6 @@ def test_killed(host):
     status = control.status(host)
     assert status["generation"] == generation + 1
     assert status["error"] is None
-
-
-def test_counters_go_on(host):
-    """They are the enforcement's, not the daemon's."""
-    daemon = host.daemon(POLICY)
-    assert host.try_bind(8080, user="visitor") == "EPERM"
-    daemon.kill()
-    assert host.try_bind(8080, user="visitor") == "EPERM"
-    host.daemon()
-    assert control.status(host)["refused"] == 2
 
 
 def test_only_hooks_that_are_needed(host):
@@ -94,6 +84,9 @@ def test_released(host):
     assert decides(host)
     hooks = len(host.attached())
     daemon.stop()
+    ended = host.portcredd("--release", user="web")
+    assert (ended.returncode, ended.stderr) == (1, "portcredd: --release must run as root\n")
+    assert decides(host)
     assert host.release().stderr == \
         f"portcredd: nothing is in force any more: {hooks} hooks detached\n"
     assert not decides(host)
@@ -121,25 +114,24 @@ def test_released_under_a_running_daemon(host):
     assert decides(host)
 
 
-def test_release_needs_root(host):
-    host.daemon(POLICY)
-    ended = host.portcredd("--release", user="web")
-    assert ended.returncode == 1
-    assert ended.stderr == "portcredd: --release must run as root\n"
-    assert decides(host)
-
-
-def test_release_without_runtime_directory(host):
-    """The hooks go even if that is not in order; and it is said what stayed."""
+def test_release_without_state(host):
+    """The hooks go even if the directory of the state is not in order; what stayed is said."""
     host.daemon(AUTOBIND).stop()
-    host.runtime.chmod(0o777)
+    state = host.runtime / "state"
+    state.chmod(0o777)
     ended = host.portcredd("--release")
     assert ended.returncode == 1
-    assert "the reserved ports cannot be given back" in ended.stderr
+    assert f"{state}: the reserved ports cannot be given back" in ended.stderr
     assert not decides(host) and host.attached() == []
-    host.runtime.chmod(0o755)
+    state.chmod(0o755)
     assert host.release().stderr == "portcredd: nothing was in force\n"
     assert host.sysctl(RESERVED) == ""
+
+
+def test_release_where_nothing_ever_was(host):
+    """It makes no directories either."""
+    assert host.release().stderr == "portcredd: nothing was in force\n"
+    assert not host.runtime.exists() and not host.pins.exists()
 
 
 # Another version
@@ -218,15 +210,3 @@ def test_process_that_was_there_before(host):
         assert visitor.step() == "EPERM"
         host.release()
         assert visitor.step() == "ok"
-
-
-def test_nothing_is_left_of_the_socket(host):
-    """The name of a control socket on which nobody listens any more is no obstacle."""
-    daemon = host.daemon(POLICY)
-    daemon.kill()
-    path = pathlib.Path(host.runtime / "control")
-    assert path.is_socket()
-    host.daemon().stop()
-    path.unlink()
-    host.daemon()
-    place.eventually(path.is_socket, "a control socket")

@@ -28,7 +28,6 @@
 #define OP_BIND             56
 #define OP_LISTEN           57
 #define CMD_SOCK_SETSOCKOPT 3
-#define FIRST_WITH_BIND     OP_BIND
 
 /* include/uapi/linux/in.h, since Linux 6.3 */
 #define LOCAL_PORT_RANGE 51
@@ -138,8 +137,8 @@ static int ask(const char *how, const char *what, uint16_t port, bool *ret_suppo
 	bool personality = strcmp(how, "personality") == 0;
 	int r = fd < 0 ? -errno : open_ring(&request, how);
 
-	/* The option came before the operations: what knows these knows that. */
-	*ret_supported = r < 0 || supports(&request, FIRST_WITH_BIND);
+	/* Setting options came before it: what can bind can do that. */
+	*ret_supported = r < 0 || supports(&request, OP_BIND);
 	if (r < 0 || !*ret_supported)
 		return r;
 	if (personality)
