@@ -114,13 +114,8 @@ struct task_struct {
 	struct css_set *cgroups;
 };
 
-struct netns_ipv4 {
-	int sysctl_ip_prot_sock;
-};
-
 struct net {
 	__u64 net_cookie;
-	struct netns_ipv4 ipv4;
 };
 
 typedef struct {

@@ -481,3 +481,11 @@ int enforcer_refuse_sockets(const struct enforcer *enforcer, const uint64_t *coo
 	__atomic_store_n(&enforcer->control->refused_sockets, n, __ATOMIC_RELEASE);
 	return 0;
 }
+
+bool enforcer_refuses_socket(const struct enforcer *enforcer, uint64_t cookie)
+{
+	__u8 one;
+
+	return bpf_map_lookup_elem(bpf_map__fd(enforcer->skeleton->maps.refused), &cookie, &one) ==
+	       0;
+}

@@ -106,4 +106,7 @@ int enforcer_counters(const struct enforcer *enforcer, uint64_t ret_counters[sta
  */
 int enforcer_refuse_sockets(const struct enforcer *enforcer, const uint64_t *cookies, size_t n);
 
+/* enforcer_refuses_socket() - whether it is one of them */
+bool enforcer_refuses_socket(const struct enforcer *enforcer, uint64_t cookie);
+
 #endif

@@ -84,6 +84,8 @@ static int collect(const struct compiled *compiled, struct approvals *approvals,
 	int r;
 
 	r = sockets_bound(&sockets);
+	if (r == 0 && sockets.truncated)
+		r = -E2BIG; /* among those left out may be one to refuse */
 	for (size_t i = 0; i < sockets.n_items && r == 0; i++) {
 		if (!is_governed(compiled, &sockets.items[i]))
 			continue;

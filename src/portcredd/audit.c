@@ -119,11 +119,12 @@ static void to_words(const struct daemon *daemon, const struct event *event, str
 	ret->file = rule_file(daemon, &event->rule, event->generation);
 }
 
-/* printable() - what users choose (names of programs) cannot write to a terminal or forge a line */
+/* printable() - what users choose (names of programs) cannot write to a terminal or forge a line:
+ * nothing but ASCII, for 8-bit controls hide in the rest; the journal's fields have the bytes */
 static void printable(char *text)
 {
 	for (; *text; text++) {
-		if ((unsigned char)*text < ' ' || *text == 0x7f)
+		if (*text < ' ' || *text >= 0x7f)
 			*text = '?';
 	}
 }

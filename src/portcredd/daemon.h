@@ -49,6 +49,7 @@ struct in_force {
 	bool has_names;
 	bool has_unresolved; /* a name that nobody has so far */
 	struct port_bitmap governed;
+	bool unjudged; /* sockets that were bound before could not be judged: to be tried again */
 	struct approvals approvals; /* of sockets that are bound to governed ports */
 };
 

@@ -4,7 +4,6 @@
 #include "base/log.h"
 #include "kernel/slots.h"
 #include "policy/machine.h"
-#include "policy/snapshot.h"
 #include "portcredd/inforce.h"
 
 #include <errno.h>
@@ -15,90 +14,25 @@
 #define UNPRIVILEGED_PORT_START "/proc/sys/net/ipv4/ip_unprivileged_port_start"
 #define DEFAULT_PORT_START      1024U /* include/net/net_namespace.h, PROT_SOCK */
 
-/*
- * struct steady - names as they are now; where a database does not answer, as they were
- *
- * A directory that is down for a minute must take nothing away from anyone.
- */
-struct steady {
-	struct policy_environment now;
-	struct policy_environment then;
-};
-
-static int steady_user(void *data, const char *name, uint32_t *ret_uid)
-{
-	const struct steady *steady = data;
-	int r = steady->now.find_user(steady->now.data, name, ret_uid);
-
-	if (r == 0 || r == -ENOENT)
-		return r;
-	return steady->then.find_user(steady->then.data, name, ret_uid);
-}
-
-static int steady_group(void *data, const char *name, uint32_t *ret_gid)
-{
-	const struct steady *steady = data;
-	int r = steady->now.find_group(steady->now.data, name, ret_gid);
-
-	if (r == 0 || r == -ENOENT)
-		return r;
-	return steady->then.find_group(steady->then.data, name, ret_gid);
-}
-
-static int steady_service(void *data, const char *name, uint16_t ret_ports[static PROTOCOLS],
-			  uint8_t *ret_protocols)
-{
-	const struct steady *steady = data;
-
-	return steady->now.find_service(steady->now.data, name, ret_ports, ret_protocols);
-}
-
-static bool same_names(const struct policy *a, const struct policy *b)
-{
-	if (a->n_names != b->n_names)
-		return false;
-	for (size_t i = 0; i < a->n_names; i++) {
-		if (a->names[i].resolved != b->names[i].resolved ||
-		    (a->names[i].resolved && a->names[i].id != b->names[i].id))
-			return false;
-	}
-	return true;
-}
-
 /* refresh() - the same text with names as they are now; @always: also if no name has changed */
 static int refresh(struct daemon *daemon, bool always)
 {
-	struct image then = { 0 }, now = { 0 };
-	struct snapshot_names *names = NULL;
 	struct policy_environment environment;
-	struct sources *sources = NULL;
-	struct steady steady;
+	struct image image = { 0 };
+	bool same = false;
 	int r;
 
-	r = snapshot_read(daemon->state_dir, daemon->in_force.snapshot, &sources, &names);
-	if (r < 0)
-		return r;
-	inforce_environment(daemon, &steady.now);
-	steady.then = snapshot_environment(names, &steady.now);
-	environment = steady.now;
-	environment.find_user = steady_user;
-	environment.find_group = steady_group;
-	environment.find_service = steady_service;
-	environment.data = &steady;
-
-	r = image_from_snapshot(daemon->state_dir, daemon->in_force.snapshot, NULL, &then);
-	if (r == 0)
-		r = image_from_snapshot(daemon->state_dir, daemon->in_force.snapshot, &environment,
-					&now);
-	if (r == 0 && (always || !same_names(then.policy, now.policy))) {
-		r = inforce_put(daemon, &now, daemon->in_force.snapshot);
+	if (!daemon->in_force.snapshot)
+		return 0;
+	inforce_environment(daemon, &environment);
+	r = image_from_snapshot(daemon->state_dir, daemon->in_force.snapshot, &environment, &image,
+				&same);
+	if (r == 0 && (always || !same)) {
+		r = inforce_put(daemon, &image, daemon->in_force.snapshot);
 		if (r == 0)
 			log_info("names or executables have changed: the policy follows");
 	}
-	image_clear(&then);
-	image_clear(&now);
-	sources_free(sources);
-	snapshot_names_free(names);
+	image_clear(&image);
 	return r;
 }
 
@@ -106,9 +40,9 @@ static void refresh_names(struct daemon *daemon)
 {
 	int r;
 
-	if (!daemon->in_force.has_names || !daemon->in_force.snapshot)
+	if (!daemon->in_force.has_names && !daemon->in_force.unjudged)
 		return;
-	r = refresh(daemon, false);
+	r = refresh(daemon, daemon->in_force.unjudged);
 	if (r < 0)
 		log_warn(r, "the names of the policy in force cannot be looked up again");
 }
@@ -253,7 +187,9 @@ void follow_sysctls(struct daemon *daemon)
 
 static int schedule(struct daemon *daemon)
 {
-	uint64_t seconds = daemon->in_force.has_unresolved ? FOLLOW_EVERY_UNRESOLVED : FOLLOW_EVERY;
+	uint64_t seconds = daemon->in_force.has_unresolved || daemon->in_force.unjudged
+				   ? FOLLOW_EVERY_UNRESOLVED
+				   : FOLLOW_EVERY;
 	int r;
 
 	r = sd_event_source_set_time_relative(daemon->recheck, seconds * 1000000);

@@ -33,18 +33,81 @@ int image_from_files(const char *path, const struct policy_environment *environm
 	return r < 0 ? r : build(image, environment, lenient);
 }
 
+/* struct steady - two environments: the first is asked, the second where it does not answer */
+struct steady {
+	const struct policy_environment *now;
+	struct policy_environment then;
+};
+
+static int steady_user(void *data, const char *name, uint32_t *ret_uid)
+{
+	const struct steady *steady = data;
+	int r = steady->now->find_user(steady->now->data, name, ret_uid);
+
+	if (r == 0 || r == -ENOENT)
+		return r;
+	return steady->then.find_user(steady->then.data, name, ret_uid);
+}
+
+static int steady_group(void *data, const char *name, uint32_t *ret_gid)
+{
+	const struct steady *steady = data;
+	int r = steady->now->find_group(steady->now->data, name, ret_gid);
+
+	if (r == 0 || r == -ENOENT)
+		return r;
+	return steady->then.find_group(steady->then.data, name, ret_gid);
+}
+
+static int steady_service(void *data, const char *name, uint16_t ret_ports[static PROTOCOLS],
+			  uint8_t *ret_protocols)
+{
+	const struct steady *steady = data;
+
+	return steady->now->find_service(steady->now->data, name, ret_ports, ret_protocols);
+}
+
+/* same_names() - whether the names of a policy mean what they meant in its snapshot */
+static bool same_names(const struct policy *policy, const struct policy_environment *then)
+{
+	for (size_t i = 0; i < policy->n_names; i++) {
+		const struct name *name = &policy->names[i];
+		uint32_t id = 0;
+		int r = -ENOENT;
+
+		if (name->kind == NAME_USER)
+			r = then->find_user(then->data, name->text, &id);
+		else if (name->kind == NAME_GROUP)
+			r = then->find_group(then->data, name->text, &id);
+		else
+			continue;
+		if ((r == 0) != name->resolved || (r == 0 && id != name->id))
+			return false;
+	}
+	return true;
+}
+
 int image_from_snapshot(int directory, const char *name,
-			const struct policy_environment *environment, struct image *image)
+			const struct policy_environment *environment, struct image *image,
+			bool *ret_same_names)
 {
 	struct snapshot_names *names = NULL;
-	struct policy_environment then;
+	struct policy_environment both = *environment;
+	struct steady steady = { .now = environment };
 	int r;
 
 	r = snapshot_read(directory, name, &image->sources, &names);
 	if (r < 0)
 		return r;
-	then = snapshot_environment(names, environment);
-	r = build(image, environment ? environment : &then, true);
+	steady.then = snapshot_environment(names, environment);
+	both.find_user = steady_user;
+	both.find_group = steady_group;
+	both.find_service = steady_service;
+	both.list_services = NULL;
+	both.data = &steady;
+	r = build(image, &both, true);
+	if (r == 0 && ret_same_names)
+		*ret_same_names = same_names(image->policy, &steady.then);
 	snapshot_names_free(names);
 	return r;
 }

@@ -32,11 +32,15 @@ int image_from_files(const char *path, const struct policy_environment *environm
 
 /*
  * image_from_snapshot() - what was in force
- * @environment: answers names as they are now, or NULL: as they were
+ * @environment: names are as it answers now; where a database does not answer, as they were: a
+ * directory that is down for a minute must take nothing away from anyone
+ * @ret_same_names: whether all of them mean what they meant then; may be NULL
+ *
  * Returns as above; -EBADMSG for a damaged file.
  */
 int image_from_snapshot(int directory, const char *name,
-			const struct policy_environment *environment, struct image *image);
+			const struct policy_environment *environment, struct image *image,
+			bool *ret_same_names);
 
 /* image_text() - the diagnostics as `portcred check` prints them; the caller frees *ret_text */
 int image_text(const struct image *image, char **ret_text);

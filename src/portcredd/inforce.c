@@ -37,6 +37,9 @@
 /* How long the names of one policy may take to be looked up, all together. */
 #define NAMES_LIMIT_MS 20000U
 
+/* A rollback that fails is tried again after so many seconds. */
+#define ROLLBACK_AGAIN 10U
+
 void inforce_environment(struct daemon *daemon, struct policy_environment *ret_environment)
 {
 	*ret_environment = machine_environment();
@@ -117,7 +120,61 @@ static int collect_identities(const struct executables *executables, struct exe_
 	return 0;
 }
 
-void inforce_judge_sockets(struct daemon *daemon, const struct compiled *compiled)
+/* same_bytes() - whether two files of a directory are equal; false where one cannot be read */
+static bool same_bytes(int directory, const char *a, const char *b)
+{
+	_cleanup_fclose_ FILE *one = NULL, *other = NULL;
+	int fd = openat(directory, a, O_RDONLY | O_CLOEXEC);
+	int left, right;
+
+	one = fd >= 0 ? fdopen(fd, "re") : NULL;
+	fd = openat(directory, b, O_RDONLY | O_CLOEXEC);
+	other = fd >= 0 ? fdopen(fd, "re") : NULL;
+	if (!one || !other)
+		return false;
+	do {
+		left = getc_unlocked(one);
+		right = getc_unlocked(other);
+	} while (left == right && left != EOF);
+	return left == right && !ferror(one) && !ferror(other);
+}
+
+/*
+ * decides_already() - whether what STATE_NEXT holds is what decides, names included
+ *
+ * At a start only a snapshot that no trial stands beside is known to be what the pins enforce.
+ */
+static bool decides_already(const struct daemon *daemon)
+{
+	const char *snapshot = daemon->in_force.snapshot;
+
+	if (daemon->in_force.unjudged)
+		return false;
+	if (!snapshot && daemon->enforcer->adopted &&
+	    faccessat(daemon->state_dir, STATE_TRIAL, F_OK, 0) < 0)
+		snapshot = STATE_IN_FORCE;
+	return snapshot && same_bytes(daemon->state_dir, STATE_NEXT, snapshot);
+}
+
+/*
+ * keep_verdicts() - of a policy that decides already: who was let in stays
+ *
+ * What a socket's holder runs as may have changed since its bind, which is what was approved.
+ */
+static void keep_verdicts(const struct daemon *daemon, struct approvals *approvals)
+{
+	approvals->refused = 0;
+	for (size_t i = 0; i < approvals->n_items; i++) {
+		struct approval *approval = &approvals->items[i];
+
+		approval->refused &=
+			enforcer_refuses_socket(daemon->enforcer, approval->socket.cookie);
+		approvals->refused += approval->refused;
+	}
+}
+
+/* judge_sockets() - refuse what was bound before and the tables do not name */
+static void judge_sockets(struct daemon *daemon, const struct compiled *compiled, bool same)
 {
 	struct approvals approvals;
 	_cleanup_free_ uint64_t *cookies = NULL;
@@ -125,16 +182,20 @@ void inforce_judge_sockets(struct daemon *daemon, const struct compiled *compile
 	int r;
 
 	r = approve_sockets(compiled, daemon->cgroup, &approvals, NULL);
+	daemon->in_force.unjudged = r < 0;
 	if (r < 0) {
-		log_warn(r, "sockets that are bound already cannot be judged");
+		log_warn(r, "sockets that are bound already cannot be judged; to be tried again");
 		return;
 	}
+	if (same)
+		keep_verdicts(daemon, &approvals);
 	cookies = calloc(approvals.refused + 1, sizeof(*cookies));
 	for (size_t i = 0; cookies && i < approvals.n_items; i++) {
 		if (approvals.items[i].refused)
 			cookies[n++] = approvals.items[i].socket.cookie;
 	}
 	r = cookies ? enforcer_refuse_sockets(daemon->enforcer, cookies, n) : -ENOMEM;
+	daemon->in_force.unjudged = r < 0;
 	if (r < 0)
 		log_warn(r, "not every socket that was bound before could be refused");
 	approvals_clear(&daemon->in_force.approvals);
@@ -211,6 +272,7 @@ int inforce_put(struct daemon *daemon, struct image *image, const char *snapshot
 	struct summary summary = { 0 };
 	struct port_bitmap governed;
 	_cleanup_free_ char *why = NULL;
+	bool same = false;
 	int r;
 
 	r = executables_new((const char *const *)image->compiled->exes, image->compiled->n_exes,
@@ -223,8 +285,10 @@ int inforce_put(struct daemon *daemon, struct image *image, const char *snapshot
 	if (r == 0)
 		r = summarize(image, &summary);
 	/* The tables are all that is needed from here on: their copy in the kernel takes room. */
-	if (r == 0)
+	if (r == 0) {
 		image_thin(image);
+		same = decides_already(daemon);
+	}
 	governed_ports(image->compiled, &governed);
 	if (r == 0)
 		r = reserved_extend(daemon->reserved, &governed);
@@ -239,12 +303,14 @@ int inforce_put(struct daemon *daemon, struct image *image, const char *snapshot
 		file_list_clear(&summary.files);
 		return r;
 	}
-	if (renameat(daemon->state_dir, STATE_NEXT, daemon->state_dir, snapshot) < 0)
+	if (renameat(daemon->state_dir, STATE_NEXT, daemon->state_dir, snapshot) < 0) {
 		log_warn(errno, "%s/%s: the policy in force cannot be kept for the next start",
 			 daemon->options.state_dir, snapshot);
+		snapshot = NULL; /* what stands there is the policy before */
+	}
 	daemon->in_force.governed = governed;
 	adopt(daemon, image->compiled, snapshot, &summary, TAKE_PTR(executables));
-	inforce_judge_sockets(daemon, image->compiled);
+	judge_sockets(daemon, image->compiled, same);
 	r = reserved_update(daemon->reserved, &governed);
 	if (r < 0)
 		log_warn(r, "net.ipv4.ip_local_reserved_ports cannot be written");
@@ -253,8 +319,10 @@ int inforce_put(struct daemon *daemon, struct image *image, const char *snapshot
 		log_warn(r, "hooks that are not needed cannot be detached");
 	follow_sysctls(daemon);
 	r = follow_executables(daemon);
+	if (r < 0)
+		log_warn(r, "executables that are replaced will not be followed");
 	malloc_trim(0); /* a policy takes much more to make than to keep */
-	return r;
+	return 0;
 }
 
 static void forget_trial(struct daemon *daemon)
@@ -309,7 +377,7 @@ static int start_before(struct daemon *daemon, const struct policy_environment *
 	struct image image = { 0 };
 	int r;
 
-	r = image_from_snapshot(daemon->state_dir, STATE_IN_FORCE, environment, &image);
+	r = image_from_snapshot(daemon->state_dir, STATE_IN_FORCE, environment, &image, NULL);
 	if (r == 0)
 		r = inforce_put(daemon, &image, STATE_IN_FORCE);
 	image_clear(&image);
@@ -394,6 +462,8 @@ static int guard_login(struct daemon *daemon, struct reload *reload)
 	return r;
 }
 
+static int start_trial_clock(struct daemon *daemon, unsigned seconds, struct trial *ret_trial);
+
 static int on_trial_over(sd_event_source *source, uint64_t usec, void *data)
 {
 	struct policy_environment environment;
@@ -403,14 +473,15 @@ static int on_trial_over(sd_event_source *source, uint64_t usec, void *data)
 
 	forget_trial(daemon);
 	inforce_environment(daemon, &environment);
-	r = image_from_snapshot(daemon->state_dir, STATE_IN_FORCE, &environment, &image);
+	r = image_from_snapshot(daemon->state_dir, STATE_IN_FORCE, &environment, &image, NULL);
 	if (r == 0)
 		r = inforce_put(daemon, &image, STATE_IN_FORCE);
 	image_clear(&image);
 	if (r < 0) {
 		log_warn(r, "the trial is over, and the policy before cannot be put back");
-		set_error(daemon,
-			  strdup("the trial is over, and the policy before cannot be put back"));
+		set_error(daemon, strdup("the trial is over, and the policy before cannot be put "
+					 "back; it is tried again"));
+		start_trial_clock(daemon, ROLLBACK_AGAIN, &daemon->trial);
 		return 0;
 	}
 	log_warnx("the trial is over and nobody confirmed it: the policy before is in force again");

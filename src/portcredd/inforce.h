@@ -60,9 +60,6 @@ void inforce_environment(struct daemon *daemon, struct policy_environment *ret_e
 /* inforce_hooks() - the groups of hooks that the policy in force needs (HOOKS_* of enforcer.h) */
 unsigned inforce_hooks(const struct daemon *daemon);
 
-/* inforce_judge_sockets() - refuse what was bound before and the tables do not name */
-void inforce_judge_sockets(struct daemon *daemon, const struct compiled *compiled);
-
 void inforce_end(struct daemon *daemon);
 
 #endif

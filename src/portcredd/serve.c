@@ -21,6 +21,7 @@
 
 /* Looking into every process takes a while: for users other than root it is done this often. */
 #define LIST_EVERY_USEC 100000U
+#define MAX_TURNS       32U /* and as many of them may wait */
 
 #define UNPRIVILEGED_DEFAULT 1024U
 
@@ -32,6 +33,7 @@ struct watchers {
 	struct varlink_call *calls[MAX_WATCHERS];
 	size_t n_calls;
 	uint64_t list_next; /* CLOCK_MONOTONIC, microseconds: the next turn of ListSockets */
+	size_t n_turns;     /* calls that wait for theirs */
 };
 
 /* time_text() - RFC 3339, UTC; JSON null for 0. A new reference. */
@@ -75,6 +77,9 @@ static json_t *warnings(const struct daemon *daemon)
 				      json_sprintf("%zu sockets were bound before the policy that "
 						   "refuses them; nothing reaches them any more",
 						   daemon->in_force.approvals.refused));
+	if (daemon->in_force.unjudged)
+		json_array_append_new(list, json_string("sockets that were bound before the policy "
+							"could not be judged; it is tried again"));
 	if (daemon->options.observe)
 		json_array_append_new(list,
 				      json_string("started with --observe: nothing is refused"));
@@ -232,14 +237,26 @@ struct turn {
 	sd_event_source *timer;
 };
 
+static void turn_end(struct turn *turn)
+{
+	turn->daemon->watchers->n_turns--;
+	sd_event_source_disable_unref(turn->timer);
+	varlink_call_unref(turn->call);
+	free(turn);
+}
+
+static void turn_gone(struct varlink_call *call, void *userdata)
+{
+	turn_end(userdata);
+}
+
 static int on_turn(sd_event_source *source, uint64_t usec, void *data)
 {
 	struct turn *turn = data;
 
+	/* With its answer the call is over, and turn_gone() will not be called. */
 	answer_list(turn->call, turn->daemon);
-	varlink_call_unref(turn->call);
-	sd_event_source_disable_unref(turn->timer);
-	free(turn);
+	turn_end(turn);
 	return 0;
 }
 
@@ -255,6 +272,10 @@ static int list_sockets(struct varlink_call *call, json_t *parameters, void *use
 	at = daemon->watchers->list_next;
 	if (r < 0 || varlink_peer(call)->uid == 0)
 		return answer_list(call, daemon);
+	if (at > now && daemon->watchers->n_turns == MAX_TURNS)
+		return varlink_error(call, INTERFACE_PORTCRED ".Failed",
+				     json_pack("{s:s}", "reason",
+					       "too many ask at once: try again in a few seconds"));
 	daemon->watchers->list_next = (at > now ? at : now) + LIST_EVERY_USEC;
 	if (at <= now)
 		return answer_list(call, daemon);
@@ -269,6 +290,8 @@ static int list_sockets(struct varlink_call *call, json_t *parameters, void *use
 		return r;
 	}
 	turn->call = varlink_call_ref(call);
+	daemon->watchers->n_turns++;
+	varlink_call_on_disconnect(call, turn_gone, turn);
 	return 0;
 }
 

@@ -97,10 +97,11 @@ def test_system_calls_are_filtered(governed, daemon):
             "no process": call(inject.FORK),
             "no program": call(inject.EXECVE, 0, 0, 0),
             "no other user": call(inject.SETUID, 0),
-            "no signal": call(inject.KILL, daemon.pid, 0),
             "no namespace": call(inject.UNSHARE, 0),
             "no way round seccomp": call(inject.IO_URING_SETUP, 1, 0),
         }
+        if "ASAN_OPTIONS" not in os.environ:  # which needs it to look for leaks
+            results["no signal"] = call(inject.KILL, daemon.pid, 0)
     assert set(results.values()) == {-errno.EPERM}, results
     assert control.status(governed)["pid"] == daemon.pid, "it goes on as if nothing had been"
 

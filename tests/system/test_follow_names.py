@@ -20,8 +20,16 @@ ONE_LOOKUP = 6
 POLICY = "bind 8080 by user web\nbind 8081 by group developers\n"
 
 
+def children(pid):
+    return [int(child) for child in
+            pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text("ascii").split()]
+
+
 def name_service(daemon):
-    return int(pathlib.Path(f"/proc/{daemon.pid}/task/{daemon.pid}/children").read_text("ascii"))
+    """Its supervisor, at a moment when no worker is left of the last lookups to answer the next."""
+    service, = children(daemon.pid)
+    place.eventually(lambda: not children(service), "no worker")
+    return service
 
 
 def wait_generation(host, above):
