@@ -187,3 +187,30 @@ def test_before_the_daemon(host):
     host.daemons[-1].stop()
     host.release()
     assert host.run(lambda: reaches(PORT))
+
+
+def test_holder_changes_after_the_bind(host):
+    """The bind was approved: as long as the policy is the same, nobody asks who holds it now."""
+    policy = f"bind {PORT}/tcp by user web unit web@*.service\n"
+    web = ("tcp", USERS["web"])
+    daemon = host.daemon(policy)
+    holder = host.hold(PORT, listen=True, user="web", cgroup="web@1.service")
+    elsewhere = host.place(cgroup="other.service").cgroup
+    with open(f"{elsewhere}/cgroup.procs", "w", encoding="ascii") as members:
+        members.write(str(holder.pid))
+
+    daemon.stop()
+    daemon = host.daemon()
+    assert not listed(host)[web]
+    assert host.run(lambda: reaches(PORT))
+    assert refused(control.call(host, "Reload")) == []
+    assert host.run(lambda: reaches(PORT))
+
+    # Another policy judges it as it is held now.
+    assert refused(control.put(host, policy + "bind 81 by root\n")) == [("tcp", PORT, USERS["web"])]
+    assert not host.run(lambda: reaches(PORT))
+    # And what was refused stays so over a restart.
+    daemon.stop()
+    host.daemon()
+    assert listed(host)[web]
+    assert not host.run(lambda: reaches(PORT))
