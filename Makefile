@@ -37,6 +37,7 @@ deps: ## install what is missing of the packages that all this needs
 
 .PHONY: check
 check: ## all tests (as root; else the unit tests), again under sanitizers, and short fuzzing
+	@[ "$$(id -u)" != 0 ] || tools/deps.sh
 	@$(PYTHON) tools/check.py
 
 .PHONY: check-long
