@@ -159,6 +159,8 @@ def system_tests_part(pytest, directory, part, parts):
         env=os.environ | {"PORTCRED_BUILD": str(ROOT / directory), "PYTHONDONTWRITEBYTECODE": "1"},
     )
     print(ended.stdout or "", end="", flush=True)
+    if ended.returncode not in (0, 1, 5):
+        print(f"pytest ended with {ended.returncode}")
     if ended.returncode == 5:
         return 0, 0, 0  # more parts than modules
     passed, failed, skipped = count_junit(junit) or (0, 0, 0)

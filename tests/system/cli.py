@@ -159,9 +159,7 @@ class Daemon:
             kept = False
             with contextlib.suppress(ConnectionError):  # a peer that has heard enough
                 kept = self._converse(connection)
-            if kept:
-                self._open.append(connection)
-            else:
+            if not kept:
                 connection.close()
 
     def _converse(self, connection):
@@ -189,6 +187,8 @@ class Daemon:
             connection.sendall(answer)
             return False
         answers = answer if isinstance(answer, list) else [answer]
+        if answers[-1] is None:
+            self._open.append(connection)  # first: who has read the answer may hang_up() at once
         for number, one in enumerate(answers, 1):
             if one is None:
                 return True

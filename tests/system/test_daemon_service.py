@@ -70,9 +70,10 @@ def test_name_service_ends_with_the_daemon(host):
     os.close(service)
 
 
-def said(daemon):
-    """What the service manager has been told so far is old."""
-    daemon.wait_notified("READY", "1")
+def hear_out(daemon):
+    """All that the service manager has been told so far is old."""
+    with pytest.raises(TimeoutError):
+        daemon.wait_notified("WHAT_IT_NEVER_SAYS", timeout=0)
     daemon.notifications.clear()
 
 
@@ -80,7 +81,7 @@ def test_hangup_reloads(governed):
     """SIGHUP: RELOADING=1, then the new policy, then READY=1 again; also where it has errors."""
     daemon = governed.daemons[-1]
     control.put(governed, POLICY)
-    said(daemon)
+    hear_out(daemon)
     before = control.status(governed)["generation"]
     governed.write_policy("bind 8080 by user visitor\n")
     daemon.signal(signal.SIGHUP)
@@ -104,7 +105,7 @@ def test_hangup_reloads(governed):
 def test_request_reloads(governed):
     """The service manager hears of it as of a SIGHUP."""
     daemon = governed.daemons[-1]
-    said(daemon)
+    hear_out(daemon)
     control.put(governed, POLICY)
     daemon.wait_notified("RELOADING", "1")
     daemon.wait_notified("READY", "1")
