@@ -9,6 +9,7 @@ import datetime
 import os
 import pathlib
 import re
+import signal
 import socket
 
 import pytest
@@ -179,17 +180,17 @@ def test_earlier_policy(governed, watch):
     control.put(governed, "\n\nbind 8160 by user web\n")
     daemon = governed.daemons[-1]
     # The daemon reads events between two calls; stopped, it has both to do at once.
-    os.kill(daemon.pid, 19)
+    os.kill(daemon.pid, signal.SIGSTOP)
     os.waitid(os.P_PID, daemon.pid, os.WSTOPPED)
     try:
         with control.Connection(governed) as connection:
             assert governed.try_bind(8160, user="visitor") == "EPERM"
             governed.write_policy("bind 8160 by user web\n")
             connection.send("Reload")
-            os.kill(daemon.pid, 18)
+            os.kill(daemon.pid, signal.SIGCONT)
             connection.receive()
     finally:
-        os.kill(daemon.pid, 18)
+        os.kill(daemon.pid, signal.SIGCONT)
     assert watch.event(port=8160)["rule"]["line"] == 3
 
 
