@@ -13,6 +13,7 @@ import pytest
 
 import control
 import inject
+import place
 
 # linux/capability.h
 NET_ADMIN, SYS_PTRACE, DAC_READ_SEARCH, PERFMON, BPF = 12, 19, 2, 38, 39
@@ -116,6 +117,8 @@ def test_name_service_has_nothing(daemon):
     assert set(capabilities_of(pid).values()) == {0}
     assert status["NoNewPrivs"] == ["1"]
     assert os.readlink(f"/proc/{pid}/cwd") == "/"
+    # A fifth, while it waits for a worker, leads to that.
+    place.eventually(lambda: len(descriptors_of(pid)) == 4, "the end of its worker")
     descriptors = {number: where for number, (where, _) in descriptors_of(pid).items()}
     assert sorted(descriptors) == [0, 1, 2, 3]
     assert descriptors[0] == descriptors[1] == "/dev/null"
