@@ -185,7 +185,7 @@ def call(place, function, timeout=30):
         return child.value
 
 
-def eventually(condition, what, timeout=10):
+def eventually(condition, what, timeout=30):
     """For what no event tells of. Returns what the condition returned."""
     deadline = time.monotonic() + timeout
     while True:

@@ -47,8 +47,10 @@ def divide(items, parts):
     weights = {}
     for item in items:
         marker = item.get_closest_marker("seconds")
-        weight = 1 if "governed" in item.fixturenames else 4  # a daemon of its own takes long
-        weight += marker.args[0] / 10 if marker else 0
+        weight = 0.1
+        if "private_run" in item.fixturenames:  # a daemon of its own takes long
+            weight = 2 if "make_host" in item.fixturenames else 0.6
+        weight += marker.args[0] / 40 if marker else 0
         weights[item.module] = weights.get(item.module, 0) + weight
     loads, part_of = [0] * parts, {}
     for module in sorted(weights, key=weights.get, reverse=True):
