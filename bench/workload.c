@@ -26,7 +26,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#define MEBIBYTE (1U << 20)
+#define MEBIBYTE       (1U << 20)
+#define MAX_BIND_TRIES 100000
 
 static void die(const char *what)
 {
@@ -54,12 +55,21 @@ static struct sockaddr_in loopback(unsigned port)
 				     .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 }
 
+/*
+ * bind_once() - tried again where the port is still taken: whoever lists our descriptors in /proc at
+ * the moment of a close holds the socket a little longer (fs/proc/fd.c, proc_fd_link())
+ */
 static void bind_once(unsigned port)
 {
 	struct sockaddr_in address = loopback(port);
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), r = -1;
 
-	if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
+	for (int i = 0; fd >= 0 && i < MAX_BIND_TRIES; i++) {
+		r = bind(fd, (struct sockaddr *)&address, sizeof(address));
+		if (r == 0 || errno != EADDRINUSE)
+			break;
+	}
+	if (r < 0)
 		die("bind");
 	close(fd);
 }
