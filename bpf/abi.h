@@ -15,7 +15,7 @@
 
 #include <linux/types.h>
 
-#define PORTCRED_ABI 1
+#define PORTCRED_ABI 2
 
 #define PORTCRED_SLOTS 2
 
@@ -27,11 +27,16 @@
 #define MAX_NAME_TEXT 256 /* bytes of one name of a path in an event */
 #define MAX_PATH_TEXT 512 /* bytes of a path in an event: begun while below MAX_NAME_TEXT */
 #define MAX_COMMAND   16  /* TASK_COMM_LEN */
+#define MAX_HOST_NAME 64  /* bytes of a host's name with its NUL */
+#define MAX_HOST_KEYS 2   /* public keys of one host at a time: two while they are rotated */
+#define MAX_KEY_PAIRS 4   /* of our keys with theirs */
+#define MAX_ID_RANGES 64U /* behind one `users shared` */
 
 /* Sizes of maps: an adopted map must have the same. */
 #define MAX_FLOODS          4096
 #define EVENTS_BYTES        (512U << 10) /* some 450 events; mapped, they count as portcredd's memory */
 #define MAX_REFUSED_SOCKETS (1U << 18) /* sockets bound before a policy that refuses them */
+#define MAX_HANDSHAKES      (1U << 14) /* verified SYNs whose connection is not there yet */
 
 enum protocol {
 	PROTOCOL_TCP, /* MPTCP included */
@@ -49,6 +54,14 @@ struct port_entry {
 	__u32 next;     /* the smallest enforced port >= this one, PORTS if there is none */
 };
 
+/* struct tcp_entry - what governs the connections of one port, by index of rule set, 0: nothing */
+struct tcp_entry {
+	__u32 accept; /* enforcing */
+	__u32 accept_observed;
+	__u32 connect;
+	__u32 connect_observed;
+};
+
 /* struct rule - where a statement stands; line 0: no statement */
 struct rule {
 	__u32 line;
@@ -59,6 +72,12 @@ struct rule {
 /* Flags of a rule set. */
 #define SET_ONLY   1U /* CAP_NET_BIND_SERVICE does not pass */
 #define SET_ANYONE 2U /* some statement says `anyone` and limits no address */
+/* accept and connect: which kinds of keys are worth a look (struct user_key) */
+#define SET_USERS       4U  /* user U@H or group G@H, H a host or `local` */
+#define SET_USERS_EVERY 8U  /* the same at `*` */
+#define SET_HOSTS       16U /* anyone@H */
+#define SET_HOSTS_EVERY 32U /* anyone@* */
+#define SET_APPROVED    64U /* approved@H, approved@*: connect */
 
 /* struct rule_set - all statements of one narrowest range; index 0 is never used */
 struct rule_set {
@@ -74,6 +93,11 @@ struct rule_set {
 #define CONDITION_GROUP 2U /* gid is the effective gid or a supplementary group */
 #define CONDITION_EXE   4U /* the executable is exe */
 #define CONDITION_UNIT  8U /* the unit's name matches pattern unit */
+/* Of a caller instead: one of these alone. */
+#define CONDITION_OWNER       16U  /* its user is the listener's owner */
+#define CONDITION_OWNER_GROUP 32U  /* its user is a member of the owner's group */
+#define CONDITION_ADDRESS     64U  /* its address lies in one of the prefixes */
+#define CONDITION_RESERVED    128U /* the same, and its port is 512-1023 */
 
 /* struct clause - one alternative behind `by`, with the `on` of its statement */
 struct clause {
@@ -87,7 +111,29 @@ struct clause {
 	__u32 count; /* 0: any address; <= MAX_PREFIXES */
 };
 
-/* struct user_key, struct grant - the hash of (rule set, effective uid) */
+/*
+ * Hosts by number. A `host` statement's is HOST_FIRST + its index in the policy.
+ */
+#define HOST_NONE  0U /* nobody vouches */
+#define HOST_LOCAL 1U /* this machine */
+#define HOST_EVERY 2U /* `*`: in keys alone */
+#define HOST_FIRST 3U
+#define HOST_BITS  14U
+#define MAX_HOSTS  (1U << HOST_BITS)
+#define SET_BITS   (32U - HOST_BITS)
+#define MAX_SETS   (1U << SET_BITS)
+
+/* Instead of a uid. The kernel takes the first for none at all; the parser refuses the second. */
+#define UID_NONE     0xffffffffU /* not known, squashed; in a key: anyone@HOST */
+#define UID_APPROVED 0xfffffffeU /* in a key: approved@HOST */
+
+/* Of user_key.set in accept and connect sets: who at which host. */
+#define CALLER_SET(set, host) ((set) | (host) << SET_BITS)
+
+/*
+ * struct user_key, struct grant - the hash of (rule set, effective uid); for accept and connect of
+ * (CALLER_SET(), uid as it is mapped here), where clauses is 0
+ */
 struct user_key {
 	__u32 set;
 	__u32 uid;
@@ -127,6 +173,75 @@ struct exe_key {
 	__u32 exe;    /* index of the executable in the policy: one file may stand for several */
 };
 
+/* struct host_prefix - key of the `addresses` trie: the longest prefix decides whose host it is */
+struct host_prefix {
+	__u32 length;     /* bits of 128; IPv4 is written v4-mapped, its /N is 96 + N here */
+	__u32 address[4]; /* network byte order */
+};
+
+/* struct vouch_key - SipHash-2-4's key: its 16 bytes as two little-endian words */
+struct vouch_key {
+	__u64 word[2];
+};
+
+/* struct key_pair - one key a direction, between one of our keys and one of theirs */
+struct key_pair {
+	struct vouch_key in;  /* from them to us */
+	struct vouch_key out; /* from us to them */
+};
+
+/* struct host_entry - a host that may vouch; `hosts`, by number of host */
+struct host_entry {
+	__u32 pairs; /* 0: nobody vouches for it; <= MAX_KEY_PAIRS. We stamp with the first. */
+	__u32 root_trusted; /* `root trust`: uid 0 there is uid 0 here */
+	__u32 first_range;  /* shared ids: [first_range, first_range + ranges) of `id_ranges` */
+	__u32 ranges;       /* <= MAX_ID_RANGES */
+	struct key_pair pair[MAX_KEY_PAIRS];
+	char name[MAX_HOST_NAME]; /* NUL-padded */
+};
+
+/* struct shared_ids - uid N there is uid N here, for first <= N <= last */
+struct shared_ids {
+	__u32 first;
+	__u32 last;
+};
+
+/* enum known - how it is known who is at the other end */
+enum known {
+	KNOWN_NOT,      /* unknown */
+	KNOWN_LOCAL,    /* this kernel saw the other end's process */
+	KNOWN_VOUCHED,  /* the other host's kernel vouches */
+	KNOWN_ASKED,    /* the other host answered a question */
+	KNOWN_RESERVED, /* it came from a reserved port, 512-1023; whose, is unknown */
+};
+
+/* Flags of a peer. */
+#define PEER_OPENED   1U /* we opened the connection; else we accepted it */
+#define PEER_APPROVED 2U /* PEER_OPENED: a bind rule there approved the listener */
+
+#define PEER_RECORD_VERSION 1
+
+/* getsockopt(fd, SOL_PORTCRED, PORTCRED_PEER): struct peer. include/portcred/portcred.h tells it. */
+#define SOL_PORTCRED  0x7063
+#define PORTCRED_PEER 1
+
+/* struct peer - who is at the other end of a TCP socket */
+struct peer {
+	__u16 version; /* PEER_RECORD_VERSION */
+	__u8 how;      /* enum known */
+	__u8 flags;
+	__u32 uid;                /* here, once mapped; UID_NONE: not known or squashed */
+	__u32 raw_uid;            /* there, as it was vouched; UID_NONE: not known */
+	__u32 gid;                /* UID_NONE: not known */
+	char host[MAX_HOST_NAME]; /* NUL-padded; empty: not known */
+};
+
+/* struct owner - of a listener: who bound it */
+struct owner {
+	__u32 uid; /* effective */
+	__u32 gid; /* effective; UID_NONE: not known (the listener is older than the policy) */
+};
+
 /* struct settings - what else belongs to one policy, one for each slot */
 struct settings {
 	__u64 namespace_cookie; /* network namespace in which the rules hold (SO_NETNS_COOKIE) */
@@ -134,7 +249,16 @@ struct settings {
 	__u32 all_namespaces;   /* `set scope all` */
 	__u32 observe_all;      /* portcredd --observe: log what would be refused, refuse nothing */
 	__u32 generation;       /* counts policies since the pins were made */
-	__u32 zero;
+	__u32 vouches;          /* hosts, accept or connect rules, or `set peercred all` */
+	__u32 peercred;         /* enum peercred */
+	__s32 clock_offset;     /* seconds to add to TAI: --clock-offset */
+};
+
+/* enum peercred - which sockets SO_PEERCRED answers for */
+enum peercred {
+	PEERCRED_ACCEPT, /* local port with an accept rule, remote port with a connect rule */
+	PEERCRED_ALL,
+	PEERCRED_OFF,
 };
 
 /* struct control - the one element of map `control`, mapped into the daemon's memory */
@@ -143,6 +267,7 @@ struct control {
 	__u32 enabled;                 /* 0: no policy was ever put in force, decide nothing */
 	__u32 unprivileged_port_start; /* of the sysctl in net.ipv4: for the audit alone */
 	__u32 refused_sockets;         /* entries of map `refused`; 0: it need not be asked */
+	struct vouch_key local_key;    /* random, as long as the pins are there */
 	struct settings settings[PORTCRED_SLOTS];
 };
 
@@ -163,7 +288,24 @@ enum operation {
 	OPERATION_LISTEN,     /* listen(2) without a bind */
 	OPERATION_SEND,       /* sendto(2) without a bind */
 	OPERATION_PORT_RANGE, /* IP_LOCAL_PORT_RANGE over a governed port: port is the first one */
+	OPERATION_ACCEPT,     /* a caller of a listener here */
+	OPERATION_CONNECT,    /* a service that a process here called */
 	OPERATIONS,
+};
+
+/* enum reason - why an accept or connect rule refused */
+enum reason {
+	REASON_NONE,
+	REASON_NO_VOUCH,     /* a configured host, or this machine, that said nothing */
+	REASON_BAD_TAG,      /* the tag is not the host's */
+	REASON_EPOCH,        /* the host's own tag, but of a time too far from ours */
+	REASON_UNKNOWN_HOST, /* no `host` statement has the address */
+	REASON_NOT_NAMED,    /* vouched, and no caller of the rule */
+	REASON_NOT_RESERVED, /* the address would do, but the source port is not reserved */
+	REASON_NO_PROOF,     /* the SYN was vouched, the answer to our challenge is missing */
+	REASON_MALFORMED,    /* headers that cannot be read, an option that is not well-formed */
+	REASON_FAST_OPEN,    /* data before the handshake, where only a vouch admits */
+	REASONS,
 };
 
 /*
@@ -215,8 +357,16 @@ struct event {
 	__u8 verdict;   /* enum verdict */
 	__u8 operation; /* enum operation */
 	__u8 observed;  /* 1: the observing policy's answer, or nothing was refused (observe_all) */
-	__u8 zero;
+	__u8 reason;    /* enum reason: of accept and connect */
 	__u32 address[4]; /* network byte order, IPv4 v4-mapped */
+	/*
+	 * OPERATION_ACCEPT: address and port are the listener's, uid its owner's (no process: pid 0),
+	 * these the caller's. OPERATION_CONNECT: uid is the opener's, these are the service's.
+	 */
+	__u32 peer_address[4];
+	__u16 peer_port;
+	__u16 zero;
+	struct peer peer;
 	char command[MAX_COMMAND];
 	struct path_text executable;
 	struct path_text group; /* cgroup below the attached one */
@@ -224,11 +374,14 @@ struct event {
 
 /* Counters in map `counters` (per CPU). */
 enum counter {
-	COUNTER_REFUSED, /* by a rule or by the kernel's own */
-	COUNTER_GRANTED, /* that the kernel alone would have refused */
-	COUNTER_LOST,    /* events for which the ring buffer had no room */
-	COUNTER_HELD,    /* events not told because of a flood */
-	COUNTER_MARKED,  /* listeners found unapproved */
+	COUNTER_REFUSED,  /* by a rule or by the kernel's own */
+	COUNTER_GRANTED,  /* that the kernel alone would have refused */
+	COUNTER_LOST,     /* events for which the ring buffer had no room */
+	COUNTER_HELD,     /* events not told because of a flood */
+	COUNTER_MARKED,   /* listeners found unapproved */
+	COUNTER_VOUCHED,  /* connections whose caller was proved, on either side */
+	COUNTER_UNPROVED, /* SYNs dropped by an accept rule, SYN-ACKs by a connect rule */
+	COUNTER_EPOCH,    /* vouches of a known host whose clock is too far from ours */
 	COUNTERS,
 };
 

@@ -195,4 +195,134 @@ DECIDE_INLINE void decide_set(const struct tables *tables, const struct principa
 		decision->verdict = VERDICT_CAPABLE;
 }
 
+/*
+ * The other question: may this caller reach this listener (accept), may this service be reached
+ * (connect)? The includer brings one function more:
+ *
+ *	int tables_member(const struct tables *, __u32 gid, __u32 uid);
+ */
+
+/* struct caller - who is at the other end, as far as it is proved */
+struct caller {
+	struct endpoint source; /* address and port of the other end */
+	struct owner owner;     /* accept: of the listener; UID_NONE: not known */
+	__u32 host;             /* HOST_NONE: nobody vouches */
+	__u32 uid;              /* here; UID_NONE: not known, squashed */
+	__u32 approved;         /* connect: a bind rule there approved the listener */
+};
+
+#define RESERVED_FIRST 512U  /* rcmd(3), IPPORT_RESERVED / 2 */
+#define RESERVED_LAST  1023U /* IPPORT_RESERVED - 1 */
+
+/* named_at() - whether a set names (host, uid); the rule into the decision */
+DECIDE_INLINE int named_at(const struct tables *tables, __u32 set, __u32 host, __u32 uid,
+			   struct decision *decision)
+{
+	struct user_key key = { .set = CALLER_SET(set, host), .uid = uid };
+	const struct grant *grant = tables_grant(tables, &key);
+
+	if (!grant)
+		return 0;
+	decision->verdict = VERDICT_GRANTED;
+	decision->rule.line = grant->at;
+	decision->rule.file = grant->file;
+	return 1;
+}
+
+/* named() - whether some statement names the caller's user or host */
+DECIDE_INLINE int named(const struct tables *tables, const struct caller *caller, __u32 set,
+			__u32 flags, struct decision *decision)
+{
+	if (caller->host == HOST_NONE || caller->host == HOST_EVERY || caller->host >= MAX_HOSTS)
+		return 0;
+	if (caller->uid != UID_NONE && (flags & SET_USERS) &&
+	    named_at(tables, set, caller->host, caller->uid, decision))
+		return 1;
+	if (caller->uid != UID_NONE && (flags & SET_USERS_EVERY) &&
+	    named_at(tables, set, HOST_EVERY, caller->uid, decision))
+		return 1;
+	if ((flags & SET_HOSTS) && named_at(tables, set, caller->host, UID_NONE, decision))
+		return 1;
+	if ((flags & SET_HOSTS_EVERY) && named_at(tables, set, HOST_EVERY, UID_NONE, decision))
+		return 1;
+	if (!(flags & SET_APPROVED) || !caller->approved)
+		return 0;
+	return named_at(tables, set, caller->host, UID_APPROVED, decision) ||
+	       named_at(tables, set, HOST_EVERY, UID_APPROVED, decision);
+}
+
+/* clause_covers() - whether the caller's address lies in one of the clause's prefixes */
+DECIDE_INLINE int clause_covers(const struct tables *tables, const struct caller *caller,
+				const struct clause *clause)
+{
+	for (__u32 i = 0; i < MAX_PREFIXES && i < clause->count; i++) {
+		const struct prefix *prefix = tables_prefix(tables, clause->first + i);
+
+		if (prefix && prefix_covers(prefix, &caller->source))
+			return 1;
+	}
+	return 0;
+}
+
+/* caller_admitted() - whether one clause admits the caller */
+DECIDE_FUNCTION int caller_admitted(const struct tables *tables, const struct caller *caller,
+				    const struct clause *clause)
+{
+	__u32 port;
+
+	if (!tables || !caller || !clause)
+		return 0;
+	port = caller->source.port;
+	switch (clause->conditions) {
+	case CONDITION_OWNER:
+		return caller->host != HOST_NONE && caller->uid != UID_NONE &&
+		       caller->uid == caller->owner.uid;
+	case CONDITION_OWNER_GROUP:
+		return caller->host != HOST_NONE && caller->uid != UID_NONE &&
+		       caller->owner.gid != UID_NONE &&
+		       tables_member(tables, caller->owner.gid, caller->uid);
+	case CONDITION_ADDRESS:
+		return clause_covers(tables, caller, clause);
+	case CONDITION_RESERVED:
+		return port >= RESERVED_FIRST && port <= RESERVED_LAST &&
+		       clause_covers(tables, caller, clause);
+	default:
+		return 0;
+	}
+}
+
+/*
+ * decide_caller() - the answer of one accept or connect set
+ * @set: index of the set; 0 is ungoverned
+ *
+ * Order: users, hosts, then the clauses. Nobody passes unnamed, local root included.
+ */
+DECIDE_INLINE void decide_caller(const struct tables *tables, const struct caller *caller,
+				 __u32 set, struct decision *decision)
+{
+	const struct rule_set *rules = tables_set(tables, set);
+	struct rule nothing = { 0 };
+
+	decision->verdict = VERDICT_UNGOVERNED;
+	decision->rule = nothing;
+	if (set == 0)
+		return;
+
+	decision->verdict = VERDICT_REFUSED;
+	if (!rules || set >= MAX_SETS)
+		return;
+	decision->rule = rules->rule;
+	if (named(tables, caller, set, rules->flags, decision))
+		return;
+	for (__u32 i = 0; i < MAX_CLAUSES && i < rules->count; i++) {
+		const struct clause *clause = tables_clause(tables, rules->first + i);
+
+		if (!clause || !caller_admitted(tables, caller, clause))
+			continue;
+		decision->verdict = VERDICT_GRANTED;
+		decision->rule = clause->rule;
+		return;
+	}
+}
+
 #endif

@@ -79,6 +79,28 @@ ARRAY_TABLE(units, struct unit_pattern);
 HASH_TABLE(users, struct user_key, struct grant);
 HASH_TABLE(exes, struct exe_key, __u8);
 
+/* Connections: as `ports`, of its size whether anything is in it or not. */
+struct tcp_table {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, PORTS);
+	__uint(key_size, sizeof(__u32));
+	__uint(value_size, sizeof(struct tcp_entry));
+};
+SLOTS(tcp);
+
+ARRAY_TABLE(hosts, struct host_entry);
+ARRAY_TABLE(shared_ids, struct shared_ids);
+HASH_TABLE(members, struct user_key, __u8);
+
+struct addresses_table {
+	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 1);
+	__uint(key_size, sizeof(struct host_prefix));
+	__uint(value_size, sizeof(__u32));
+};
+SLOTS(addresses);
+
 /* struct tables - the slot a program stays with from its first look to its answer */
 struct tables {
 	__u32 slot;
@@ -130,6 +152,13 @@ static __always_inline const struct clause *tables_clause(const struct tables *t
 static __always_inline const struct prefix *tables_prefix(const struct tables *tables, __u32 index)
 {
 	return LOOKUP(prefixes, tables, &index);
+}
+
+static __always_inline int tables_member(const struct tables *tables, __u32 gid, __u32 uid)
+{
+	struct user_key key = { .set = gid, .uid = uid };
+
+	return LOOKUP(members, tables, &key) != NULL;
 }
 
 static __always_inline void count(__u32 counter)

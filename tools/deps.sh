@@ -32,6 +32,7 @@ packages() {
 		libmnl-dev            libmnl-devel         # netlink: sock_diag
 		libcap-dev            libcap-devel         # dropping capabilities
 		libseccomp-dev        libseccomp-devel     # the daemon's system call filter
+		libsodium-dev         libsodium-devel      # host keys: X25519, BLAKE2b
 		# the tests
 		libcmocka-dev         libcmocka-devel      # unit tests
 		python3-pytest        python3-pytest       # system tests
@@ -55,7 +56,9 @@ packages() {
 		mandoc                mandoc               # the manual pages' own lint
 		git                   git                  # lint looks at what git tracks
 		# the benchmarks
-		authbind              -                    # what one of them compares with
+		authbind              -                    # what some of them compare with
+		oidentd               oidentd
+		munge                 munge
 	LIST
 }
 

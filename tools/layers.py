@@ -14,10 +14,14 @@ LAYERS = {
     "bpf": [],
     "src/base": [],
     "src/policy": ["bpf", "src/base"],
+    "src/vouch": ["bpf", "src/base"],
     "src/kernel": ["bpf", "src/base", "src/policy"],
     "src/control": ["src/base"],
-    "src/portcredd": ["bpf", "src/base", "src/policy", "src/kernel", "src/control"],
-    "src/portcred": ["bpf", "src/base", "src/policy", "src/kernel", "src/control"],
+    "include/portcred": [],
+    "src/libportcred": ["include/portcred", "bpf"],
+    "src/portcredd": ["bpf", "src/base", "src/policy", "src/vouch", "src/kernel", "src/control"],
+    "src/portcred": ["include/portcred", "bpf", "src/base", "src/policy", "src/vouch", "src/kernel",
+                     "src/control", "src/libportcred"],
 }
 
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"')

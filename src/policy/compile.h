@@ -8,6 +8,19 @@
 #include "policy/policy.h"
 
 /*
+ * struct compiled_host - what a `host` statement says, as the daemon makes a struct host_entry of it
+ * Element i is host number HOST_FIRST + i.
+ */
+struct compiled_host {
+	char name[MAX_HOST_NAME]; /* NUL-padded */
+	/* Public keys; the first is the one to stamp for. */
+	uint8_t keys[MAX_HOST_KEYS][HOST_KEY_BYTES];
+	uint32_t n_keys;
+	uint32_t root_trusted;
+	uint32_t first_range, ranges; /* of `shared_ids` */
+};
+
+/*
  * struct compiled - one policy's tables, laid out as the kernel's maps take them
  *
  * Element 0 of sets is unused (set 0 is "ungoverned"); the others are numbered as in struct ranges of
@@ -26,6 +39,20 @@ struct compiled {
 	char **exes; /* paths, index = clause.exe */
 	size_t n_sets, n_users, n_clauses, n_prefixes, n_units, n_exes;
 	bool all_namespaces;
+
+	/* Connections. What accept and connect sets name lies in user_keys/grants too. */
+	struct tcp_entry *tcp;         /* PORTS; NULL: no accept and no connect statement */
+	struct compiled_host *hosts;   /* in the order of policy.hosts */
+	struct host_prefix *addresses; /* of hosts, each prefix once */
+	uint32_t *address_hosts;       /* the number of the host that has addresses[i] */
+	struct shared_ids *shared_ids;
+	struct user_key *members; /* set: gid, uid: a member of it; only with group-of-owner */
+	size_t n_hosts, n_addresses, n_shared_ids, n_members;
+	char *name; /* `set name`; NULL: the host's own */
+	enum peercred peercred;
+	bool accepts;  /* some port is accept-governed or observed */
+	bool connects; /* the same of connect */
+	bool vouches;  /* hosts, accepts, connects or `set peercred all` */
 };
 
 /*

@@ -96,7 +96,6 @@ struct id_range {
 };
 
 #define HOST_KEY_BYTES   32U   /* X25519 */
-#define MAX_ID_RANGES    64U   /* behind one `users shared` */
 #define DEFAULT_ID_FIRST 1000U /* `users shared` without ranges */
 #define DEFAULT_ID_LAST  59999U
 

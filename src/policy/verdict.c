@@ -32,23 +32,39 @@ static int user_key_compare(const struct user_key *a, const struct user_key *b)
 	return 0;
 }
 
-static const struct grant *tables_grant(const struct tables *tables, const struct user_key *key)
+/* find_key() - its index in a sorted list, n if it is not there */
+static size_t find_key(const struct user_key *keys, size_t n, const struct user_key *key)
 {
-	const struct compiled *compiled = tables->compiled;
-	size_t low = 0, high = compiled->n_users;
+	size_t low = 0, high = n;
 
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
-		int order = user_key_compare(&compiled->user_keys[middle], key);
+		int order = user_key_compare(&keys[middle], key);
 
 		if (order == 0)
-			return &compiled->grants[middle];
+			return middle;
 		if (order < 0)
 			low = middle + 1;
 		else
 			high = middle;
 	}
-	return NULL;
+	return n;
+}
+
+static const struct grant *tables_grant(const struct tables *tables, const struct user_key *key)
+{
+	const struct compiled *compiled = tables->compiled;
+	size_t at = find_key(compiled->user_keys, compiled->n_users, key);
+
+	return at < compiled->n_users ? &compiled->grants[at] : NULL;
+}
+
+static int tables_member(const struct tables *tables, __u32 gid, __u32 uid)
+{
+	const struct compiled *compiled = tables->compiled;
+	const struct user_key key = { .set = gid, .uid = uid };
+
+	return find_key(compiled->members, compiled->n_members, &key) < compiled->n_members;
 }
 
 static const struct clause *tables_clause(const struct tables *tables, __u32 index)
