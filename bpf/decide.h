@@ -202,8 +202,8 @@ DECIDE_INLINE void decide_set(const struct tables *tables, const struct principa
  *	int tables_member(const struct tables *, __u32 gid, __u32 uid);
  */
 
-/* struct caller - who is at the other end, as far as it is proved */
-struct caller {
+/* struct remote - who is at the other end, as far as it is proved */
+struct remote {
 	struct endpoint source; /* address and port of the other end */
 	struct owner owner;     /* accept: of the listener; UID_NONE: not known */
 	__u32 host;             /* HOST_NONE: nobody vouches */
@@ -230,74 +230,74 @@ DECIDE_INLINE int named_at(const struct tables *tables, __u32 set, __u32 host, _
 }
 
 /* named() - whether some statement names the caller's user or host */
-DECIDE_INLINE int named(const struct tables *tables, const struct caller *caller, __u32 set,
+DECIDE_INLINE int named(const struct tables *tables, const struct remote *remote, __u32 set,
 			__u32 flags, struct decision *decision)
 {
-	if (caller->host == HOST_NONE || caller->host == HOST_EVERY || caller->host >= MAX_HOSTS)
+	if (remote->host == HOST_NONE || remote->host == HOST_EVERY || remote->host >= MAX_HOSTS)
 		return 0;
-	if (caller->uid != UID_NONE && (flags & SET_USERS) &&
-	    named_at(tables, set, caller->host, caller->uid, decision))
+	if (remote->uid != UID_NONE && (flags & SET_USERS) &&
+	    named_at(tables, set, remote->host, remote->uid, decision))
 		return 1;
-	if (caller->uid != UID_NONE && (flags & SET_USERS_EVERY) &&
-	    named_at(tables, set, HOST_EVERY, caller->uid, decision))
+	if (remote->uid != UID_NONE && (flags & SET_USERS_EVERY) &&
+	    named_at(tables, set, HOST_EVERY, remote->uid, decision))
 		return 1;
-	if ((flags & SET_HOSTS) && named_at(tables, set, caller->host, UID_NONE, decision))
+	if ((flags & SET_HOSTS) && named_at(tables, set, remote->host, UID_NONE, decision))
 		return 1;
 	if ((flags & SET_HOSTS_EVERY) && named_at(tables, set, HOST_EVERY, UID_NONE, decision))
 		return 1;
-	if (!(flags & SET_APPROVED) || !caller->approved)
+	if (!(flags & SET_APPROVED) || !remote->approved)
 		return 0;
-	return named_at(tables, set, caller->host, UID_APPROVED, decision) ||
+	return named_at(tables, set, remote->host, UID_APPROVED, decision) ||
 	       named_at(tables, set, HOST_EVERY, UID_APPROVED, decision);
 }
 
 /* clause_covers() - whether the caller's address lies in one of the clause's prefixes */
-DECIDE_INLINE int clause_covers(const struct tables *tables, const struct caller *caller,
+DECIDE_INLINE int clause_covers(const struct tables *tables, const struct remote *remote,
 				const struct clause *clause)
 {
 	for (__u32 i = 0; i < MAX_PREFIXES && i < clause->count; i++) {
 		const struct prefix *prefix = tables_prefix(tables, clause->first + i);
 
-		if (prefix && prefix_covers(prefix, &caller->source))
+		if (prefix && prefix_covers(prefix, &remote->source))
 			return 1;
 	}
 	return 0;
 }
 
-/* caller_admitted() - whether one clause admits the caller */
-DECIDE_FUNCTION int caller_admitted(const struct tables *tables, const struct caller *caller,
+/* remote_admitted() - whether one clause admits the caller */
+DECIDE_FUNCTION int remote_admitted(const struct tables *tables, const struct remote *remote,
 				    const struct clause *clause)
 {
 	__u32 port;
 
-	if (!tables || !caller || !clause)
+	if (!tables || !remote || !clause)
 		return 0;
-	port = caller->source.port;
+	port = remote->source.port;
 	switch (clause->conditions) {
 	case CONDITION_OWNER:
-		return caller->host != HOST_NONE && caller->uid != UID_NONE &&
-		       caller->uid == caller->owner.uid;
+		return remote->host != HOST_NONE && remote->uid != UID_NONE &&
+		       remote->uid == remote->owner.uid;
 	case CONDITION_OWNER_GROUP:
-		return caller->host != HOST_NONE && caller->uid != UID_NONE &&
-		       caller->owner.gid != UID_NONE &&
-		       tables_member(tables, caller->owner.gid, caller->uid);
+		return remote->host != HOST_NONE && remote->uid != UID_NONE &&
+		       remote->owner.gid != UID_NONE &&
+		       tables_member(tables, remote->owner.gid, remote->uid);
 	case CONDITION_ADDRESS:
-		return clause_covers(tables, caller, clause);
+		return clause_covers(tables, remote, clause);
 	case CONDITION_RESERVED:
 		return port >= RESERVED_FIRST && port <= RESERVED_LAST &&
-		       clause_covers(tables, caller, clause);
+		       clause_covers(tables, remote, clause);
 	default:
 		return 0;
 	}
 }
 
 /*
- * decide_caller() - the answer of one accept or connect set
+ * decide_remote() - the answer of one accept or connect set
  * @set: index of the set; 0 is ungoverned
  *
  * Order: users, hosts, then the clauses. Nobody passes unnamed, local root included.
  */
-DECIDE_INLINE void decide_caller(const struct tables *tables, const struct caller *caller,
+DECIDE_INLINE void decide_remote(const struct tables *tables, const struct remote *remote,
 				 __u32 set, struct decision *decision)
 {
 	const struct rule_set *rules = tables_set(tables, set);
@@ -312,12 +312,12 @@ DECIDE_INLINE void decide_caller(const struct tables *tables, const struct calle
 	if (!rules || set >= MAX_SETS)
 		return;
 	decision->rule = rules->rule;
-	if (named(tables, caller, set, rules->flags, decision))
+	if (named(tables, remote, set, rules->flags, decision))
 		return;
 	for (__u32 i = 0; i < MAX_CLAUSES && i < rules->count; i++) {
 		const struct clause *clause = tables_clause(tables, rules->first + i);
 
-		if (!clause || !caller_admitted(tables, caller, clause))
+		if (!clause || !remote_admitted(tables, remote, clause))
 			continue;
 		decision->verdict = VERDICT_GRANTED;
 		decision->rule = clause->rule;
