@@ -224,6 +224,8 @@ enum known {
 /* getsockopt(fd, SOL_PORTCRED, PORTCRED_PEER): struct peer. include/portcred/portcred.h tells it. */
 #define SOL_PORTCRED  0x7063
 #define PORTCRED_PEER 1
+/* setsockopt() of it, by portcredd alone: this listener's SYN-ACKs are to be asked of us. */
+#define PORTCRED_LISTENS 2
 
 /* struct peer - who is at the other end of a TCP socket */
 struct peer {
@@ -321,9 +323,15 @@ struct flood_key {
 	__u8 kind; /* verdict | policy observed << 7; FLOOD_BUDGET for the second kind */
 };
 
-#define FLOOD_BUDGET           0xff
-#define FLOOD_WINDOW_NS        1000000000ULL /* the same thing is told once in that time */
-#define FLOOD_EVENTS_IN_WINDOW 32            /* and no more things than these of one user */
+/*
+ * Of connections, uid is a digest of the caller's address, and the second entry is a listener's
+ * (uid 0, its port): addresses can be forged.
+ */
+#define FLOOD_CONNECTION        0x40 /* set in kind */
+#define FLOOD_CONNECTION_BUDGET 0xfe
+#define FLOOD_BUDGET            0xff
+#define FLOOD_WINDOW_NS         1000000000ULL /* the same thing is told once in that time */
+#define FLOOD_EVENTS_IN_WINDOW  32            /* and no more things than these of one user */
 
 struct flood {
 	__u64 since; /* boot clock, ns: start of the window */
@@ -360,8 +368,10 @@ struct event {
 	__u8 reason;    /* enum reason: of accept and connect */
 	__u32 address[4]; /* network byte order, IPv4 v4-mapped */
 	/*
-	 * OPERATION_ACCEPT: address and port are the listener's, uid its owner's (no process: pid 0),
-	 * these the caller's. OPERATION_CONNECT: uid is the opener's, these are the service's.
+	 * OPERATION_ACCEPT: address and port are the listener's, these the caller's. With pid 0 the
+	 * caller was judged by its segments, and uid is the listener's owner's; else by its
+	 * connect(2), and uid is its own. OPERATION_CONNECT: address and port are the service's, and
+	 * so are these; uid is the opener's, pid 0.
 	 */
 	__u32 peer_address[4];
 	__u16 peer_port;

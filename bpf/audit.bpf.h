@@ -36,6 +36,11 @@ static __always_inline int flood_admits(const struct flood_key *key, __u64 now, 
 	struct flood fresh = { .since = now, .told = 1 };
 	struct flood *same = bpf_map_lookup_elem(&floods, key), *budget;
 
+	if (key->kind & FLOOD_CONNECTION) {
+		budget_key.uid = 0;
+		budget_key.port = key->port;
+		budget_key.kind = FLOOD_CONNECTION_BUDGET;
+	}
 	if (same && now - same->since < FLOOD_WINDOW_NS) {
 		__sync_fetch_and_add(&same->held, 1);
 		return 0;

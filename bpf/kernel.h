@@ -4,7 +4,7 @@
  *
  * Only the members that are read; the loader finds their true offsets in the running kernel's BTF
  * (CO-RE). So the build needs no kernel headers, no vmlinux.h and no particular kernel.
- * Sources: include/linux/{sched,cred,fs,mount,cgroup-defs}.h, include/net/sock.h, fs/mount.h.
+ * Sources: include/linux/{sched,cred,fs,mount,cgroup-defs,tcp}.h, include/net/sock.h, fs/mount.h.
  */
 #ifndef PORTCRED_BPF_KERNEL_H
 #define PORTCRED_BPF_KERNEL_H
@@ -107,6 +107,7 @@ struct css_set {
 };
 
 struct task_struct {
+	unsigned int flags;
 	int tgid;
 	char comm[16]; /* TASK_COMM_LEN */
 	struct mm_struct *mm;
@@ -130,12 +131,20 @@ struct sock_common {
 struct sock {
 	struct sock_common __sk_common;
 	__u8 sk_userlocks : 4;
+	kuid_t sk_uid;
+};
+
+struct tcp_sock {
+	__u8 is_mptcp; /* CONFIG_MPTCP */
 };
 
 #pragma clang attribute pop
 
 /* include/net/sock.h: the port was asked for by bind(2) */
 #define SOCK_BINDPORT_LOCK 8
+
+/* include/linux/sched.h */
+#define PF_KTHREAD 0x00200000
 
 /* include/uapi/linux/capability.h */
 #define CAP_NET_BIND_SERVICE 10

@@ -29,25 +29,24 @@
  * Which way a failure falls: a table that is missing or an index out of range refuses where a rule
  * governs (decide.h); with no policy at all, everything is left as the kernel has it.
  */
-#include "audit.bpf.h"
-
-#include <linux/in.h>
-
-#include <bpf/bpf_endian.h>
+#include "arriving.bpf.h"
+#include "departing.bpf.h"
+#include "peercred.bpf.h"
 
 /* Return values of the bind hooks (kernel/bpf/cgroup.c, BPF_RET_BIND_NO_CAP_NET_BIND_SERVICE). */
 #define BIND_REFUSE       0
 #define BIND_GO_ON        1
 #define BIND_GO_ON_NO_CAP 3
 
-#define ALLOW 1
-#define DROP  0
-
-#define AF_INET  2
-#define AF_INET6 10
-
 /* include/uapi/linux/in.h; IPPROTO_IP also reaches this option on IPv6 sockets */
 #define IP_LOCAL_PORT_RANGE 51
+
+/* include/uapi/linux/bpf.h, since Linux 6.12 */
+#ifndef TCP_BPF_SOCK_OPS_CB_FLAGS
+#define TCP_BPF_SOCK_OPS_CB_FLAGS 1008
+#endif
+
+#define ECONNREFUSED 111 /* asm-generic/errno.h */
 
 /* Listeners that came to a governed port unasked, and were refused it: nothing may arrive. */
 struct {
@@ -73,110 +72,6 @@ struct {
 	__type(key, __u64);
 	__type(value, __u8);
 } refused SEC(".maps");
-
-/* protocol_of() - IPPROTO_* to enum protocol; PROTOCOLS for what portcred does not know */
-static __always_inline __u32 protocol_of(__u32 ip_protocol)
-{
-	switch (ip_protocol) {
-	case IPPROTO_TCP:
-	case IPPROTO_MPTCP: /* its options; its binds and listeners are those of a TCP subflow */
-		return PROTOCOL_TCP;
-	case IPPROTO_UDP:
-	case IPPROTO_UDPLITE:
-		return PROTOCOL_UDP;
-	default:
-		return PROTOCOLS;
-	}
-}
-
-/* question_begin() - choose the slot; 0 if there is nothing to ask: no policy, another namespace */
-static __always_inline int question_begin(struct question *question, __u64 namespace_cookie)
-{
-	const struct settings *settings;
-	const struct control *state;
-	__u32 zero = 0;
-
-	state = bpf_map_lookup_elem(&control, &zero);
-	if (!state || !state->enabled)
-		return 0;
-	/* Read once: the slot must not change between two tables. */
-	question->tables.slot = *(volatile const __u32 *)&state->active & (PORTCRED_SLOTS - 1);
-	settings = &state->settings[question->tables.slot];
-	question->principal.cgroup = settings->cgroup;
-	question->generation = settings->generation;
-	question->observe_all = settings->observe_all;
-	question->unprivileged_port_start = state->unprivileged_port_start;
-	return settings->all_namespaces || settings->namespace_cookie == namespace_cookie;
-}
-
-static __always_inline const struct port_entry *question_port(const struct question *question)
-{
-	if (question->endpoint.protocol >= PROTOCOLS || question->endpoint.port >= PORTS)
-		return NULL;
-	return tables_port(&question->tables, question->endpoint.protocol, question->endpoint.port);
-}
-
-static __always_inline void set_ipv4(struct endpoint *endpoint, __u32 address)
-{
-	endpoint->family = 4;
-	endpoint->address[0] = 0;
-	endpoint->address[1] = 0;
-	endpoint->address[2] = bpf_htonl(0xffff);
-	endpoint->address[3] = address;
-}
-
-/* set_ipv6() - a v4-mapped address is IPv4 */
-static __always_inline void set_ipv6(struct endpoint *endpoint, __u32 a, __u32 b, __u32 c, __u32 d)
-{
-	endpoint->address[0] = a;
-	endpoint->address[1] = b;
-	endpoint->address[2] = c;
-	endpoint->address[3] = d;
-	endpoint->family = (a | b) == 0 && c == bpf_htonl(0xffff) ? 4 : 6;
-}
-
-/*
- * kernel_sock() - the kernel's own structure behind a socket of ours
- *
- * They are one and the same address, but the verifier allows no arithmetic on the pointer: so it is
- * copied as bytes, and what is read through it is checked at run time.
- */
-static __always_inline const struct sock *kernel_sock(const struct bpf_sock *socket)
-{
-	const struct sock *sk = NULL;
-
-	bpf_probe_read_kernel(&sk, sizeof(sk), &socket);
-	return sk;
-}
-
-/* socket_v6only() - IPV6_V6ONLY; on failure 0, which asks for more (addresses_cover()) */
-static __always_inline __u8 socket_v6only(const struct bpf_sock *socket)
-{
-	const struct sock *sk = kernel_sock(socket);
-
-	return BPF_CORE_READ_BITFIELD_PROBED(sk, __sk_common.skc_ipv6only);
-}
-
-/* socket_port_asked() - whether bind(2) named the port: then a bind hook has judged it */
-static __always_inline int socket_port_asked(const struct bpf_sock *socket)
-{
-	const struct sock *sk = kernel_sock(socket);
-
-	return (BPF_CORE_READ_BITFIELD_PROBED(sk, sk_userlocks) & SOCK_BINDPORT_LOCK) != 0;
-}
-
-/*
- * socket_namespace() - cookie of the socket's network namespace
- *
- * bpf_get_netns_cookie() is not there for cgroup_skb before 6.14 (include/net/net_namespace.h has
- * the member since 5.12).
- */
-static __always_inline __u64 socket_namespace(const struct bpf_sock *socket)
-{
-	const struct sock *sk = kernel_sock(socket);
-
-	return BPF_CORE_READ(sk, __sk_common.skc_net.net, net_cookie);
-}
 
 /* answer() - what one rule set says to the current task, into question->decision */
 static __always_inline __u32 answer(struct question *question, __u32 set)
@@ -255,16 +150,42 @@ static __always_inline int judge_bind(struct question *question)
 	}
 }
 
+/*
+ * remember_owner() - whose listener it will be, if it becomes one
+ *
+ * A second bind(2) fails, but later than here: it must not make the socket somebody else's.
+ */
+static __always_inline void remember_owner(struct bpf_sock_addr *ctx,
+					   const struct question *question,
+					   const struct settings *settings)
+{
+	const struct cred *cred = current_cred();
+	struct bpf_sock *socket = ctx->sk;
+	struct owner *owner;
+
+	if (!socket || !settings->vouches || socket->src_port != 0 ||
+	    question->endpoint.protocol != PROTOCOL_TCP)
+		return;
+	owner = bpf_sk_storage_get(&owners, socket, NULL, BPF_SK_STORAGE_GET_F_CREATE);
+	if (!owner)
+		return;
+	owner->uid = cred->euid.val;
+	owner->gid = cred->egid.val;
+}
+
 SEC("cgroup/bind4")
 int bind4(struct bpf_sock_addr *ctx)
 {
 	struct question question = { 0 };
+	const struct settings *settings;
 
-	if (!question_begin(&question, bpf_get_netns_cookie(ctx)))
+	settings = question_begin(&question, bpf_get_netns_cookie(ctx));
+	if (!settings)
 		return BIND_GO_ON;
 	set_ipv4(&question.endpoint, ctx->user_ip4);
 	question.endpoint.protocol = protocol_of(ctx->protocol);
 	question.endpoint.port = bpf_ntohs(ctx->user_port);
+	remember_owner(ctx, &question, settings);
 	return judge_bind(&question);
 }
 
@@ -272,14 +193,17 @@ SEC("cgroup/bind6")
 int bind6(struct bpf_sock_addr *ctx)
 {
 	struct question question = { 0 };
+	const struct settings *settings;
 
-	if (!question_begin(&question, bpf_get_netns_cookie(ctx)))
+	settings = question_begin(&question, bpf_get_netns_cookie(ctx));
+	if (!settings)
 		return BIND_GO_ON;
 	set_ipv6(&question.endpoint, ctx->user_ip6[0], ctx->user_ip6[1], ctx->user_ip6[2],
 		 ctx->user_ip6[3]);
 	question.endpoint.v6only = ctx->sk ? socket_v6only(ctx->sk) : 0;
 	question.endpoint.protocol = protocol_of(ctx->protocol);
 	question.endpoint.port = bpf_ntohs(ctx->user_port);
+	remember_owner(ctx, &question, settings);
 	return judge_bind(&question);
 }
 
@@ -431,6 +355,25 @@ static __always_inline int port_range(struct bpf_sockopt *ctx, struct bpf_sock *
 	return DROP;
 }
 
+/*
+ * adopt_listener() - ask for the header callbacks of a listener that is there already
+ *
+ * TCP_BPF_SOCK_OPS_CB_FLAGS is there since Linux 6.12. The kernel is not to see the call: it knows no
+ * such option.
+ */
+static __always_inline int adopt_listener(struct bpf_sockopt *ctx, struct bpf_sock *socket)
+{
+	const struct cred *cred = current_cred();
+	int flags = WRITE_FLAG;
+
+	if (cred->euid.val != 0 || cred->user_ns->level != 0 || socket->state != BPF_TCP_LISTEN ||
+	    bpf_setsockopt(socket, IPPROTO_TCP, TCP_BPF_SOCK_OPS_CB_FLAGS, &flags,
+			   sizeof(flags)) != 0)
+		return DROP;
+	ctx->optlen = -1;
+	return ALLOW;
+}
+
 SEC("cgroup/setsockopt")
 int setsockopt(struct bpf_sockopt *ctx)
 {
@@ -439,14 +382,13 @@ int setsockopt(struct bpf_sockopt *ctx)
 
 	if (ctx->level == IPPROTO_IP && ctx->optname == IP_LOCAL_PORT_RANGE && socket)
 		verdict = port_range(ctx, socket);
+	if (ctx->level == SOL_PORTCRED && ctx->optname == PORTCRED_LISTENS && socket)
+		return adopt_listener(ctx, socket);
 	/* The kernel is to take the caller's bytes, not our copy, which may be cut to a page. */
 	if (verdict == ALLOW)
 		ctx->optlen = 0;
 	return verdict;
 }
-
-/* 64-bit loads of two members of this context are refused by the verifier: hence volatile. */
-#define READ(member) (*(volatile __u32 *)&(member))
 
 /* listening() - a listener whose port no bind(2) named: the caller of listen(2) is judged */
 static __always_inline void listening(struct bpf_sock_ops *ctx)
@@ -461,12 +403,12 @@ static __always_inline void listening(struct bpf_sock_ops *ctx)
 	if (socket_port_asked(socket) || !question_begin(&question, bpf_get_netns_cookie(ctx)))
 		return;
 	question.endpoint.protocol = PROTOCOL_TCP;
-	question.endpoint.port = READ(ctx->local_port);
-	if (READ(ctx->family) == AF_INET) {
-		set_ipv4(&question.endpoint, READ(ctx->local_ip4));
+	question.endpoint.port = READ(local_port);
+	if (READ(family) == AF_INET) {
+		set_ipv4(&question.endpoint, READ(local_ip4));
 	} else {
-		set_ipv6(&question.endpoint, READ(ctx->local_ip6[0]), READ(ctx->local_ip6[1]),
-			 READ(ctx->local_ip6[2]), READ(ctx->local_ip6[3]));
+		set_ipv6(&question.endpoint, READ(local_ip6[0]), READ(local_ip6[1]),
+			 READ(local_ip6[2]), READ(local_ip6[3]));
 		question.endpoint.v6only = socket_v6only(socket);
 	}
 	if (judge_taken(&question, OPERATION_LISTEN) == ALLOW)
@@ -478,8 +420,31 @@ static __always_inline void listening(struct bpf_sock_ops *ctx)
 SEC("sockops")
 int sock_ops(struct bpf_sock_ops *ctx)
 {
-	if (ctx->op == BPF_SOCK_OPS_TCP_LISTEN_CB)
+	switch (ctx->op) {
+	case BPF_SOCK_OPS_TCP_LISTEN_CB:
 		listening(ctx);
+		become_listener(ctx);
+		break;
+	case BPF_SOCK_OPS_TCP_CONNECT_CB:
+		connecting(ctx);
+		break;
+	case BPF_SOCK_OPS_HDR_OPT_LEN_CB:
+		reserve_option(ctx);
+		break;
+	case BPF_SOCK_OPS_WRITE_HDR_OPT_CB:
+		write_option(ctx);
+		break;
+	case BPF_SOCK_OPS_ACTIVE_ESTABLISHED_CB:
+		opened(ctx);
+		break;
+	case BPF_SOCK_OPS_PASSIVE_ESTABLISHED_CB:
+		accepted(ctx);
+		break;
+	case BPF_SOCK_OPS_PARSE_HDR_OPT_CB:
+		/* Something beyond the SYN-ACK: our ack was heard. */
+		callbacks_off(ctx, WRITE_FLAG | PARSE_FLAG);
+		break;
+	}
 	return 1;
 }
 
@@ -519,7 +484,13 @@ static __always_inline int is_udp(const struct bpf_sock *socket)
 	return socket->protocol == IPPROTO_UDP || socket->protocol == IPPROTO_UDPLITE;
 }
 
-/* ingress() - what arrives for a marked TCP listener, a marked UDP socket or a stray is dropped */
+#pragma clang diagnostic push
+#pragma clang diagnostic ignored "-Wframe-larger-than" /* no unit is looked at from here on */
+
+/*
+ * ingress() - what arrives for a marked TCP listener, a marked UDP socket or a stray is dropped, and
+ * handshakes are judged
+ */
 SEC("cgroup_skb/ingress")
 int ingress(struct __sk_buff *skb)
 {
@@ -530,11 +501,15 @@ int ingress(struct __sk_buff *skb)
 	socket = bpf_sk_fullsock(socket);
 	if (!socket)
 		return ALLOW;
+	if (socket->state == BPF_TCP_SYN_SENT && socket->protocol == IPPROTO_TCP)
+		return arrives_at_opener(skb, socket);
 	if (socket->state != BPF_TCP_LISTEN && !is_udp(socket))
 		return ALLOW;
 	if (bpf_sk_storage_get(&unapproved, socket, NULL, 0) || socket_refused(skb))
 		return DROP;
-	return is_udp(socket) && stray(socket) ? DROP : ALLOW;
+	if (is_udp(socket))
+		return stray(socket) ? DROP : ALLOW;
+	return arrives_at_listener(skb, socket);
 }
 
 /* egress() - a stray sends nothing; EPERM where a connected one tries */
@@ -550,5 +525,181 @@ int egress(struct __sk_buff *skb)
 		return ALLOW;
 	return stray(socket) ? DROP : ALLOW;
 }
+
+/*
+ * judge_local_caller() - refuse connect(2) to a listener of this machine at once
+ *
+ * A courtesy: without it the SYN would be dropped, and the caller wait for a minute. What counts is
+ * decided in ingress().
+ * @destination: of the call; loopback or unspecified
+ */
+static __always_inline int judge_local_caller(struct question *question, struct bpf_sock *socket,
+					      const struct owner *owner)
+{
+	const struct tcp_entry *port = tcp_port(&question->tables, question->endpoint.port);
+	struct remote remote = { .host = HOST_LOCAL, .uid = current_cred()->euid.val };
+
+	if (!port || !port->accept || question->observe_all)
+		return ALLOW;
+	remote.owner = *owner;
+	remote.source.family = question->endpoint.family;
+	remote.source.port = socket->src_port;
+	copy_address(remote.source.address, question->endpoint.address);
+	if (socket->src_port && socket->family == AF_INET)
+		map_ipv4(remote.source.address, socket->src_ip4);
+	decide_remote(&question->tables, &remote, port->accept, &question->decision);
+	if (question->decision.verdict != VERDICT_REFUSED)
+		return ALLOW;
+	tell(question, OPERATION_ACCEPT, 0);
+	bpf_set_retval(-ECONNREFUSED);
+	return DROP;
+}
+
+/* owner_of_listener() - of the listener that a call would reach; UID_NONE: there is none */
+static __always_inline struct owner owner_of_listener(struct bpf_sock_addr *ctx, __u32 family,
+						      const struct endpoint *to)
+{
+	struct owner owner = { UID_NONE, UID_NONE }, *found;
+	struct bpf_sock_tuple tuple = { 0 };
+	struct bpf_sock *listener;
+	__u32 size = sizeof(tuple.ipv4);
+
+	if (family == AF_INET) {
+		tuple.ipv4.saddr = tuple.ipv4.daddr = to->address[3];
+		tuple.ipv4.dport = bpf_htons(to->port);
+	} else {
+		size = sizeof(tuple.ipv6);
+		for (int i = 0; i < 4; i++)
+			tuple.ipv6.saddr[i] = tuple.ipv6.daddr[i] = to->address[i];
+		tuple.ipv6.dport = bpf_htons(to->port);
+	}
+	listener = bpf_sk_lookup_tcp(ctx, &tuple, size, BPF_F_CURRENT_NETNS, 0);
+	if (!listener)
+		return owner;
+	found = bpf_sk_storage_get(&owners, listener, NULL, 0);
+	if (found)
+		owner = *found;
+	bpf_sk_release(listener);
+	return owner;
+}
+
+SEC("cgroup/connect4")
+int connect4(struct bpf_sock_addr *ctx)
+{
+	struct question question = { 0 };
+	struct bpf_sock *socket = ctx->sk;
+	struct owner owner;
+
+	if (!socket || ctx->protocol != IPPROTO_TCP ||
+	    !question_begin(&question, bpf_get_netns_cookie(ctx)))
+		return ALLOW;
+	set_ipv4(&question.endpoint, ctx->user_ip4 ? ctx->user_ip4 : bpf_htonl(0x7f000001));
+	if (!is_loopback(question.endpoint.address))
+		return ALLOW;
+	question.endpoint.protocol = PROTOCOL_TCP;
+	question.endpoint.port = bpf_ntohs(ctx->user_port);
+	owner = owner_of_listener(ctx, AF_INET, &question.endpoint);
+	return judge_local_caller(&question, socket, &owner);
+}
+
+SEC("cgroup/connect6")
+int connect6(struct bpf_sock_addr *ctx)
+{
+	struct question question = { 0 };
+	struct bpf_sock *socket = ctx->sk;
+	struct owner owner;
+
+	if (!socket || ctx->protocol != IPPROTO_TCP ||
+	    !question_begin(&question, bpf_get_netns_cookie(ctx)))
+		return ALLOW;
+	set_ipv6(&question.endpoint, ctx->user_ip6[0], ctx->user_ip6[1], ctx->user_ip6[2],
+		 ctx->user_ip6[3]);
+	if (question.endpoint.family == 6 && endpoint_unspecified(&question.endpoint))
+		question.endpoint.address[3] = bpf_htonl(1);
+	if (!is_loopback(question.endpoint.address))
+		return ALLOW;
+	question.endpoint.protocol = PROTOCOL_TCP;
+	question.endpoint.port = bpf_ntohs(ctx->user_port);
+	owner = owner_of_listener(ctx, question.endpoint.family == 4 ? AF_INET : AF_INET6,
+				  &question.endpoint);
+	return judge_local_caller(&question, socket, &owner);
+}
+
+SEC("cgroup/getsockopt")
+int getsockopt(struct bpf_sockopt *ctx)
+{
+	struct bpf_sock *socket = ctx->sk;
+	int answered = 0;
+
+	if (socket && ctx->level == SOL_SOCKET && ctx->optname == SO_PEERCRED)
+		answered = answer_peercred(ctx, socket);
+	else if (socket && ctx->level == SOL_PORTCRED && ctx->optname == PORTCRED_PEER)
+		answered = answer_record(ctx, socket);
+	if (!answered)
+		ctx->optlen = 0; /* the kernel's answer, untouched */
+	return 1;
+}
+
+/* could_be_admitted() - whether some caller at this address could be, whoever he is */
+static __always_inline int could_be_admitted(struct segment *segment, __u32 set)
+{
+	__u32 port = segment->remote.source.port, verdict;
+
+	if (segment->host != HOST_NONE || judge_remote(segment, set) != VERDICT_REFUSED)
+		return 1;
+	segment->remote.source.port = RESERVED_FIRST;
+	verdict = judge_remote(segment, set);
+	segment->remote.source.port = port;
+	return verdict != VERDICT_REFUSED;
+}
+
+/*
+ * lookup() - a reset for addresses that no rule could admit: without a socket, the kernel sends one
+ *
+ * It belongs to portcredd's network namespace. Loopback is left to connect4 and connect6, which
+ * look for a listener through here.
+ */
+SEC("sk_lookup")
+int lookup(struct bpf_sk_lookup *ctx)
+{
+	const struct settings *settings;
+	const struct tcp_entry *port;
+	struct segment *segment;
+	__u32 zero = 0;
+
+	segment = bpf_map_lookup_elem(&segments, &zero);
+	if (!segment || ctx->protocol != IPPROTO_TCP)
+		return SK_PASS;
+	settings = question_open(&segment->question);
+	if (!settings || !settings->vouches || settings->observe_all)
+		return SK_PASS;
+	port = tcp_port(&segment->question.tables, ctx->local_port);
+	if (!port || !port->accept)
+		return SK_PASS;
+	if (ctx->family == AF_INET) {
+		map_ipv4(segment->signed_.source, ctx->remote_ip4);
+		map_ipv4(segment->signed_.destination, ctx->local_ip4);
+	} else {
+		for (int i = 0; i < 4; i++) {
+			segment->signed_.source[i] = ctx->remote_ip6[i];
+			segment->signed_.destination[i] = ctx->local_ip6[i];
+		}
+	}
+	if (ctx->ingress_ifindex == LOOPBACK_INDEX || is_loopback(segment->signed_.source))
+		return SK_PASS;
+	segment->signed_.source_port = ctx->remote_port;
+	segment_clear(segment);
+	segment->question.endpoint.port = ctx->local_port;
+	segment_ends(segment);
+	segment->host = host_at(&segment->question.tables, segment->signed_.source);
+	unknown(segment);
+	if (could_be_admitted(segment, port->accept))
+		return SK_PASS;
+	segment->reason = REASON_UNKNOWN_HOST;
+	tell_segment(segment, OPERATION_ACCEPT, 0);
+	return SK_DROP;
+}
+
+#pragma clang diagnostic pop
 
 char LICENSE[] SEC("license") = "Dual MIT/GPL";

@@ -101,6 +101,14 @@ static int read_namespace_cookie(uint64_t *ret_cookie)
 	return 0;
 }
 
+static int open_namespace(struct enforcer *enforcer)
+{
+	enforcer->namespace_fd = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+	if (enforcer->namespace_fd < 0)
+		return -errno;
+	return read_namespace_cookie(&enforcer->namespace_cookie);
+}
+
 /* pin_maps() - have the loader adopt each map that is pinned, and pin each that is not */
 static int pin_maps(struct enforcer *enforcer)
 {
@@ -120,6 +128,19 @@ static int pin_maps(struct enforcer *enforcer)
 		if (r < 0)
 			return r;
 	}
+	return 0;
+}
+
+/* make_local_key() - as long as the pins are there: what is on its way knows no other */
+static int make_local_key(struct control *control)
+{
+	struct vouch_key *key = &control->local_key, fresh;
+
+	if (key->word[0] | key->word[1])
+		return 0;
+	if (getentropy(&fresh, sizeof(fresh)) < 0)
+		return -errno;
+	*key = fresh;
 	return 0;
 }
 
@@ -147,7 +168,7 @@ static int load(struct enforcer *enforcer, char **ret_why)
 		return why(ret_why, -errno, "map control cannot be mapped: %s", strerror(errno));
 	}
 	enforcer->adopted = enforcer->control->enabled;
-	return 0;
+	return make_local_key(enforcer->control);
 }
 
 int enforcer_open(const char *cgroup, const char *pin_dir, struct enforcer **ret_enforcer,
@@ -159,6 +180,7 @@ int enforcer_open(const char *cgroup, const char *pin_dir, struct enforcer **ret
 	if (!enforcer)
 		return -ENOMEM;
 	enforcer->cgroup_fd = -EBADF;
+	enforcer->namespace_fd = -EBADF;
 	enforcer->lock_fd = -EBADF;
 	for (int i = 0; i < TABLES; i++)
 		enforcer->table_fds[i] = -EBADF;
@@ -172,7 +194,7 @@ int enforcer_open(const char *cgroup, const char *pin_dir, struct enforcer **ret
 	if (r == 0)
 		r = open_cgroup(enforcer, cgroup, ret_why);
 	if (r == 0)
-		r = read_namespace_cookie(&enforcer->namespace_cookie);
+		r = open_namespace(enforcer);
 	if (r == 0)
 		r = load(enforcer, ret_why);
 	if (r < 0) {
@@ -183,15 +205,26 @@ int enforcer_open(const char *cgroup, const char *pin_dir, struct enforcer **ret
 	return 0;
 }
 
-/* link_is_ours() - whether a pinned link still is attached, and to our cgroup */
+/* link_is_ours() - whether a pinned link still is attached, and to our cgroup or namespace */
 static bool link_is_ours(const struct enforcer *enforcer, const struct bpf_link *link)
 {
 	struct bpf_link_info info = { 0 };
 	__u32 size = sizeof(info);
+	struct stat namespace;
 
 	if (bpf_obj_get_info_by_fd(bpf_link__fd(link), &info, &size) < 0)
 		return false;
+	if (info.type == BPF_LINK_TYPE_NETNS)
+		return fstat(enforcer->namespace_fd, &namespace) == 0 &&
+		       info.netns.netns_ino == namespace.st_ino;
 	return info.type == BPF_LINK_TYPE_CGROUP && info.cgroup.cgroup_id == enforcer->cgroup;
+}
+
+static struct bpf_link *attach(const struct enforcer *enforcer, const struct bpf_program *program)
+{
+	if (bpf_program__type(program) == BPF_PROG_TYPE_SK_LOOKUP)
+		return bpf_program__attach_netns(program, enforcer->namespace_fd);
+	return bpf_program__attach_cgroup(program, enforcer->cgroup_fd);
 }
 
 /* attach_program() - into the pinned link if there is one, else into a new one that is pinned */
@@ -218,7 +251,7 @@ static int attach_program(const struct enforcer *enforcer, struct bpf_program *p
 		bpf_link__destroy(link);
 		return r;
 	}
-	link = bpf_program__attach_cgroup(program, enforcer->cgroup_fd);
+	link = attach(enforcer, program);
 	if (!link)
 		return -errno;
 	r = bpf_link__pin(link, path);
@@ -238,9 +271,13 @@ static const struct {
 	{ "sendmsg4", HOOKS_AUTOBIND },
 	{ "sendmsg6", HOOKS_AUTOBIND },
 	{ "setsockopt", HOOKS_AUTOBIND },
-	{ "sock_ops", HOOKS_AUTOBIND },
-	{ "ingress", HOOKS_AUTOBIND | HOOKS_REFUSED },
+	{ "sock_ops", HOOKS_AUTOBIND | HOOKS_VOUCH },
+	{ "ingress", HOOKS_AUTOBIND | HOOKS_REFUSED | HOOKS_VOUCH },
 	{ "egress", HOOKS_AUTOBIND },
+	{ "getsockopt", HOOKS_VOUCH },
+	{ "connect4", HOOKS_ACCEPT },
+	{ "connect6", HOOKS_ACCEPT },
+	{ "lookup", HOOKS_ACCEPT },
 };
 
 int enforcer_attach(struct enforcer *enforcer, unsigned groups, char **ret_why)
@@ -255,8 +292,8 @@ int enforcer_attach(struct enforcer *enforcer, unsigned groups, char **ret_why)
 		if (program)
 			r = attach_program(enforcer, program);
 		if (r < 0)
-			return why(ret_why, r, "%s cannot be attached to the cgroup: %s",
-				   hooks[i].name, strerror(-r));
+			return why(ret_why, r, "%s cannot be attached: %s", hooks[i].name,
+				   strerror(-r));
 		enforcer->attached |= 1U << i;
 	}
 	return 0;
@@ -399,6 +436,8 @@ void enforcer_close(struct enforcer *enforcer)
 	portcred_bpf__destroy(enforcer->skeleton);
 	if (enforcer->cgroup_fd >= 0)
 		close(enforcer->cgroup_fd);
+	if (enforcer->namespace_fd >= 0)
+		close(enforcer->namespace_fd);
 	if (enforcer->lock_fd >= 0)
 		close(enforcer->lock_fd);
 	for (int i = 0; i < TABLES; i++) {
@@ -408,6 +447,19 @@ void enforcer_close(struct enforcer *enforcer)
 	free(enforcer->pins);
 	free(enforcer->pin_dir);
 	free(enforcer);
+}
+
+int enforcer_adopt_listener(const struct enforcer *enforcer, int fd, const struct owner *owner)
+{
+	int one = 1;
+
+	if (bpf_map_update_elem(bpf_map__fd(enforcer->skeleton->maps.owners), &fd, owner,
+				BPF_NOEXIST) < 0 &&
+	    errno != EEXIST)
+		return -errno;
+	if (setsockopt(fd, SOL_PORTCRED, PORTCRED_LISTENS, &one, sizeof(one)) == 0)
+		return 0;
+	return errno == EPERM ? -EOPNOTSUPP : -errno;
 }
 
 int enforcer_counters(const struct enforcer *enforcer, uint64_t ret_counters[static COUNTERS])

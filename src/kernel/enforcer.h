@@ -29,6 +29,11 @@ enum table {
 	TABLE_UNITS,
 	TABLE_USERS,
 	TABLE_EXES,
+	TABLE_TCP,
+	TABLE_HOSTS,
+	TABLE_ADDRESSES,
+	TABLE_SHARED_IDS,
+	TABLE_MEMBERS,
 	TABLES,
 };
 
@@ -37,6 +42,7 @@ struct enforcer {
 	struct portcred_bpf *skeleton;
 	struct control *control; /* mapped */
 	int cgroup_fd;
+	int namespace_fd; /* our network namespace */
 	int table_fds[TABLES]; /* of the slot in force, once slots_put() has filled one */
 	uint64_t cgroup;       /* id */
 	uint64_t namespace_cookie;
@@ -62,7 +68,9 @@ int enforcer_open(const char *cgroup, const char *pin_dir, struct enforcer **ret
 #define HOOKS_BIND     1U /* bind(2) with a port: always */
 #define HOOKS_AUTOBIND 2U /* ports that the kernel chooses: where such a port is governed */
 #define HOOKS_REFUSED  4U /* sockets bound before: where one of them is refused */
-#define HOOKS_ALL      7U
+#define HOOKS_VOUCH    8U /* connections: where there is a host, or a rule about one */
+#define HOOKS_ACCEPT   16U /* refusals at once: where an accept rule is enforced */
+#define HOOKS_ALL      31U
 
 /*
  * enforcer_attach() - attach these groups, or put our programs into what is pinned of them
@@ -93,6 +101,15 @@ void enforcer_close(struct enforcer *enforcer);
  * Returns the number of hooks detached, -ENOENT if nothing is pinned, -errno.
  */
 int enforcer_release(const char *pin_dir);
+
+/*
+ * enforcer_adopt_listener() - answer for a listener that was there before its vouch was wanted
+ * @fd: of the listener, a duplicate will do; @owner: recorded if nobody is yet
+ *
+ * Returns 0; -EOPNOTSUPP where the kernel cannot ask its SYN-ACKs of us any more (before Linux 6.12):
+ * its callers are known once it has been restarted; -errno. Needs HOOKS_AUTOBIND attached.
+ */
+int enforcer_adopt_listener(const struct enforcer *enforcer, int fd, const struct owner *owner);
 
 /* enforcer_counters() - sums over all CPUs */
 int enforcer_counters(const struct enforcer *enforcer, uint64_t ret_counters[static COUNTERS]);

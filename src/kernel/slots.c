@@ -104,6 +104,45 @@ static struct contents array(const struct bpf_map *outer, const void *values, si
 	};
 }
 
+/*
+ * describe_connections() - the tables of accept, connect and host statements
+ * @ones: a byte for each member; @no_ports: PORTS entries, where nothing names a port
+ */
+static void describe_connections(struct contents tables[static TABLES],
+				 const struct portcred_bpf *skeleton,
+				 const struct compiled *compiled, const struct vouching *vouching,
+				 const __u8 *ones, const struct tcp_entry *no_ports)
+{
+	tables[TABLE_TCP] = array(skeleton->maps.tcp, compiled->tcp ? compiled->tcp : no_ports,
+				  sizeof(*compiled->tcp), PORTS);
+	tables[TABLE_TCP].flags = 0;
+	tables[TABLE_HOSTS] = array(skeleton->maps.hosts, vouching->hosts,
+				    sizeof(*vouching->hosts), vouching->n_hosts);
+	tables[TABLE_SHARED_IDS] = array(skeleton->maps.shared_ids, compiled->shared_ids,
+					 sizeof(*compiled->shared_ids), compiled->n_shared_ids);
+	tables[TABLE_ADDRESSES] = (struct contents){
+		.outer = skeleton->maps.addresses,
+		.type = BPF_MAP_TYPE_LPM_TRIE,
+		.flags = BPF_F_NO_PREALLOC,
+		.key_size = sizeof(*compiled->addresses),
+		.value_size = sizeof(*compiled->address_hosts),
+		.keys = compiled->addresses,
+		.values = compiled->address_hosts,
+		.n = compiled->n_addresses,
+		.room = compiled->n_addresses,
+	};
+	tables[TABLE_MEMBERS] = (struct contents){
+		.outer = skeleton->maps.members,
+		.type = BPF_MAP_TYPE_HASH,
+		.key_size = sizeof(*compiled->members),
+		.value_size = sizeof(*ones),
+		.keys = compiled->members,
+		.values = ones,
+		.n = compiled->n_members,
+		.room = compiled->n_members,
+	};
+}
+
 /* describe() - everything that goes into a slot; @ones: a byte for each identity */
 static void describe(struct contents tables[static TABLES], const struct portcred_bpf *skeleton,
 		     const struct compiled *compiled, const struct identities *identities,
@@ -169,18 +208,23 @@ static int slot_fill(const struct contents tables[static TABLES], __u32 slot,
 }
 
 int slots_put(struct enforcer *enforcer, const struct compiled *compiled,
-	      const struct identities *identities, const struct settings *settings)
+	      const struct identities *identities, const struct vouching *vouching,
+	      const struct settings *settings)
 {
 	struct control *control = enforcer->control;
 	__u32 old = control->active & (PORTCRED_SLOTS - 1), new = control->enabled ? !old : old;
-	_cleanup_free_ __u8 *ones = calloc(identities->n_keys + 1, sizeof(*ones));
+	size_t most = identities->n_keys > compiled->n_members ? identities->n_keys
+								: compiled->n_members;
+	_cleanup_free_ struct tcp_entry *no_ports = calloc(PORTS, sizeof(*no_ports));
+	_cleanup_free_ __u8 *ones = calloc(most + 1, sizeof(*ones));
 	struct contents tables[TABLES];
 	int fds[TABLES] = { 0 }, r;
 
-	if (!ones)
+	if (!ones || !no_ports)
 		return -ENOMEM;
-	memset(ones, 1, identities->n_keys);
+	memset(ones, 1, most);
 	describe(tables, enforcer->skeleton, compiled, identities, ones);
+	describe_connections(tables, enforcer->skeleton, compiled, vouching, ones, no_ports);
 	r = slot_fill(tables, new, fds);
 	if (r < 0)
 		return r;

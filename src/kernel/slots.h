@@ -14,6 +14,12 @@ struct identities {
 	size_t n_keys;
 };
 
+/* struct vouching - the hosts of a policy with their keys, by number (HOST_*); the caller's */
+struct vouching {
+	const struct host_entry *hosts;
+	size_t n_hosts; /* 0: nobody vouches, this machine neither */
+};
+
 /* Room for executables that are replaced while the policy is in force: files an executable. */
 #define SLOTS_EXE_ROOM 16
 
@@ -25,7 +31,8 @@ struct identities {
  * the new policy's. Returns 0, -errno with the policy before still in force.
  */
 int slots_put(struct enforcer *enforcer, const struct compiled *compiled,
-	      const struct identities *identities, const struct settings *settings);
+	      const struct identities *identities, const struct vouching *vouching,
+	      const struct settings *settings);
 
 /*
  * slots_add_exe(), slots_remove_exe() - follow an executable in the slot in force

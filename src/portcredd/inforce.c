@@ -25,8 +25,10 @@
 #include "kernel/slots.h"
 #include "policy/machine.h"
 #include "policy/snapshot.h"
+#include "portcredd/adopt.h"
 #include "portcredd/audit.h"
 #include "portcredd/follow.h"
+#include "portcredd/vouching.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -215,6 +217,10 @@ unsigned inforce_hooks(const struct daemon *daemon)
 		groups |= HOOKS_AUTOBIND;
 	if (daemon->in_force.approvals.refused)
 		groups |= HOOKS_REFUSED;
+	if (daemon->in_force.vouches)
+		groups |= HOOKS_VOUCH;
+	if (daemon->in_force.accepts)
+		groups |= HOOKS_ACCEPT;
 	return groups;
 }
 
@@ -254,6 +260,9 @@ static void adopt(struct daemon *daemon, const struct compiled *compiled, const 
 	in_force->statements = summary->statements;
 	in_force->users = compiled->n_users;
 	in_force->all_namespaces = compiled->all_namespaces;
+	in_force->vouches = compiled->vouches;
+	in_force->accepts = compiled->accepts;
+	in_force->n_hosts = compiled->n_hosts;
 	in_force->since = now_usec(CLOCK_REALTIME);
 	in_force->snapshot = snapshot;
 	in_force->has_names = summary->has_names;
@@ -262,13 +271,61 @@ static void adopt(struct daemon *daemon, const struct compiled *compiled, const 
 	in_force->executables = executables;
 }
 
+/* fill_slot() - the tables, with the files behind executables and the keys of hosts */
+static int fill_slot(struct daemon *daemon, const struct compiled *compiled,
+		     const struct executables *executables)
+{
+	const struct settings settings = {
+		.all_namespaces = compiled->all_namespaces,
+		.observe_all = daemon->options.observe,
+		.vouches = compiled->vouches,
+		.peercred = compiled->peercred,
+		.clock_offset = daemon->options.clock_offset,
+	};
+	_cleanup_free_ struct exe_key *keys = NULL;
+	_cleanup_free_ char *reason = NULL;
+	struct identities identities = { 0 };
+	struct host_entry *hosts = NULL;
+	struct vouching vouching = { 0 };
+	int r;
+
+	r = collect_identities(executables, &keys, &identities.n_keys);
+	if (r < 0)
+		return r;
+	identities.keys = keys;
+	r = vouching_hosts(compiled, daemon->options.host_key,
+			   &daemon->enforcer->control->local_key, &hosts, &vouching.n_hosts,
+			   &reason);
+	if (reason)
+		log_warnx("%s", reason);
+	if (r < 0)
+		return r;
+	vouching.hosts = hosts;
+	r = slots_put(daemon->enforcer, compiled, &identities, &vouching, &settings);
+	vouching_free(hosts, vouching.n_hosts);
+	return r;
+}
+
+/* adopt_older() - listeners from before the vouch was wanted; setsockopt's hook must be attached */
+static void adopt_older(struct daemon *daemon)
+{
+	int r;
+
+	daemon->in_force.unanswered = 0;
+	if (!daemon->in_force.vouches)
+		return;
+	r = adopt_listeners(daemon->enforcer, daemon->cgroup, &daemon->in_force.unanswered);
+	if (r < 0)
+		log_warn(r, "listeners that are there already cannot be asked who calls them");
+	if (daemon->in_force.unanswered)
+		log_warnx("%zu listeners that are there already will know their callers once they "
+			  "are restarted",
+			  daemon->in_force.unanswered);
+}
+
 int inforce_put(struct daemon *daemon, struct image *image, const char *snapshot)
 {
-	struct settings settings = { .all_namespaces = image->compiled->all_namespaces,
-				     .observe_all = daemon->options.observe };
 	_cleanup_(executables_freep) struct executables *executables = NULL;
-	_cleanup_free_ struct exe_key *keys = NULL;
-	struct identities identities = { 0 };
 	struct summary summary = { 0 };
 	struct port_bitmap governed;
 	_cleanup_free_ char *why = NULL;
@@ -277,9 +334,6 @@ int inforce_put(struct daemon *daemon, struct image *image, const char *snapshot
 
 	r = executables_new((const char *const *)image->compiled->exes, image->compiled->n_exes,
 			    daemon->in_force.executables, &executables);
-	if (r == 0)
-		r = collect_identities(executables, &keys, &identities.n_keys);
-	identities.keys = keys;
 	if (r == 0)
 		r = snapshot_write(daemon->state_dir, STATE_NEXT, image->policy);
 	if (r == 0)
@@ -298,7 +352,7 @@ int inforce_put(struct daemon *daemon, struct image *image, const char *snapshot
 	if (why)
 		log_warnx("%s", why);
 	if (r == 0)
-		r = slots_put(daemon->enforcer, image->compiled, &identities, &settings);
+		r = fill_slot(daemon, image->compiled, executables);
 	if (r < 0) {
 		file_list_clear(&summary.files);
 		return r;
@@ -311,6 +365,7 @@ int inforce_put(struct daemon *daemon, struct image *image, const char *snapshot
 	daemon->in_force.governed = governed;
 	adopt(daemon, image->compiled, snapshot, &summary, TAKE_PTR(executables));
 	judge_sockets(daemon, image->compiled, same);
+	adopt_older(daemon);
 	r = reserved_update(daemon->reserved, &governed);
 	if (r < 0)
 		log_warn(r, "net.ipv4.ip_local_reserved_ports cannot be written");

@@ -3,10 +3,12 @@
 
 #include "base/cleanup.h"
 #include "kernel/requirements.h"
+#include "vouch/keyfile.h"
 
 #include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define DEFAULT_POLICY      PORTCRED_SYSCONFDIR "/portcred/policy.conf"
@@ -20,6 +22,8 @@ enum {
 	OPTION_RUNTIME_DIR,
 	OPTION_STATE_DIR,
 	OPTION_PIN_DIR,
+	OPTION_HOST_KEY,
+	OPTION_CLOCK_OFFSET,
 	OPTION_CHECK,
 	OPTION_OBSERVE,
 	OPTION_RELEASE,
@@ -32,6 +36,8 @@ static const struct option long_options[] = {
 	{ "runtime-dir", required_argument, NULL, OPTION_RUNTIME_DIR },
 	{ "state-dir", required_argument, NULL, OPTION_STATE_DIR },
 	{ "pin-dir", required_argument, NULL, OPTION_PIN_DIR },
+	{ "host-key", required_argument, NULL, OPTION_HOST_KEY },
+	{ "clock-offset", required_argument, NULL, OPTION_CLOCK_OFFSET },
 	{ "check", no_argument, NULL, OPTION_CHECK },
 	{ "observe", no_argument, NULL, OPTION_OBSERVE },
 	{ "release", no_argument, NULL, OPTION_RELEASE },
@@ -57,6 +63,10 @@ static void usage(FILE *out)
 	      "                      [" DEFAULT_STATE_DIR "; with --runtime-dir: DIR/state]\n"
 	      "  --pin-dir DIR       on a BPF file system: what outlives the daemon\n"
 	      "                      [" DEFAULT_PIN_DIR "]\n"
+	      "  --host-key FILE     this host's key pairs, as 'portcred key generate' makes them\n"
+	      "                      [" DEFAULT_HOST_KEY "]\n"
+	      "  --clock-offset SECONDS\n"
+	      "                      add this to the clock that vouches go by, where it is wrong\n"
 	      "  --observe           log what would be refused, refuse nothing\n"
 	      "  --check             read the policy, say what is wrong with it, and exit: 0 or 1\n"
 	      "  --release           take everything out of the kernel and exit\n"
@@ -110,6 +120,8 @@ static int fill_defaults(struct options *options)
 		r = set(&options->runtime_dir, DEFAULT_RUNTIME_DIR);
 	if (r == 0 && !options->pin_dir)
 		r = set(&options->pin_dir, DEFAULT_PIN_DIR);
+	if (r == 0 && !options->host_key)
+		r = set(&options->host_key, DEFAULT_HOST_KEY);
 	if (r == 0 && !options->cgroup && options->mode == MODE_SERVE &&
 	    requirements_find_cgroup(&options->cgroup) < 0) {
 		fputs("portcredd: no cgroup2 hierarchy is mounted: mount -t cgroup2 cgroup2 "
@@ -118,6 +130,25 @@ static int fill_defaults(struct options *options)
 		return -ENOENT;
 	}
 	return r;
+}
+
+/* set_clock_offset() - whole seconds, ten years at most either way */
+static int set_clock_offset(struct options *options, const char *value)
+{
+	const long most = 10L * 366 * 86400;
+	char *end;
+	long seconds;
+
+	errno = 0;
+	seconds = strtol(value, &end, 10);
+	if (errno || end == value || *end || seconds < -most || seconds > most) {
+		fprintf(stderr,
+			"portcredd: --clock-offset: '%s' is no number of seconds, such as -3600\n",
+			value);
+		return -EINVAL;
+	}
+	options->clock_offset = (int)seconds;
+	return 0;
 }
 
 static int take(struct options *options, int option)
@@ -133,6 +164,10 @@ static int take(struct options *options, int option)
 		return set_directory(&options->state_dir, optarg);
 	case OPTION_PIN_DIR:
 		return set_directory(&options->pin_dir, optarg);
+	case OPTION_HOST_KEY:
+		return set_directory(&options->host_key, optarg);
+	case OPTION_CLOCK_OFFSET:
+		return set_clock_offset(options, optarg);
 	case OPTION_CHECK:
 		options->mode = MODE_CHECK;
 		return 0;
@@ -182,5 +217,6 @@ void options_clear(struct options *options)
 	free(options->runtime_dir);
 	free(options->state_dir);
 	free(options->pin_dir);
+	free(options->host_key);
 	*options = (struct options){ 0 };
 }

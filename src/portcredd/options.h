@@ -21,6 +21,8 @@ struct options {
 	char *runtime_dir;
 	char *state_dir;
 	char *pin_dir;
+	char *host_key;
+	int clock_offset; /* --clock-offset: seconds that this machine's clock is behind */
 	bool observe; /* --observe: log what would be refused, refuse nothing */
 };
 
