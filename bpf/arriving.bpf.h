@@ -119,8 +119,8 @@ static __always_inline int read_ipv6(struct __sk_buff *skb, struct segment *segm
 /* read_segment() - headers and option; returns 0, -1 for what cannot be read */
 __noinline int read_segment(struct __sk_buff *skb, struct segment *segment)
 {
+	__u32 options, words;
 	int offset, length;
-	__u32 options;
 	__u8 version;
 
 	if (!segment || bpf_skb_load_bytes(skb, 0, &version, sizeof(version)) < 0)
@@ -142,11 +142,11 @@ __noinline int read_segment(struct __sk_buff *skb, struct segment *segment)
 	segment->options_length = options;
 	if (options == 0)
 		return 0;
-	/* The verifier is to see the bounds of what is passed on. */
-	asm volatile("" : "+r"(options));
-	if (options < 1 || options > MAX_TCP_OPTIONS)
-		return -1;
-	if (bpf_skb_load_bytes(skb, offset + TCP_HEADER, segment->options, options) < 0)
+	/* Words of four, 1 to 10 of them: written so that every verifier sees 4 to 64 bytes. */
+	words = (options >> 2) - 1;
+	asm volatile("" : "+r"(words));
+	if (bpf_skb_load_bytes(skb, offset + TCP_HEADER, segment->options, ((words & 15) + 1) * 4) <
+	    0)
 		return -1;
 	if (options < VOUCH_LENGTH)
 		return 0;

@@ -105,6 +105,15 @@ static void print_events(struct program *program, const json_t *status)
 		       " held back in floods\n",
 		client_number(status, "refused"), client_number(status, "granted"),
 		client_number(status, "held"));
+	if (client_number(status, "hosts") || client_number(status, "vouched") ||
+	    client_number(status, "unproved")) {
+		print_label("vouches", out);
+		fprintf(out,
+			NUMBER " hosts, " NUMBER " connections proved, " NUMBER
+			       " refused by an accept or connect rule\n",
+			client_number(status, "hosts"), client_number(status, "vouched"),
+			client_number(status, "unproved"));
+	}
 	if (lost) {
 		print_label("", out);
 		fprintf(out, "%s" NUMBER " lost: the buffer was full%s\n",

@@ -79,10 +79,37 @@ static void print_subject(const json_t *event, FILE *out)
 	}
 }
 
+static bool is_connect(const json_t *event)
+{
+	const char *operation = client_text(event, "operation");
+
+	return operation && strcmp(operation, "connect") == 0;
+}
+
+/* print_peer() - the other end of a connection, and what it lacked */
+static void print_peer(const json_t *event, const json_t *peer, FILE *out)
+{
+	const char *host = client_text(peer, "host"), *reason = client_text(event, "reason");
+	const json_t *uid = json_object_get(peer, "raw_uid");
+
+	fprintf(out, " %s ", is_connect(event) ? "to" : "from");
+	print_text(peer, "address", out);
+	fprintf(out, " port " NUMBER, client_number(peer, "port"));
+	if (json_is_integer(uid))
+		fprintf(out, ", uid " NUMBER, json_integer_value(uid));
+	if (host) {
+		fputs(" at ", out);
+		text_print(host, out);
+	}
+	fputs(", ", out);
+	text_print(reason ? reason : "?", out);
+}
+
 static void print_event(struct program *program, const json_t *event, json_int_t lost)
 {
 	_cleanup_free_ char *place = in_force_place(json_object_get(event, "rule"), NULL);
 	const char *time = client_text(event, "time");
+	const json_t *peer = json_object_get(event, "peer");
 	json_int_t held = client_number(event, "held");
 	char text[MOMENT_SIZE];
 	FILE *out = program->out;
@@ -101,7 +128,10 @@ static void print_event(struct program *program, const json_t *event, json_int_t
 	print_text(event, "protocol", out);
 	fputs(" on ", out);
 	print_text(event, "address", out);
-	print_subject(event, out);
+	if (json_is_object(peer))
+		print_peer(event, peer, out);
+	if (!json_is_object(peer) || client_number(event, "pid") > 0)
+		print_subject(event, out);
 	if (place) {
 		fputs(": ", out);
 		text_print(place, out);

@@ -19,8 +19,8 @@ static int adopt(const struct enforcer *enforcer, const struct processes *proces
 
 	holdings = processes_holding(processes, socket->inode, &n);
 	for (size_t i = 0; i < n && r < 0; i++) {
-		_cleanup_close_ int fd = process_socket(
-			processes->items[holdings[i].process].pid, socket->inode);
+		_cleanup_close_ int fd =
+			process_socket(processes->items[holdings[i].process].pid, socket->inode);
 
 		r = fd < 0 ? fd : enforcer_adopt_listener(enforcer, fd, &owner);
 	}

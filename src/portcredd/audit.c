@@ -30,6 +30,26 @@ static const char *const operation_names[OPERATIONS] = {
 	[OPERATION_LISTEN] = "listen",
 	[OPERATION_SEND] = "send",
 	[OPERATION_PORT_RANGE] = "port-range",
+	[OPERATION_ACCEPT] = "accept",
+	[OPERATION_CONNECT] = "connect",
+};
+
+/* reasons - a word for programs, and what a person reads */
+static const struct {
+	const char *name;
+	const char *text;
+} reasons[REASONS] = {
+	[REASON_NONE] = { "none", "" },
+	[REASON_NO_VOUCH] = { "no-vouch", "nobody vouched for it" },
+	[REASON_BAD_TAG] = { "bad-tag", "the vouch is not of that host's key" },
+	[REASON_EPOCH] = { "epoch",
+			   "the vouch is of another time: one of the two clocks is wrong" },
+	[REASON_UNKNOWN_HOST] = { "unknown-host", "no host statement has the address" },
+	[REASON_NOT_NAMED] = { "not-named", "the rule does not name it" },
+	[REASON_NOT_RESERVED] = { "not-reserved", "the source port is not a reserved one" },
+	[REASON_NO_PROOF] = { "no-proof", "the handshake did not prove the vouch" },
+	[REASON_MALFORMED] = { "malformed", "its headers or its vouch cannot be read" },
+	[REASON_FAST_OPEN] = { "fast-open", "data before the handshake cannot be vouched for" },
 };
 
 static const char *name_of(const char *const names[], size_t n, unsigned index)
@@ -104,7 +124,23 @@ struct line {
 	const char *operation;
 	const char *protocol;
 	const char *file; /* of the rule; NULL: none */
+	/* Of a connection. */
+	char peer_address[AUDIT_ADDRESS_SIZE];
+	char host[MAX_HOST_NAME];
+	const char *reason;
+	const char *reason_text;
 };
+
+static bool is_connection(const struct event *event)
+{
+	return event->operation == OPERATION_ACCEPT || event->operation == OPERATION_CONNECT;
+}
+
+/* is_without_process() - judged by its segments */
+static bool is_without_process(const struct event *event)
+{
+	return is_connection(event) && event->pid == 0;
+}
 
 static void to_words(const struct daemon *daemon, const struct event *event, struct line *ret)
 {
@@ -117,6 +153,10 @@ static void to_words(const struct daemon *daemon, const struct event *event, str
 	ret->operation = name_of(operation_names, OPERATIONS, event->operation);
 	ret->protocol = audit_protocol(event->protocol);
 	ret->file = rule_file(daemon, &event->rule, event->generation);
+	audit_address(event->peer_address, event->family, ret->peer_address);
+	snprintf(ret->host, sizeof(ret->host), "%.*s", MAX_HOST_NAME - 1, event->peer.host);
+	ret->reason = event->reason < REASONS ? reasons[event->reason].name : "unknown";
+	ret->reason_text = event->reason < REASONS ? reasons[event->reason].text : "";
 }
 
 /* printable() - what users choose (names of programs) cannot write to a terminal or forge a line:
@@ -129,20 +169,55 @@ static void printable(char *text)
 	}
 }
 
-static char *sentence(const struct event *event, const struct line *line)
+/* process_words() - "by uid 1000 gid 1000, pid 7 (nginx) /usr/sbin/nginx in /web.service" */
+static char *process_words(const struct event *event, const struct line *line)
 {
-	_cleanup_free_ char *rule = NULL, *held = NULL;
 	char *text;
 
+	if (asprintf(&text, "by uid %u gid %u, pid %u (%s) %s in %s", event->uid, event->gid,
+		     event->pid, line->command, line->executable[0] ? line->executable : "(kernel)",
+		     line->group[0] ? line->group : "/") < 0)
+		return NULL;
+	return text;
+}
+
+/* peer_words() - "from 10.0.0.7:40000, uid 1000 at db1, the rule does not name it" */
+static char *peer_words(const struct event *event, const struct line *line)
+{
+	_cleanup_free_ char *who = NULL;
+	char *text;
+	int r = 0;
+
+	if (event->peer.raw_uid != UID_NONE)
+		r = asprintf(&who, ", uid %u at %s", event->peer.raw_uid, line->host);
+	else if (line->host[0])
+		r = asprintf(&who, ", at %s", line->host);
+	if (r < 0)
+		return NULL;
+	if (event->operation == OPERATION_CONNECT)
+		r = asprintf(&text, "by uid %u, the service%s: %s", event->uid, who ? who : "",
+			     line->reason_text);
+	else
+		r = asprintf(&text, "from %s port %u%s: %s", line->peer_address, event->peer_port,
+			     who ? who : "", line->reason_text);
+	return r < 0 ? NULL : text;
+}
+
+static char *sentence(const struct event *event, const struct line *line)
+{
+	_cleanup_free_ char *who = NULL, *rule = NULL, *held = NULL;
+	char *text;
+
+	who = is_without_process(event) ? peer_words(event, line) : process_words(event, line);
+	if (!who)
+		return NULL;
 	if (event->held && asprintf(&held, " (and %u earlier ones like it)", event->held) < 0)
 		held = NULL;
 	if (line->file && asprintf(&rule, ": %s:%u", line->file, event->rule.line) < 0)
 		rule = NULL;
-	if (asprintf(&text, "%s%s: %s %u/%s on %s by uid %u gid %u, pid %u (%s) %s in %s%s%s",
-		     event->observed ? "would be " : "", line->verdict, line->operation,
-		     event->port, line->protocol, line->address, event->uid, event->gid, event->pid,
-		     line->command, line->executable[0] ? line->executable : "(kernel)",
-		     line->group[0] ? line->group : "/",
+	if (asprintf(&text, "%s%s: %s %u/%s on %s %s%s%s", event->observed ? "would be " : "",
+		     line->verdict, line->operation, event->port, line->protocol, line->address,
+		     who,
 		     rule ? rule
 			  : (event->verdict == VERDICT_KERNEL_REFUSED
 				     ? ": below ip_unprivileged_port_start, and no rule names it"
@@ -156,15 +231,34 @@ static char *sentence(const struct event *event, const struct line *line)
 static void to_journal(const struct event *event, const struct line *line, const char *text,
 		       int priority)
 {
-	sd_journal_send(
-		"MESSAGE=%s", text, "PRIORITY=%d", priority, "SYSLOG_IDENTIFIER=portcredd",
-		"PORTCRED_VERDICT=%s", line->verdict, "PORTCRED_OBSERVED=%d", event->observed,
-		"PORTCRED_OPERATION=%s", line->operation, "PORTCRED_PROTOCOL=%s", line->protocol,
-		"PORTCRED_ADDRESS=%s", line->address, "PORTCRED_PORT=%u", event->port,
-		"PORTCRED_RULE=%s:%u", line->file ? line->file : "", event->rule.line,
-		"PORTCRED_HELD=%u", event->held, "OBJECT_PID=%u", event->pid, "OBJECT_UID=%u",
-		event->uid, "OBJECT_GID=%u", event->gid, "OBJECT_COMM=%s", line->command,
-		"OBJECT_EXE=%s", line->executable, "OBJECT_SYSTEMD_CGROUP=%s", line->group, NULL);
+	sd_journal_send("MESSAGE=%s", text, "PRIORITY=%d", priority, "SYSLOG_IDENTIFIER=portcredd",
+			"PORTCRED_VERDICT=%s", line->verdict, "PORTCRED_OBSERVED=%d",
+			event->observed, "PORTCRED_OPERATION=%s", line->operation,
+			"PORTCRED_PROTOCOL=%s", line->protocol, "PORTCRED_ADDRESS=%s",
+			line->address, "PORTCRED_PORT=%u", event->port, "PORTCRED_RULE=%s:%u",
+			line->file ? line->file : "", event->rule.line, "PORTCRED_HELD=%u",
+			event->held, "OBJECT_PID=%u", event->pid, "OBJECT_UID=%u", event->uid,
+			"OBJECT_GID=%u", event->gid, "OBJECT_COMM=%s", line->command,
+			"OBJECT_EXE=%s", line->executable, "OBJECT_SYSTEMD_CGROUP=%s", line->group,
+			"PORTCRED_REASON=%s", line->reason, "PORTCRED_PEER_ADDRESS=%s",
+			is_connection(event) ? line->peer_address : "", "PORTCRED_PEER_PORT=%u",
+			event->peer_port, "PORTCRED_PEER_HOST=%s", line->host, NULL);
+}
+
+static json_t *optional_id(uint32_t id)
+{
+	return id == UID_NONE ? json_null() : json_integer((json_int_t)id);
+}
+
+/* peer_json() - the other end of a connection; null for anything else */
+static json_t *peer_json(const struct event *event, const struct line *line)
+{
+	if (!is_connection(event))
+		return json_null();
+	return json_pack("{s:s, s:i, s:o, s:o, s:o}", "address", line->peer_address, "port",
+			 event->peer_port, "host",
+			 line->host[0] ? varlink_string(line->host) : json_null(), "uid",
+			 optional_id(event->peer.uid), "raw_uid", optional_id(event->peer.raw_uid));
 }
 
 static json_t *optional_string(const char *text)
@@ -176,14 +270,17 @@ static json_t *to_json(const struct daemon *daemon, const struct event *event,
 		       const struct line *line)
 {
 	return json_pack(
-		"{s:s, s:s, s:b, s:s, s:o, s:s, s:s, s:i, s:I, s:I, s:I, s:o, s:o, s:o, s:I}",
+		"{s:s, s:s, s:b, s:s, s:o, s:s, s:s, s:i, s:I, s:I, s:I, s:o, s:o, s:o, s:I, s:o, "
+		"s:o}",
 		"time", line->time, "verdict", line->verdict, "observed", event->observed,
 		"operation", line->operation, "rule",
 		audit_rule(daemon, &event->rule, event->generation), "protocol", line->protocol,
 		"address", line->address, "port", event->port, "uid", (json_int_t)event->uid, "gid",
 		(json_int_t)event->gid, "pid", (json_int_t)event->pid, "command",
 		varlink_string(line->command), "executable", optional_string(line->executable),
-		"cgroup", optional_string(line->group), "held", (json_int_t)event->held);
+		"cgroup", optional_string(line->group), "held", (json_int_t)event->held, "reason",
+		is_connection(event) ? json_string(line->reason) : json_null(), "peer",
+		peer_json(event, line));
 }
 
 static void write_line(const struct event *event, const struct line *line)
@@ -233,6 +330,12 @@ static void on_held(void *data, const struct flood_key *key, uint32_t n)
 	(void)daemon;
 	if (key->kind == FLOOD_BUDGET)
 		log_info("%u more events of uid %u were not told one by one", n, key->uid);
+	else if (key->kind == FLOOD_CONNECTION_BUDGET)
+		log_info("%u more refused connections of %u/tcp were not told one by one", n,
+			 key->port);
+	else if (key->kind & FLOOD_CONNECTION)
+		log_info("%u more time%s %srefused: a connection of %u/tcp from one address", n,
+			 n == 1 ? "" : "s", key->kind & 0x80 ? "would be " : "", key->port);
 	else
 		log_info("%u more time%s %s%s: %u/%s by uid %u", n, n == 1 ? "" : "s",
 			 key->kind & 0x80 ? "would be " : "",

@@ -56,7 +56,7 @@ static json_t *optional(const char *text)
 }
 
 /* warnings() - what an administrator should know although nothing failed */
-static json_t *warnings(const struct daemon *daemon)
+static json_t *warnings(const struct daemon *daemon, const uint64_t counters[static COUNTERS])
 {
 	json_t *list = json_array();
 	unsigned start = daemon->enforcer ? daemon->enforcer->control->unprivileged_port_start
@@ -80,6 +80,16 @@ static json_t *warnings(const struct daemon *daemon)
 	if (daemon->in_force.unjudged)
 		json_array_append_new(list, json_string("sockets that were bound before the policy "
 							"could not be judged; it is tried again"));
+	if (daemon->in_force.unanswered)
+		json_array_append_new(list,
+				      json_sprintf("%zu listeners are older than the policy; their "
+						   "callers are known once they are restarted",
+						   daemon->in_force.unanswered));
+	if (counters[COUNTER_EPOCH])
+		json_array_append_new(list,
+				      json_sprintf("%llu vouches were of another time than ours: "
+						   "the clock of a host is wrong, or this one's",
+						   (unsigned long long)counters[COUNTER_EPOCH]));
 	if (daemon->options.observe)
 		json_array_append_new(list,
 				      json_string("started with --observe: nothing is refused"));
@@ -135,7 +145,11 @@ static int get_status(struct varlink_call *call, json_t *parameters, void *userd
 	json_object_set_new(reply, "lost", json_integer((json_int_t)counters[COUNTER_LOST]));
 	json_object_set_new(reply, "held", json_integer((json_int_t)counters[COUNTER_HELD]));
 	json_object_set_new(reply, "marked", json_integer((json_int_t)counters[COUNTER_MARKED]));
-	json_object_set_new(reply, "warnings", warnings(daemon));
+	json_object_set_new(reply, "hosts", json_integer((json_int_t)in_force->n_hosts));
+	json_object_set_new(reply, "vouched", json_integer((json_int_t)counters[COUNTER_VOUCHED]));
+	json_object_set_new(reply, "unproved",
+			    json_integer((json_int_t)counters[COUNTER_UNPROVED]));
+	json_object_set_new(reply, "warnings", warnings(daemon, counters));
 	json_object_set_new(reply, "error", optional(daemon->error));
 	return varlink_reply(call, reply);
 }
