@@ -196,6 +196,20 @@ static __always_inline void fill_event(struct event *event, const struct questio
 	cgroup_path(&event->group, question->principal.cgroup);
 }
 
+/* fill_peer() - of a connect(2) that is refused at once: both ends are here */
+static __always_inline void fill_peer(struct event *event)
+{
+	event->reason = REASON_NOT_NAMED;
+	event->peer.version = PEER_RECORD_VERSION;
+	event->peer.how = KNOWN_LOCAL;
+	event->peer.uid = event->uid;
+	event->peer.raw_uid = event->uid;
+	event->peer.gid = event->gid;
+	__builtin_memcpy(event->peer.host, "local", sizeof("local"));
+	for (int i = 0; i < 4; i++)
+		event->peer_address[i] = event->address[i];
+}
+
 /*
  * tell() - one event, unless a flood or a full buffer keeps it back
  * @observed: 1 where the answer refused nothing
@@ -226,6 +240,8 @@ __noinline int tell(const struct question *question, __u32 operation, __u32 obse
 		return 0;
 	}
 	fill_event(event, question);
+	if (operation == OPERATION_ACCEPT)
+		fill_peer(event);
 	event->time = now;
 	event->held = held;
 	event->operation = operation;

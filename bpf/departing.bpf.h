@@ -40,6 +40,8 @@ static __always_inline void callbacks_on(struct bpf_sock_ops *ctx, __u32 flags)
 
 static __always_inline void callbacks_off(struct bpf_sock_ops *ctx, __u32 flags)
 {
+	if (!(READ(bpf_sock_ops_cb_flags) & flags))
+		return;
 	bpf_sock_ops_cb_flags_set(ctx, READ(bpf_sock_ops_cb_flags) & ~flags);
 }
 
@@ -147,6 +149,10 @@ __noinline int connecting(struct bpf_sock_ops *ctx)
 
 	if (!socket)
 		return 0;
+	/* What the socket was before it was disconnected is over. */
+	bpf_sk_storage_delete(&openers, socket);
+	bpf_sk_storage_delete(&peers, socket);
+	callbacks_off(ctx, WRITE_FLAG | PARSE_FLAG);
 	settings = question_begin(&question, bpf_get_netns_cookie(ctx));
 	if (!settings || !settings->vouches)
 		return 0;
@@ -161,7 +167,7 @@ __noinline int connecting(struct bpf_sock_ops *ctx)
 	if (!opener)
 		return 0;
 	opener->keys = entry->pair[0];
-	opener->peer.version = 0; /* it may have been another connection's before */
+	opener->peer.version = 0;
 	opener->uid = uid;
 	opener->host = host;
 	callbacks_on(ctx, WRITE_FLAG);
