@@ -10,7 +10,6 @@
 
 #include "base/cleanup.h"
 #include "policy/parse.h"
-#include "policy/suggest.h"
 
 /* is_interpreter() - whether a program runs what it is given, by the name of its file */
 static bool is_interpreter(const char *path)
@@ -253,66 +252,6 @@ static int check_ephemeral(const struct policy *policy,
 	return 0;
 }
 
-static int say_twice(const struct policy *policy, const struct host *first,
-		     const struct host *second, struct diagnostics *diagnostics)
-{
-	_cleanup_free_ char *place = location_text(policy->sources, first->where);
-
-	if (!place)
-		return -ENOMEM;
-	diagnostics_add(diagnostics, SEVERITY_ERROR, second->where,
-			policy->names[second->name].width,
-			"host '%s' twice, the first time at %s, expected one statement a host",
-			policy->names[second->name].text, place);
-	return 0;
-}
-
-static void say_unknown_host(const struct policy *policy, const struct name *name,
-			     struct diagnostics *diagnostics)
-{
-	struct suggestion suggestion;
-	const char *meant;
-
-	suggestion_begin(&suggestion, name->text, strlen(name->text));
-	for (size_t i = 0; i < policy->n_hosts; i++)
-		suggestion_offer(&suggestion, policy->names[policy->hosts[i].name].text);
-	suggestion_offer(&suggestion, "local");
-	meant = suggestion_found(&suggestion);
-	diagnostics_add(
-		diagnostics, SEVERITY_ERROR, name->where, name->width,
-		"unknown host '%s', expected the name of a host statement, local or *%s%s%s",
-		name->text, meant ? "; did you mean '" : "", meant ? meant : "", meant ? "'?" : "");
-}
-
-/* check_hosts() - each host once, and each that a caller names */
-static int check_hosts(const struct policy *policy, struct diagnostics *diagnostics)
-{
-	_cleanup_free_ const struct host **hosts = NULL;
-	int r;
-
-	if (policy->n_names == 0)
-		return 0;
-	hosts = calloc(policy->n_names, sizeof(*hosts));
-	if (!hosts)
-		return -ENOMEM;
-	for (size_t i = 0; i < policy->n_hosts; i++) {
-		const struct host *host = &policy->hosts[i];
-
-		if (!hosts[host->name]) {
-			hosts[host->name] = host;
-			continue;
-		}
-		r = say_twice(policy, hosts[host->name], host, diagnostics);
-		if (r < 0)
-			return r;
-	}
-	for (size_t i = 0; i < policy->n_names; i++) {
-		if (policy->names[i].kind == NAME_HOST && !policy->names[i].resolved)
-			say_unknown_host(policy, &policy->names[i], diagnostics);
-	}
-	return 0;
-}
-
 int policy_check(struct policy *policy, const struct policy_environment *environment, bool lenient,
 		 struct diagnostics *diagnostics)
 {
@@ -323,6 +262,8 @@ int policy_check(struct policy *policy, const struct policy_environment *environ
 	if (r == 0)
 		r = check_ephemeral(policy, environment, diagnostics);
 	if (r == 0)
-		r = check_hosts(policy, diagnostics);
+		r = check_hosts(policy, environment, diagnostics);
+	if (r == 0)
+		r = check_callers(policy, diagnostics);
 	return r;
 }

@@ -6,6 +6,7 @@
  *	compile_set()       one rule set, its general clauses, its users
  *	compile_users()     the users of a set: one entry of the hash for each uid
  *	paint_set()         the ports that the set decides
+ *	connections.c       the sets of accept and connect, and the hosts
  *
  * Sets come narrowest first, so a port belongs to the first set that paints it.
  *
@@ -22,7 +23,8 @@
 
 #include "base/cleanup.h"
 #include "base/grow.h"
-#include "policy/ranges.h"
+#include "policy/connections.h"
+#include "policy/paint.h"
 #include "policy/sort.h"
 
 #define CONDITIONS (CONDITION_USER | CONDITION_GROUP | CONDITION_EXE | CONDITION_UNIT)
@@ -46,8 +48,7 @@ struct compiler {
 	struct place *places;
 	size_t n_users, users_allocated, places_allocated, scratch_allocated;
 
-	/* For each protocol: the smallest port >= this one that no set has painted yet. */
-	uint32_t unpainted[PROTOCOLS][PORTS + 1];
+	struct paint paint[PROTOCOLS];
 };
 
 static void compiler_free(struct compiler *compiler)
@@ -260,22 +261,10 @@ static int compile_set(struct compiler *compiler, uint32_t index)
 	return compile_users(compiler, range, index);
 }
 
-/* next_unpainted() - follow and shorten the way to the first port that nothing has painted */
-static uint32_t next_unpainted(uint32_t *unpainted, uint32_t port)
-{
-	while (unpainted[port] != port) {
-		unpainted[port] = unpainted[unpainted[port]];
-		port = unpainted[port];
-	}
-	return port;
-}
-
 static void unpaint(struct compiler *compiler)
 {
-	for (unsigned protocol = 0; protocol < PROTOCOLS; protocol++) {
-		for (uint32_t port = 0; port <= PORTS; port++)
-			compiler->unpainted[protocol][port] = port;
-	}
+	for (unsigned protocol = 0; protocol < PROTOCOLS; protocol++)
+		paint_begin(&compiler->paint[protocol]);
 }
 
 /* paint_set() - give the set the ports of its range that no narrower one has */
@@ -285,17 +274,17 @@ static void paint_set(struct compiler *compiler, uint32_t index)
 
 	for (unsigned protocol = 0; protocol < PROTOCOLS; protocol++) {
 		struct port_entry *ports = &compiler->out->ports[(size_t)protocol * PORTS];
-		uint32_t *unpainted = compiler->unpainted[protocol];
+		struct paint *paint = &compiler->paint[protocol];
 		uint32_t port;
 
 		if (!(range->protocols & PROTOCOL_BIT(protocol)))
 			continue;
-		while ((port = next_unpainted(unpainted, range->first)) <= range->last) {
+		while ((port = paint_free(paint, range->first)) <= range->last) {
 			if (range->observed)
 				ports[port].observed = index;
 			else
 				ports[port].enforced = index;
-			unpainted[port] = port + 1;
+			paint_take(paint, port);
 		}
 	}
 }
@@ -352,6 +341,8 @@ static int compile_sets(struct compiler *compiler)
 
 	unpaint(compiler);
 	for (uint32_t index = 1; index < ranges->n_sets; index++) {
+		if (ranges->sets[index].kind != STATEMENT_BIND)
+			break; /* the rest is connections_compile()'s */
 		/* The observing policy begins: another layer of paint. */
 		if (ranges->sets[index].observed && !ranges->sets[index - 1].observed)
 			unpaint(compiler);
@@ -390,6 +381,8 @@ int policy_compile(const struct policy *policy, struct diagnostics *diagnostics,
 	if (r < 0)
 		return r;
 	r = compile_sets(compiler);
+	if (r == 0)
+		r = connections_compile(compiler->ranges, diagnostics, out);
 	if (r < 0)
 		return r;
 	if (diagnostics->errors)
@@ -416,5 +409,6 @@ void compiled_free(struct compiled *compiled)
 	free(compiled->clauses);
 	free(compiled->prefixes);
 	free(compiled->units);
+	connections_free(compiled);
 	free(compiled);
 }

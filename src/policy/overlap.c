@@ -74,12 +74,6 @@ static uint64_t group(const struct statement *statement, unsigned protocol)
 	return (statement->kind * 2U + observe) * PROTOCOLS + protocol;
 }
 
-static bool has_ports(const struct statement *statement)
-{
-	return statement->kind == STATEMENT_BIND || statement->kind == STATEMENT_ACCEPT ||
-	       statement->kind == STATEMENT_CONNECT;
-}
-
 static const struct port_range *range_of(const struct policy *policy, const struct wide *wide)
 {
 	return &policy->ports[policy->statements[wide->statement].first_port + wide->index];
@@ -114,7 +108,7 @@ static int collect(struct overlaps *overlaps)
 	for (uint32_t i = 0; i < policy->n_statements; i++) {
 		const struct statement *statement = &policy->statements[i];
 
-		if (!has_ports(statement))
+		if (!statement_has_ranges(statement))
 			continue;
 		for (uint32_t k = 0; k < statement->ports; k++) {
 			const struct port_range *range = &policy->ports[statement->first_port + k];

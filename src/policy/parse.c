@@ -21,18 +21,16 @@ struct syntax {
 	enum statement_kind kind;
 	bool in_force;
 	bool observable; /* `observe` may stand before it */
-	bool observe_in_force;
 	bool (*parse)(struct parser *parser, struct statement *statement);
 };
 
 static const struct syntax syntaxes[] = {
-	{ KEYWORD_BIND, STATEMENT_BIND, true, true, true, parse_bind },
-	{ KEYWORD_ACCEPT, STATEMENT_ACCEPT, false, true, false, parse_accept },
-	{ KEYWORD_CONNECT, STATEMENT_CONNECT, false, true, false, parse_connect },
-	{ KEYWORD_REDIRECT, STATEMENT_REDIRECT, false, false, false, parse_redirect },
-	{ KEYWORD_HOST, STATEMENT_HOST, false, false, false, parse_host },
-	/* parse_set() itself refuses the options that are not in force. */
-	{ KEYWORD_SET, STATEMENT_SET, true, false, false, parse_set },
+	{ KEYWORD_BIND, STATEMENT_BIND, true, true, parse_bind },
+	{ KEYWORD_ACCEPT, STATEMENT_ACCEPT, true, true, parse_accept },
+	{ KEYWORD_CONNECT, STATEMENT_CONNECT, true, true, parse_connect },
+	{ KEYWORD_REDIRECT, STATEMENT_REDIRECT, false, false, parse_redirect },
+	{ KEYWORD_HOST, STATEMENT_HOST, true, false, parse_host },
+	{ KEYWORD_SET, STATEMENT_SET, true, false, parse_set },
 };
 
 static const char *const statement_words[] = { "bind", "accept",  "connect", "redirect",
@@ -348,13 +346,12 @@ static const struct syntax *find_syntax(const struct token *token)
 	return NULL;
 }
 
-static void refuse_not_in_force(struct parser *parser, const struct token *first, bool observe,
-				const char *word)
+static void refuse_not_in_force(struct parser *parser, const struct token *first)
 {
 	parser_error(parser, first,
-		     "this version of portcred does not put '%s%s' in force, expected only bind, "
-		     "observe bind and set",
-		     observe ? "observe " : "", word);
+		     "this version of portcred does not put '%s' in force, expected bind, accept, "
+		     "connect, observe, host or set",
+		     keyword_text(first->keyword));
 }
 
 static void parse_statement(struct parser *parser)
@@ -385,8 +382,8 @@ static void parse_statement(struct parser *parser)
 			     keyword_text(syntax->keyword));
 		return;
 	}
-	if (!(observe ? syntax->observe_in_force : syntax->in_force))
-		refuse_not_in_force(parser, first, observe, keyword_text(syntax->keyword));
+	if (!syntax->in_force)
+		refuse_not_in_force(parser, first);
 
 	statement.kind = (uint8_t)syntax->kind;
 	statement.flags = observe ? STATEMENT_OBSERVE : 0;
@@ -474,5 +471,8 @@ void policy_free(struct policy *policy)
 	free(policy->callers);
 	free(policy->hosts);
 	free(policy->id_ranges);
+	free(policy->groups);
+	free(policy->members);
+	free(policy->memberships);
 	free(policy);
 }

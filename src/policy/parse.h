@@ -12,7 +12,8 @@
  *	parse_address.c  addresses and networks
  *	parse_bind.c     bind
  *	parse_caller.c   accept, connect
- *	parse_other.c    redirect, host, set
+ *	parse_host.c     host
+ *	parse_other.c    redirect, set
  */
 #ifndef PORTCRED_POLICY_PARSE_H
 #define PORTCRED_POLICY_PARSE_H
@@ -26,12 +27,13 @@ enum intern_kind {
 	INTERN_EXE = 16,
 	INTERN_UNIT,
 	INTERN_SERVICE,
-	INTERN_KEY,
+	INTERN_OPTION, /* values of `set name` */
 };
 
 enum option {
 	OPTION_SCOPE,
 	OPTION_PEERCRED,
+	OPTION_NAME,
 	OPTIONS,
 };
 
@@ -43,7 +45,7 @@ struct service {
 
 /* struct option_value - what `set` gave an option first */
 struct option_value {
-	unsigned value; /* index of the word */
+	const char *value;
 	struct location where;
 	bool set;
 };
@@ -176,6 +178,20 @@ bool parse_ports(struct parser *parser, struct statement *statement, enum keywor
 /* parse_port() - one port without protocol, as a target; 0: an error was said */
 uint16_t parse_port(struct parser *parser, const struct token *token);
 
+/*
+ * parse_id() - a user or group by number, or by a name that policy_resolve() looks up
+ * @text: of the token or of a part of it; @most: the largest number
+ * Returns false if an error was said.
+ */
+bool parse_id(struct parser *parser, const struct token *token, struct text text,
+	      enum name_kind kind, uint32_t most, uint32_t *ret_id, bool *ret_named);
+
+/*
+ * parse_host_name() - what a host may be called, behind @keyword; false: an error was said
+ * The token is passed over if it is a name.
+ */
+bool parse_host_name(struct parser *parser, const char *keyword, struct text *ret_text);
+
 /* parse_prefixes() - a list of addresses into the statement; @keyword is what stood before it */
 void parse_prefixes(struct parser *parser, struct statement *statement, enum keyword keyword,
 		    uint64_t stops);
@@ -196,11 +212,26 @@ bool parse_host(struct parser *parser, struct statement *statement);
 bool parse_set(struct parser *parser, struct statement *statement);
 
 /*
+ * statement_lex() - the tokens of a statement that was parsed, once more; lexer_clear() also if it
+ * fails. Returns 0, -ENOMEM.
+ */
+int statement_lex(const struct policy *policy, const struct statement *statement,
+		  struct lexer *lexer);
+
+/*
  * port_place() - where the @index-th port range of a statement stands in the source
  * Reads the statement's line again, since a range keeps no place. Returns 0, -ENOMEM.
  */
 int port_place(const struct policy *policy, const struct statement *statement, size_t index,
 	       struct location *ret_where, unsigned *ret_width);
+
+/* caller_place() - the same of the @index-th caller of accept or connect */
+int caller_place(const struct policy *policy, const struct statement *statement, size_t index,
+		 struct location *ret_where, unsigned *ret_width);
+
+/* address_place() - the same of the @index-th address of a host, one that parse_host() let pass */
+int address_place(const struct policy *policy, const struct statement *statement, size_t index,
+		  struct location *ret_where, unsigned *ret_width);
 
 /* location_text() - "FILE:LINE:COL", NULL without memory; the caller frees it */
 char *location_text(const struct sources *sources, struct location where);

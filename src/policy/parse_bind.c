@@ -79,21 +79,19 @@ static const struct token *take_name(struct parser *parser, struct principal *pr
 	return token;
 }
 
-/* parse_id() - a user or group by number, or by a name that policy_resolve() looks up */
-static bool parse_id(struct parser *parser, const struct token *token, enum name_kind kind,
-		     uint32_t *ret_id, bool *ret_named)
+bool parse_id(struct parser *parser, const struct token *token, struct text text,
+	      enum name_kind kind, uint32_t most, uint32_t *ret_id, bool *ret_named)
 {
-	struct text text = parser_text(parser, token);
 	uint64_t number;
 
-	if (token->kind != TOKEN_WORD || !parse_number(text.at, text.length, LAST_ID, &number)) {
+	if (token->kind != TOKEN_WORD || !parse_number(text.at, text.length, most, &number)) {
 		*ret_named = true;
 		return parser_name(parser, token, text, kind, ret_id);
 	}
-	if (number > LAST_ID) {
+	if (number > most) {
 		parser_error(parser, token, "%s id %.*s is out of range, expected 0 to %u",
 			     kind == NAME_USER ? "user" : "group",
-			     (int)(text.length > 24 ? 24 : text.length), text.at, LAST_ID);
+			     (int)(text.length > 24 ? 24 : text.length), text.at, most);
 		return false;
 	}
 	*ret_named = false;
@@ -107,7 +105,8 @@ static void parse_user(struct parser *parser, struct principal *principal, const
 	struct alternative *alternative = &principal->alternative;
 	bool named;
 
-	if (!token || !parse_id(parser, token, NAME_USER, &alternative->uid, &named))
+	if (!token || !parse_id(parser, token, parser_text(parser, token), NAME_USER, LAST_ID,
+				&alternative->uid, &named))
 		return;
 	alternative->conditions |= CONDITION_USER | (named ? CONDITION_NAMED_USER : 0);
 }
@@ -119,7 +118,8 @@ static void parse_group(struct parser *parser, struct principal *principal,
 	struct alternative *alternative = &principal->alternative;
 	bool named;
 
-	if (!token || !parse_id(parser, token, NAME_GROUP, &alternative->gid, &named))
+	if (!token || !parse_id(parser, token, parser_text(parser, token), NAME_GROUP, LAST_ID,
+				&alternative->gid, &named))
 		return;
 	alternative->conditions |= CONDITION_GROUP | (named ? CONDITION_NAMED_GROUP : 0);
 }

@@ -11,6 +11,9 @@
 #include "base/grow.h"
 #include "policy/parse.h"
 
+#define LAST_USER  (UID_APPROVED - 1)
+#define LAST_GROUP 4294967294U
+
 #define HOST_FORMS "the name of a host statement, local or *"
 
 static const char *const accept_words[] = { "user",           "group",   "anyone@HOST", "owner",
@@ -87,8 +90,9 @@ static bool parse_host_part(struct parser *parser, const struct token *token, st
 static bool parse_member(struct parser *parser, const struct token *word, struct caller *caller)
 {
 	const struct token *token = parser->token;
-	bool group = caller->kind == CALLER_GROUP;
+	bool group = caller->kind == CALLER_GROUP, named;
 	struct text name, host;
+	struct token part;
 
 	if (!token_is_name(token)) {
 		parser_error(parser, token, "no name behind %s, expected %s@HOST",
@@ -107,9 +111,12 @@ static bool parse_member(struct parser *parser, const struct token *word, struct
 			     group ? "GROUP" : "USER");
 		return false;
 	}
-	return parser_name(parser, token, name, group ? NAME_CALLER_GROUP : NAME_CALLER_USER,
-			   &caller->name) &&
-	       parse_host_part(parser, token, host, caller);
+	part = token_part(token, 0, name.length);
+	if (!parse_id(parser, &part, name, group ? NAME_GROUP : NAME_USER,
+		      group ? LAST_GROUP : LAST_USER, &caller->id, &named))
+		return false;
+	caller->flags = named ? CALLER_NAMED : 0;
+	return parse_host_part(parser, token, host, caller);
 }
 
 /* parse_network() - behind `address` or `reserved` */
@@ -249,4 +256,28 @@ bool parse_connect(struct parser *parser, struct statement *statement)
 
 	return parser_expect(parser, KEYWORD_TO, "the ports", CONNECT_BEGINS) &&
 	       parse_callers(parser, statement, "to") && sound;
+}
+
+int caller_place(const struct policy *policy, const struct statement *statement, size_t index,
+		 struct location *ret_where, unsigned *ret_width)
+{
+	const struct token *token;
+	struct lexer lexer;
+	int r = statement_lex(policy, statement, &lexer);
+
+	if (r == 0) {
+		/* Behind the word that ends the ports: callers of one or two words, and commas. */
+		for (token = lexer.tokens; token->kind != TOKEN_END; token++) {
+			if (token->keyword == KEYWORD_FROM || token->keyword == KEYWORD_TO)
+				break;
+		}
+		for (; token->kind != TOKEN_END && index > 0; token++)
+			index -= token[1].kind == TOKEN_COMMA;
+		while (token->kind != TOKEN_END && token_is_name(&token[1]))
+			token++;
+		*ret_where = lexer_location(&lexer, token);
+		*ret_width = lexer_width(token);
+	}
+	lexer_clear(&lexer);
+	return r;
 }

@@ -414,32 +414,42 @@ char *location_text(const struct sources *sources, struct location where)
 	return text;
 }
 
+int statement_lex(const struct policy *policy, const struct statement *statement,
+		  struct lexer *lexer)
+{
+	const struct source *source = &policy->sources->files[statement->file];
+	struct diagnostics unheard = { 0 };
+	size_t length;
+	int r;
+
+	*lexer = (struct lexer){ 0 };
+	lexer_begin(lexer, source, statement->file, &unheard);
+	lexer->at = lexer->line_start = source_line(source, statement->line, &length);
+	lexer->line = statement->line;
+	r = lexer_next(lexer);
+	lexer->diagnostics = NULL;
+	diagnostics_clear(&unheard);
+	return r < 0 ? r : 0;
+}
+
 int port_place(const struct policy *policy, const struct statement *statement, size_t index,
 	       struct location *ret_where, unsigned *ret_width)
 {
 	const struct port_range *ports = &policy->ports[statement->first_port];
-	const struct source *source = &policy->sources->files[statement->file];
-	struct diagnostics ignored = { 0 };
-	struct lexer lexer = { 0 };
 	const struct token *token;
-	size_t item = 0, length;
+	struct lexer lexer;
+	size_t item = 0;
 	int r;
 
 	for (size_t i = 1; i <= index; i++)
 		item += !ports[i].joined;
-	lexer_begin(&lexer, source, statement->file, &ignored);
-	lexer.at = lexer.line_start = source_line(source, statement->line, &length);
-	lexer.line = statement->line;
-	r = lexer_next(&lexer);
-	diagnostics_clear(&ignored);
-	if (r < 0) {
-		lexer_clear(&lexer);
-		return r;
+	r = statement_lex(policy, statement, &lexer);
+	if (r == 0) {
+		/* The statement's word, perhaps `observe` before it, then items and commas in turn. */
+		token = &lexer.tokens[(statement->flags & STATEMENT_OBSERVE ? 2 : 1) + 2 * item];
+		*ret_where = lexer_location(&lexer, token);
+		*ret_width = lexer_width(token);
 	}
-	/* The statement's word, perhaps `observe` before it, then items and commas in turn. */
-	token = &lexer.tokens[(statement->flags & STATEMENT_OBSERVE ? 2 : 1) + 2 * item];
-	*ret_where = lexer_location(&lexer, token);
-	*ret_width = lexer_width(token);
 	lexer_clear(&lexer);
-	return 0;
+	return r;
 }

@@ -4,11 +4,11 @@
  *
  * A reference is "this statement names this range", in one number whose order is the order wanted:
  *
- *	 63        62..47         46..31       30..2        1..0
- *	 observed  last - first   first port   statement    protocols
+ *	 63..62   61         60..45         44..29       28..2        1..0
+ *	 kind     observed   last - first   first port   statement    protocols
  *
- * References are collected in the order of the statements, so a stable sort by bits 31..63 is
- *enough: 8 bytes each, and as many again while sorting.
+ * References are collected in the order of the statements, so a stable sort by bits 29..63 is
+ * enough: 8 bytes each, and as many again while sorting.
  */
 #include "policy/ranges.h"
 
@@ -19,18 +19,24 @@
 #include "base/grow.h"
 #include "policy/sort.h"
 
-#define OBSERVED_SHIFT  63U
-#define WIDTH_SHIFT     47U
-#define FIRST_SHIFT     31U
+#define KIND_SHIFT      62U
+#define OBSERVED_SHIFT  61U
+#define WIDTH_SHIFT     45U
+#define FIRST_SHIFT     29U
 #define STATEMENT_SHIFT 2U
 
 DEFINE_CLEANUP(struct ranges *, ranges_free)
 
-static uint64_t ref_make(bool observed, const struct port_range *range, size_t statement)
+_Static_assert(STATEMENT_CONNECT < 1U << (64 - KIND_SHIFT), "kinds of ranges fit in a reference");
+
+static uint64_t ref_make(const struct statement *statement, const struct port_range *range,
+			 size_t index)
 {
-	return (uint64_t)observed << OBSERVED_SHIFT |
+	bool observed = statement->flags & STATEMENT_OBSERVE;
+
+	return (uint64_t)statement->kind << KIND_SHIFT | (uint64_t)observed << OBSERVED_SHIFT |
 	       (uint64_t)(range->last - range->first) << WIDTH_SHIFT |
-	       (uint64_t)range->first << FIRST_SHIFT | (uint64_t)statement << STATEMENT_SHIFT |
+	       (uint64_t)range->first << FIRST_SHIFT | (uint64_t)index << STATEMENT_SHIFT |
 	       (range->protocols & PROTOCOL_BITS_ALL);
 }
 
@@ -52,7 +58,7 @@ static int ranges_collect(struct ranges *ranges)
 	if (policy->n_statements >> RANGES_STATEMENT_BITS)
 		return -EINVAL;
 	for (size_t i = 0; i < policy->n_statements; i++) {
-		if (policy->statements[i].kind == STATEMENT_BIND)
+		if (statement_has_ranges(&policy->statements[i]))
 			n += policy->statements[i].ports;
 	}
 	if (n > UINT32_MAX)
@@ -64,7 +70,7 @@ static int ranges_collect(struct ranges *ranges)
 	for (size_t i = 0; i < policy->n_statements; i++) {
 		const struct statement *statement = &policy->statements[i];
 
-		if (statement->kind != STATEMENT_BIND)
+		if (!statement_has_ranges(statement))
 			continue;
 		for (size_t k = 0; k < statement->ports; k++) {
 			const struct port_range *range = &policy->ports[statement->first_port + k];
@@ -72,8 +78,7 @@ static int ranges_collect(struct ranges *ranges)
 			if (range->first == 0 || range->last < range->first ||
 			    !(range->protocols & PROTOCOL_BITS_ALL))
 				return -EINVAL;
-			ranges->refs[ranges->n_refs++] =
-				ref_make(statement->flags & STATEMENT_OBSERVE, range, i);
+			ranges->refs[ranges->n_refs++] = ref_make(statement, range, i);
 		}
 	}
 	return 0;
@@ -123,7 +128,8 @@ static int ranges_add_set(struct ranges *ranges, size_t *allocated, size_t from,
 		.first = first,
 		.last = (uint16_t)(first + (uint16_t)(ref >> WIDTH_SHIFT)),
 		.protocols = protocols,
-		.observed = ref >> OBSERVED_SHIFT,
+		.kind = (uint8_t)(ref >> KIND_SHIFT),
+		.observed = ref >> OBSERVED_SHIFT & 1,
 	};
 	return 0;
 }

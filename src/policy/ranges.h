@@ -3,8 +3,8 @@
  * ranges.h - which statements stand behind each distinct range of ports
  *
  * The narrowest range that covers a port decides alone, and rules with the same range add up. So
- * the unit of a decision is a range: all statements of one policy (enforcing or observing) that
- * name exactly it. policy_compile() makes one rule set of each, explain.h tells about them; both
+ * the unit of a decision is a range: all statements of one kind (bind, accept, connect) and policy
+ * (enforcing or observing) that name exactly it. policy_compile() makes one rule set of each, explain.h tells about them; both
  * take the numbering from here.
  */
 #ifndef PORTCRED_POLICY_RANGES_H
@@ -12,9 +12,10 @@
 
 #include "policy/policy.h"
 
-/* Statements are numbered in 29 bits; each takes at least one byte of its source. */
-#define RANGES_STATEMENT_BITS 29U
-_Static_assert(MAX_SOURCE_BYTES < 1U << RANGES_STATEMENT_BITS, "statements fit in a reference");
+/* Statements are numbered in 27 bits; each takes at least two bytes of its source, a newline's too. */
+#define RANGES_STATEMENT_BITS 27U
+_Static_assert(MAX_SOURCE_BYTES / 2 <= 1U << RANGES_STATEMENT_BITS,
+	       "statements fit in a reference");
 
 /*
  * struct range_set - one range with its statements: references [first_ref, first_ref + n_refs)
@@ -28,6 +29,7 @@ struct range_set {
 	uint16_t first; /* port */
 	uint16_t last;
 	uint8_t protocols; /* bits */
+	uint8_t kind;      /* enum statement_kind: bind, accept, connect */
 	bool observed;     /* of the observing policy */
 };
 
@@ -35,7 +37,9 @@ struct range_set {
  * struct ranges - all of them
  *
  * sets[0] is unused, so that an index here is the index of the rule set in struct compiled.
- * Enforcing sets come first, and in each policy the narrower before the wider, then by first port.
+ * Sets of bind come first, then those of accept, then of connect; of each kind the enforcing before
+ * the observing ones, of these the narrower before the wider, then by first port. range_set_layer()
+ * says which of these six a set belongs to.
  */
 struct ranges {
 	const struct policy *policy; /* borrowed: must outlive this */
@@ -57,6 +61,19 @@ void ranges_free(struct ranges *ranges);
  */
 const struct statement *range_set_statement(const struct ranges *ranges,
 					    const struct range_set *set, size_t i);
+
+static inline unsigned range_set_layer(const struct range_set *set)
+{
+	return set->kind * 2U + set->observed;
+}
+
+/* range_set_covers() - whether it is of this kind and names this port of this protocol */
+static inline bool range_set_covers(const struct range_set *set, enum statement_kind kind,
+				    enum protocol protocol, uint16_t port)
+{
+	return set->kind == kind && port >= set->first && port <= set->last &&
+	       (set->protocols & PROTOCOL_BIT(protocol));
+}
 
 /*
  * alternative_can_admit() - whether it admits anyone at all

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * resolve.c - names of users and groups to ids
+ * resolve.c - names of users and groups to ids, groups of callers to their members (members.c)
  *
- * A name that nobody has names nobody: its alternatives get CONDITION_NEVER and stay, so that the
- * ports of the statement stay governed.
+ * A name that nobody has names nobody: its alternatives get CONDITION_NEVER, its callers
+ * CALLER_NEVER, and they stay, so that the ports of the statement stay governed.
  */
 #include <errno.h>
 #include <string.h>
 
-#include "policy/policy.h"
+#include "policy/members.h"
 
 static int ask(const struct policy_environment *environment, const struct name *name, uint32_t *id)
 {
@@ -83,6 +83,21 @@ static void resolve_alternative(const struct policy *policy, struct alternative 
 	alternative->conditions &= ~(CONDITION_NAMED_USER | CONDITION_NAMED_GROUP);
 }
 
+/* resolve_caller() - the same */
+static void resolve_caller(const struct policy *policy, struct caller *caller)
+{
+	const struct name *name;
+
+	if (!(caller->flags & CALLER_NAMED))
+		return;
+	name = &policy->names[caller->id];
+	caller->id = name->id;
+	caller->flags &= (uint16_t)~CALLER_NAMED;
+	/* That one is no user's in the tables. */
+	if (!name->resolved || (caller->kind == CALLER_USER && name->id >= UID_APPROVED))
+		caller->flags |= CALLER_NEVER;
+}
+
 int policy_resolve(struct policy *policy, const struct policy_environment *environment,
 		   bool lenient, struct diagnostics *diagnostics)
 {
@@ -94,5 +109,7 @@ int policy_resolve(struct policy *policy, const struct policy_environment *envir
 	}
 	for (size_t i = 0; i < policy->n_alternatives; i++)
 		resolve_alternative(policy, &policy->alternatives[i]);
-	return 0;
+	for (size_t i = 0; i < policy->n_callers; i++)
+		resolve_caller(policy, &policy->callers[i]);
+	return resolve_members(policy, environment, lenient, diagnostics);
 }

@@ -72,6 +72,35 @@ static inline int loaded_find_group(void *data, const char *name, uint32_t *ret_
 	return loaded_find(names, ids, ELEMENTS(ids), name, ret_gid);
 }
 
+/* gid, uid of members */
+static const uint32_t loaded_members[][2] = {
+	{ DEVELOPERS, BOB }, { DEVELOPERS, ALICE }, { DBA, ALICE },         { DEVELOPERS, BOB },
+	{ ADMINS, ROOT },    { DBA, REDIS },        { WWW_DATA, WWW_DATA },
+};
+
+static inline int loaded_find_members(void *data, uint32_t gid, member_function *each,
+				      void *closure)
+{
+	int r = 0;
+
+	(void)data;
+	for (size_t i = 0; i < ELEMENTS(loaded_members) && r == 0; i++) {
+		if (loaded_members[i][0] == gid)
+			r = each(closure, gid, loaded_members[i][1]);
+	}
+	return r;
+}
+
+static inline int loaded_list_memberships(void *data, member_function *each, void *closure)
+{
+	int r = 0;
+
+	(void)data;
+	for (size_t i = 0; i < ELEMENTS(loaded_members) && r == 0; i++)
+		r = each(closure, loaded_members[i][0], loaded_members[i][1]);
+	return r;
+}
+
 static inline int loaded_check_executable(void *data, const char *path, char **ret_culprit)
 {
 	(void)data;
@@ -83,6 +112,8 @@ static inline int loaded_check_executable(void *data, const char *path, char **r
 static const struct policy_environment loaded_machine = {
 	.find_user = loaded_find_user,
 	.find_group = loaded_find_group,
+	.find_members = loaded_find_members,
+	.list_memberships = loaded_list_memberships,
 	.check_executable = loaded_check_executable,
 };
 

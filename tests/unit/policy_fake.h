@@ -15,7 +15,8 @@
 
 /* struct fake - counts what was asked */
 struct fake {
-	unsigned users, groups, services, executables;
+	unsigned users, groups, services, executables, members, memberships;
+	uint8_t own_key[1][HOST_KEY_BYTES]; /* the machine's own public key: 0, 0, ... 15 */
 };
 
 static inline int fake_find(const char *const *names, const uint32_t *ids, size_t n,
@@ -47,6 +48,36 @@ static inline int fake_find_group(void *data, const char *name, uint32_t *ret_gi
 
 	((struct fake *)data)->groups++;
 	return fake_find(names, ids, ELEMENTS(names), name, ret_gid);
+}
+
+/* gid, uid of members: in no order, one twice, one that is nobody. */
+static const uint32_t fake_members[][2] = {
+	{ 500, 1001 }, { 500, 1000 }, { 0, 0 }, { 501, 1000 }, { 500, 1001 }, { 501, UINT32_MAX },
+};
+
+static inline int fake_find_members(void *data, uint32_t gid, member_function *each, void *closure)
+{
+	int r = gid == 404 ? -ETIMEDOUT : 0;
+
+	((struct fake *)data)->members++;
+	for (size_t i = 0; i < ELEMENTS(fake_members) && r == 0; i++) {
+		if (fake_members[i][0] == gid)
+			r = each(closure, gid, fake_members[i][1]);
+	}
+	/* One that is larger than a policy can hold. */
+	for (uint32_t i = 0; gid == 999 && r == 0; i++)
+		r = each(closure, gid, i);
+	return r;
+}
+
+static inline int fake_list_memberships(void *data, member_function *each, void *closure)
+{
+	int r = 0;
+
+	((struct fake *)data)->memberships++;
+	for (size_t i = 0; i < ELEMENTS(fake_members) && r == 0; i++)
+		r = each(closure, fake_members[i][0], fake_members[i][1]);
+	return r;
 }
 
 struct fake_service {
@@ -110,9 +141,14 @@ static inline int fake_check_executable(void *data, const char *path, char **ret
 
 static inline struct policy_environment fake_environment(struct fake *fake)
 {
+	fake->own_key[0][HOST_KEY_BYTES - 1] = 15;
 	return (struct policy_environment){
 		.find_user = fake_find_user,
 		.find_group = fake_find_group,
+		.find_members = fake_find_members,
+		.list_memberships = fake_list_memberships,
+		.own_keys = fake->own_key,
+		.n_own_keys = 1,
 		.find_service = fake_find_service,
 		.list_services = fake_list_services,
 		.check_executable = fake_check_executable,

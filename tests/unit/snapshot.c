@@ -287,7 +287,7 @@ static void test_other_names(void **state)
 {
 	struct name policy_names[] = {
 		{ .text = "db1", .kind = NAME_HOST },
-		{ .text = "alice", .kind = NAME_CALLER_USER },
+		{ .text = "alice", .kind = NAME_HOST },
 		{ .text = "bob", .kind = NAME_USER, .id = BOB, .resolved = true },
 	};
 	struct policy policy = { .sources = sources_new(), .names = policy_names, .n_names = 3 };
