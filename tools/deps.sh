@@ -37,7 +37,7 @@ packages() {
 		libcmocka-dev         libcmocka-devel      # unit tests
 		python3-pytest        python3-pytest       # system tests
 		liburing-dev          liburing-devel       # a bind through io_uring
-		iproute2              iproute              # namespaces and addresses
+		iproute2              iproute              # namespaces, addresses, bridges
 		util-linux            util-linux           # setpriv, unshare, mount
 		procps                procps-ng            # sysctl
 		kmod                  kmod                 # modprobe: UDP-Lite and MPTCP may be modules

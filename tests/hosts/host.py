@@ -6,6 +6,7 @@
      └─ host1/
          ├─ etc/             /etc on this host: users, groups, services; links for all the rest
          ├─ policy.conf      policy.d/
+         ├─ host.key         host.key.pub: of a host that vouches
          ├─ runtime/         control socket, state
          ├─ bpf/             a BPF file system of its own; pins in bpf/portcred
          └─ portcredd.log
@@ -14,7 +15,7 @@
          ├─ daemon/          portcredd
          └─ host/            what portcredd governs: the processes of the test, in it or below it
 
-A network namespace and a mount namespace are the host's own. Nothing of the machine is changed,
+A network namespace and a mount namespace are the host's own; network.py links several. Nothing of the machine is changed,
 and nothing can be left behind: when the test session ends, however it ends, so does all this.
 """
 
@@ -38,9 +39,11 @@ RUN = pathlib.Path("/run")
 PROGRAMS = RUN / "programs"
 TIMEOUT = 30
 
-# Users of a host (uid and gid are equal), beside root and nobody, and groups with their members.
-USERS = {"web": 2001, "database": 2002, "visitor": 2003, "developer": 2004}
-GROUPS = {"developers": (3001, ["developer"]), "operators": (3002, ["developer", "database"])}
+# Users of every host (uid and gid are equal), beside root and nobody, and groups with their members.
+USERS = {"web": 2001, "database": 2002, "visitor": 2003, "developer": 2004,
+         "alice": 2011, "bob": 2012, "mallory": 2013}
+GROUPS = {"developers": (3001, ["developer"]), "operators": (3002, ["developer", "database"]),
+          "friends": (3003, ["alice", "bob"])}
 
 SERVICES = """\
 ssh 22/tcp
@@ -188,6 +191,7 @@ class Host:
         self.runtime = self.directory / "runtime"
         self.pins = self.directory / "bpf/portcred"
         self.etc = self.directory / "etc"
+        self.host_key = self.directory / "host.key"  # of a host that vouches: identity.py
         self.log = self.directory / "portcredd.log"
         self.daemons = []
         self.children = []
@@ -297,7 +301,8 @@ class Host:
 
     def options(self):
         return ["--policy", self.policy, "--cgroup", self.cgroup, "--runtime-dir", self.runtime,
-                "--pin-dir", self.pins]
+                "--pin-dir", self.pins,
+                *(["--host-key", self.host_key] if self.host_key.exists() else [])]
 
     def portcredd(self, *options, **where):
         """portcredd with what makes it end, as --check or --release; a CompletedProcess."""

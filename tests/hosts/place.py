@@ -103,7 +103,15 @@ class Child:
 
     def step(self, timeout=30):
         """Lets a generator go on to its next yield, and returns what it yields there."""
+        self.go()
+        return self.take(timeout)
+
+    def go(self):
+        """The first half of step(): it goes on beside the test."""
         os.write(self._wait, b"\0")
+
+    def take(self, timeout=30):
+        """The other half."""
         self._receive(timeout)
         return self.value
 

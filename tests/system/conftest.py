@@ -13,6 +13,7 @@ import pytest
 
 import control
 import host as hosts
+import network
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(os.environ.get("PORTCRED_BUILD", ROOT / "build")).resolve()
@@ -110,6 +111,23 @@ def make_host(private_run, request):
     # A test that was interrupted has a right to be cleaned up too.
     left = [f"{one.name}: {what}" for one in reversed(made) for what in one.end()]
     assert not left, "left behind:\n" + "\n".join(left)
+
+
+@pytest.fixture
+def make_network(make_host):
+    """Makes hosts that reach each other: a network.Network and @n hosts on it; see there."""
+    made = []
+
+    def make(n=2, **how):
+        made.append(network.Network(**how))
+        joined = [make_host() for _ in range(n)]
+        for host in joined:
+            made[-1].join(host)
+        return made[-1], joined
+
+    yield make
+    for one in made:
+        one.end()
 
 
 @pytest.fixture(scope="module")
