@@ -71,7 +71,8 @@ enum portcred_known portcred_peer_known(const struct portcred_peer *peer);
 
 /*
  * portcred_peer_host() - the name that this machine's policy has for the peer's machine
- * Returns "local" for this one; NULL: not known. The text belongs to @peer. No name of the DNS.
+ * Returns "local" for this one; NULL where the peer is PORTCRED_UNKNOWN or PORTCRED_RESERVED, else
+ * never. The text belongs to @peer. It is no name of the DNS.
  */
 const char *portcred_peer_host(const struct portcred_peer *peer);
 

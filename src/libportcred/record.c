@@ -63,9 +63,12 @@ int portcred_record_decode(const void *bytes, size_t size, struct portcred_peer 
 	peer.direction_known = true;
 	peer.opened = record.flags & PORTCRED_RECORD_OPENED;
 	switch (peer.known) {
-	case PORTCRED_LOCAL:
 	case PORTCRED_VOUCHED:
 	case PORTCRED_ASKED:
+		if (!record.host[0]) /* by whom? */
+			return -EPROTO;
+		__attribute__((fallthrough));
+	case PORTCRED_LOCAL:
 		peer.uid = record.uid;
 		peer.raw_uid = record.raw_uid;
 		peer.gid = record.gid;

@@ -248,6 +248,8 @@ static void bad_records(void **state)
 		assert_int_equal(portcred_record_decode(&record, sizeof(record), &peer), -EPROTO);
 	}
 	record = alice;
+	record.host[0] = '\0';
+	assert_int_equal(portcred_record_decode(&record, sizeof(record), &peer), -EPROTO);
 	memset(record.host, 'x', sizeof(record.host));
 	assert_int_equal(portcred_record_decode(&record, sizeof(record), &peer), -EPROTO);
 	assert_memory_equal(&peer, &untouched, sizeof(peer));
