@@ -26,7 +26,7 @@ _portcred_value()
 		compopt -o filenames 2>/dev/null
 		COMPREPLY=($(compgen -d -- "$2"))
 		;;
-	--unit | --try) COMPREPLY=() ;;
+	--unit | --try | --fd) COMPREPLY=() ;;
 	--address) COMPREPLY=($(compgen -W "0.0.0.0 127.0.0.1 :: ::1" -- "$2")) ;;
 	*) return 1 ;;
 	esac
@@ -35,7 +35,7 @@ _portcred_value()
 _portcred()
 {
 	local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}
-	local verbs="check explain ls who watch status reload confirm suggest"
+	local verbs="check explain ls who peer watch status reload confirm suggest"
 	local verb= options i
 	local IFS=$' \t\n'
 
@@ -57,7 +57,8 @@ _portcred()
 	explain)
 		options="--user --group --exe --unit --address --v6only --policy --json --help"
 		;;
-	ls) options="--governed --json --help" ;;
+	ls) options="--governed --peers --json --help" ;;
+	peer) options="--fd --json --help" ;;
 	who | watch | status) options="--json --help" ;;
 	reload) options="--try --force --json --help" ;;
 	confirm) options="--help" ;;
@@ -75,6 +76,7 @@ _portcred()
 		COMPREPLY=($(compgen -f -- "$word"))
 		;;
 	explain | who) _portcred_port "$word" ;;
+	peer) COMPREPLY=($(compgen -c -- "$word")) ;;
 	esac
 }
 

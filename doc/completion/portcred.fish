@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # Completion of portcred(1) for fish.
 
-set -l verbs check explain ls who watch status reload confirm suggest
+set -l verbs check explain ls who peer watch status reload confirm suggest
 set -l no_verb "not __fish_seen_subcommand_from $verbs"
 
 complete -c portcred -f
@@ -12,15 +12,17 @@ complete -c portcred -l help -d 'Show help'
 
 complete -c portcred -n $no_verb -a check -d 'Say what is wrong with a policy'
 complete -c portcred -n $no_verb -a explain -d 'Say whether a process may bind a port, and why'
-complete -c portcred -n $no_verb -a ls -d 'List every bound port, and the rule that governs it'
+complete -c portcred -n $no_verb -a ls \
+    -d 'List every bound port and the rule that governs it, or connections'
 complete -c portcred -n $no_verb -a who -d 'Say who holds a port, and who may'
+complete -c portcred -n $no_verb -a peer -d 'Say who is at the other end of a connection'
 complete -c portcred -n $no_verb -a watch -d 'Show refusals and grants as they happen'
 complete -c portcred -n $no_verb -a status -d 'Say what portcredd enforces'
 complete -c portcred -n $no_verb -a reload -d 'Put the policy on disk in force'
 complete -c portcred -n $no_verb -a confirm -d 'Keep a policy that is on trial'
 complete -c portcred -n $no_verb -a suggest -d 'Write a policy from what is bound now'
 
-set -l prints check explain ls who watch status reload suggest
+set -l prints check explain ls who peer watch status reload suggest
 complete -c portcred -n "__fish_seen_subcommand_from $prints" -l json -d 'Print JSON'
 complete -c portcred -n '__fish_seen_subcommand_from check explain' -l policy -r -F \
     -d 'Read this policy and the policy.d beside it'
@@ -37,6 +39,11 @@ complete -c portcred -n '__fish_seen_subcommand_from explain' -l address -x \
     -a '0.0.0.0 127.0.0.1 :: ::1' -d 'Binding this address'
 complete -c portcred -n '__fish_seen_subcommand_from explain' -l v6only -d 'With IPV6_V6ONLY set'
 complete -c portcred -n '__fish_seen_subcommand_from ls' -l governed -d 'Leave ungoverned ports out'
+complete -c portcred -n '__fish_seen_subcommand_from ls' -l peers \
+    -d 'TCP connections, and who is at the other end'
+complete -c portcred -n '__fish_seen_subcommand_from peer' -l fd -x \
+    -d 'The connection is this descriptor'
+complete -c portcred -n '__fish_seen_subcommand_from peer' -a '(__fish_complete_command)'
 complete -c portcred -n '__fish_seen_subcommand_from reload' -l try -x \
     -d 'Put the old policy back after SECONDS'
 complete -c portcred -n '__fish_seen_subcommand_from reload' -l force \

@@ -268,10 +268,24 @@ static int find_descriptor(void *data, int number, uint64_t inode)
 	return 1;
 }
 
+/* take_descriptor() - @inode or nothing: the process may have put something else there meanwhile */
+static int take_descriptor(int process, int number, uint64_t inode)
+{
+	_cleanup_close_ int duplicate = (int)syscall(SYS_pidfd_getfd, process, number, 0);
+	struct stat status;
+
+	if (duplicate < 0)
+		return errno == EBADF ? -ENOENT : -errno;
+	if (fstat(duplicate, &status) < 0)
+		return -errno;
+	if (!S_ISSOCK(status.st_mode) || status.st_ino != inode)
+		return -ENOENT;
+	return TAKE_FD(duplicate);
+}
+
 int process_socket(pid_t pid, uint64_t inode)
 {
-	_cleanup_close_ int process = -EBADF, directory = -EBADF, duplicate = -EBADF;
-	struct stat status;
+	_cleanup_close_ int process = -EBADF, directory = -EBADF;
 	struct wanted wanted = { .inode = inode };
 	int found;
 
@@ -286,13 +300,14 @@ int process_socket(pid_t pid, uint64_t inode)
 	found = process_sockets(directory, find_descriptor, &wanted);
 	if (found <= 0)
 		return found < 0 ? found : -ENOENT;
-	duplicate = (int)syscall(SYS_pidfd_getfd, process, wanted.number, 0);
-	if (duplicate < 0)
-		return errno == EBADF ? -ENOENT : -errno;
-	/* Between the look and the grab the process may have put something else there. */
-	if (fstat(duplicate, &status) < 0)
+	return take_descriptor(process, wanted.number, inode);
+}
+
+int process_socket_at(pid_t pid, int number, uint64_t inode)
+{
+	_cleanup_close_ int process = (int)syscall(SYS_pidfd_open, pid, 0);
+
+	if (process < 0)
 		return -errno;
-	if (!S_ISSOCK(status.st_mode) || status.st_ino != inode)
-		return -ENOENT;
-	return TAKE_FD(duplicate);
+	return take_descriptor(process, number, inode);
 }

@@ -70,4 +70,12 @@ int process_sockets(int directory, int (*each)(void *data, int number, uint64_t 
  */
 int process_socket(pid_t pid, uint64_t inode);
 
+/*
+ * process_socket_at() - the same, where the number of a descriptor for it is known already
+ * @number: as process_sockets() gave it; what stands there by now need not be the socket
+ *
+ * For many sockets of one process: process_socket() reads the whole list of descriptors each time.
+ */
+int process_socket_at(pid_t pid, int number, uint64_t inode);
+
 #endif

@@ -44,7 +44,6 @@ static int take_socket(void *data, int number, uint64_t inode)
 	struct processes *result = scan->result;
 	int error;
 
-	(void)number;
 	if (++scan->looked > MAX_DESCRIPTORS_SCANNED) {
 		result->truncated = true;
 		return 1;
@@ -55,7 +54,7 @@ static int take_socket(void *data, int number, uint64_t inode)
 	error = GROW(result->holdings, scan->holdings_allocated, result->n_holdings);
 	if (error < 0)
 		return error;
-	result->holdings[result->n_holdings++] = (struct holding){ inode, result->n_items };
+	result->holdings[result->n_holdings++] = (struct holding){ inode, result->n_items, number };
 	return 0;
 }
 

@@ -21,6 +21,7 @@
 struct holding {
 	uint64_t inode;
 	size_t process; /* index into processes.items */
+	int number;     /* of a descriptor for it there: see process_socket_at() */
 };
 
 /* struct processes - made by processes_scan(), released by processes_free() */

@@ -48,19 +48,28 @@ static void close_netlink(struct mnl_socket **netlink)
 		mnl_socket_close(*netlink);
 }
 
-/* IPv6 addresses that are v4-mapped become what they mean. */
-static void take_address(const struct inet_diag_msg *message, struct bound_socket *bound)
+/* take_address() - as v4-mapped IPv6, whichever of the two families it came in */
+static void take_address(uint8_t family, const __be32 words[4], uint32_t ret_address[4])
 {
-	const uint32_t *source = message->id.idiag_src;
-
-	if (message->idiag_family == AF_INET) {
-		bound->family = 4;
-		bound->address[2] = htonl(0xffff);
-		bound->address[3] = source[0];
+	if (family == AF_INET) {
+		ret_address[2] = htonl(0xffff);
+		ret_address[3] = words[0];
 		return;
 	}
-	memcpy(bound->address, source, sizeof(bound->address));
+	memcpy(ret_address, words, 4 * sizeof(words[0]));
+}
+
+static void take_addresses(const struct inet_diag_msg *message, struct bound_socket *bound)
+{
+	const struct inet_diag_sockid *id = &message->id;
+
+	take_address(message->idiag_family, id->idiag_src, bound->address);
 	bound->family = IN6_IS_ADDR_V4MAPPED((const struct in6_addr *)bound->address) ? 4 : 6;
+	bound->port = ntohs(id->idiag_sport);
+	if (id->idiag_dport == 0)
+		return;
+	take_address(message->idiag_family, id->idiag_dst, bound->peer_address);
+	bound->peer_port = ntohs(id->idiag_dport);
 }
 
 static int take_socket(const struct nlmsghdr *header, void *data)
@@ -82,8 +91,7 @@ static int take_socket(const struct nlmsghdr *header, void *data)
 		list->truncated = true;
 		return MNL_CB_OK;
 	}
-	take_address(message, &bound);
-	bound.port = ntohs(message->id.idiag_sport);
+	take_addresses(message, &bound);
 	bound.inode = message->idiag_inode;
 	bound.cookie = (uint64_t)message->id.idiag_cookie[1] << 32 | message->id.idiag_cookie[0];
 	bound.uid = message->idiag_uid;

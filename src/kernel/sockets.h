@@ -27,6 +27,8 @@ struct bound_socket {
 	uint8_t family;      /* 4 or 6; an IPv6 socket at a v4-mapped address is 4 */
 	uint8_t state;       /* TCP_* of netinet/tcp.h; TCP_CLOSE: bound, no more */
 	bool listening;
+	uint32_t peer_address[4]; /* of the other end, in the same form; port 0: not connected */
+	uint16_t peer_port;
 	bool v6only_known; /* the kernel said whether the socket is IPV6_V6ONLY */
 	bool v6only;
 };

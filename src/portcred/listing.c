@@ -2,15 +2,13 @@
 #include "portcred/listing.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "base/grow.h"
-#include "portcred/identity.h"
 #include "portcred/in_force.h"
 #include "portcred/table.h"
+#include "portcred/user_names.h"
 
 enum {
 	COLUMN_PROTOCOL,
@@ -32,40 +30,6 @@ static const struct column columns[COLUMNS] = {
 	[COLUMN_UNIT] = { "UNIT", 1, 9, false },
 	[COLUMN_RULE] = { "RULE", 5, 10, false },
 };
-
-/* struct names - users that were looked up: a directory service is slow, and most rows repeat */
-struct names {
-	struct {
-		uint32_t uid;
-		char *name;
-	} * items;
-	size_t n, allocated;
-};
-
-static void names_clear(struct names *names)
-{
-	for (size_t i = 0; i < names->n; i++)
-		free(names->items[i].name);
-	free(names->items);
-}
-
-static const char *names_of(struct names *names, uint32_t uid)
-{
-	char *name;
-
-	for (size_t i = 0; i < names->n; i++) {
-		if (names->items[i].uid == uid)
-			return names->items[i].name;
-	}
-	name = identity_user_name(uid);
-	if (!name || GROW(names->items, names->allocated, names->n) < 0) {
-		free(name);
-		return NULL;
-	}
-	names->items[names->n].uid = uid;
-	names->items[names->n].name = name;
-	return names->items[names->n++].name;
-}
 
 static int compare_numbers(json_int_t a, json_int_t b)
 {
@@ -201,15 +165,16 @@ static void add_rule(struct table *table, const json_t *socket, const char *poli
 		table_add(table, STYLE_DIM, "ungoverned");
 }
 
-static void add_line(struct table *table, const json_t *socket, size_t sockets, struct names *names,
-		     const char *policy)
+static void add_line(struct table *table, const json_t *socket, size_t sockets,
+		     struct user_names *names, const char *policy)
 {
 	const json_t *first = json_array_get(json_object_get(socket, "processes"), 0);
 
 	table_add(table, STYLE_PLAIN, client_text(socket, "protocol"));
 	table_add(table, STYLE_PLAIN, client_text(socket, "address"));
 	table_addf(table, STYLE_BOLD, "%" JSON_INTEGER_FORMAT, client_number(socket, "port"));
-	table_add(table, STYLE_PLAIN, names_of(names, (uint32_t)client_number(socket, "uid")));
+	table_add(table, STYLE_PLAIN,
+		  user_names_text(names, (uint32_t)client_number(socket, "uid")));
 	add_process(table, socket, sockets);
 	table_add(table, STYLE_PLAIN, client_text(first, "unit"));
 	add_rule(table, socket, policy);
@@ -217,7 +182,7 @@ static void add_line(struct table *table, const json_t *socket, size_t sockets, 
 
 int listing_print(const struct listing *listing, struct program *program, const char *policy)
 {
-	_cleanup_(names_clear) struct names names = { 0 };
+	_cleanup_(user_names_clear) struct user_names names = { 0 };
 	_cleanup_(table_clear) struct table table;
 
 	table_begin(&table, columns, COLUMNS);

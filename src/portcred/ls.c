@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * ls.c - what is bound, what governs it, and what is governed and free
+ * ls.c - what is bound, what governs it, and what is governed and free; or what is connected
  */
+#include "portcred/connections.h"
 #include "portcred/in_force.h"
 #include "portcred/listing.h"
 #include "portcred/options.h"
@@ -12,7 +13,9 @@ static const char about[] =
 	"Lists every bound port of the daemon's network namespace: who holds it and which\n"
 	"rule governs it. REFUSED: bound before the policy that refuses it, nothing reaches\n"
 	"it any more. Then the ports that are governed and not bound, and who may hold them.\n"
-	"Processes of other users are shown to root.\n";
+	"Processes of other users are shown to root.\n"
+	"With --peers instead: every TCP connection of this network namespace, and who is\n"
+	"at its other end. No daemon is needed then.\n";
 
 static bool is_governed(const json_t *socket, void *data)
 {
@@ -44,25 +47,15 @@ static int print(struct program *program, const struct listing *bound, const str
 	return vacant_print(vacant, reading, program, policy);
 }
 
-int ls_main(struct program *program, int argc, char **argv)
+static int list_bound(struct program *program, bool governed, bool json)
 {
 	_cleanup_(varlink_client_freep) struct varlink_client *client = NULL;
 	_cleanup_(listing_clear) struct listing listing = { 0 };
 	_cleanup_(reading_clear) struct reading reading = { 0 };
 	_cleanup_(vacant_clear) struct vacant vacant = { 0 };
 	json_auto_t *status = NULL;
-	bool governed = false, json = false;
-	const struct option_spec options[] = {
-		{ "governed", NULL, "leave ungoverned ports out", .flag = &governed },
-		{ "json", NULL, "print one JSON object", .flag = &json },
-		{ 0 },
-	};
-	const struct usage usage = { "ls", NULL, about, options, 0, 0 };
-	int r = options_parse(&usage, program, argc, argv, NULL);
+	int r = client_open(program, &client);
 
-	if (r != 0)
-		return options_status(program, r);
-	r = client_open(program, &client);
 	if (r == EXIT_YES)
 		r = in_force_read(program, client, &reading, &status);
 	if (r == EXIT_YES)
@@ -79,4 +72,24 @@ int ls_main(struct program *program, int argc, char **argv)
 					      "vacant", vacant_json(&vacant, &reading)),
 				    false);
 	return print(program, &listing, &vacant, &reading, status);
+}
+
+int ls_main(struct program *program, int argc, char **argv)
+{
+	bool governed = false, peers = false, json = false;
+	const struct option_spec options[] = {
+		{ "governed", NULL, "leave ungoverned ports out", .flag = &governed },
+		{ "peers", NULL, "TCP connections, and who is at the other end", .flag = &peers },
+		{ "json", NULL, "print one JSON object", .flag = &json },
+		{ 0 },
+	};
+	const struct usage usage = { "ls", NULL, about, options, 0, 0 };
+	int r = options_parse(&usage, program, argc, argv, NULL);
+
+	if (r != 0)
+		return options_status(program, r);
+	if (peers && governed)
+		return options_complain(&usage, program,
+					"--peers and --governed, expected one of the two");
+	return peers ? connections_show(program, json) : list_bound(program, governed, json);
 }

@@ -16,8 +16,9 @@ static const struct {
 } verbs[] = {
 	{ "check", check_main, "Says what is wrong with a policy" },
 	{ "explain", explain_main, "Says whether a process may bind a port, and why" },
-	{ "ls", ls_main, "Lists every bound port, and the rule that governs it" },
+	{ "ls", ls_main, "Lists every bound port and the rule that governs it, or connections" },
 	{ "who", who_main, "Says who holds a port, and who may" },
+	{ "peer", peer_main, "Says who is at the other end of a connection" },
 	{ "watch", watch_main, "Shows refusals and grants as they happen" },
 	{ "status", status_main, "Says what portcredd enforces" },
 	{ "reload", reload_main, "Puts the policy on disk in force" },

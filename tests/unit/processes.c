@@ -515,9 +515,12 @@ static int bind_loopback(void *data)
 static void test_process_socket(void **state)
 {
 	_cleanup_close_ int mine = socket_of_test();
-	_cleanup_close_ int duplicate = -EBADF, owned = -EBADF;
+	_cleanup_close_ int duplicate = -EBADF, by_number = -EBADF, owned = -EBADF;
 	uint64_t inode = inode_of(mine);
+	const struct holding *holdings;
+	struct processes *processes;
 	struct child child;
+	size_t n;
 
 	(void)state;
 	child = child_start(prepare_nothing, NULL);
@@ -529,12 +532,27 @@ static void test_process_socket(void **state)
 	assert_int_equal(process_socket(child.pid, inode + 1000000), -ENOENT);
 	assert_int_equal(process_socket(child.pid, 0), -ENOENT);
 
+	/* By the number that a scan gives; of a number that is another file, or none, nothing. */
+	processes = scan(inode, NULL);
+	holdings = processes_holding(processes, inode, &n);
+	assert_true(n >= 1);
+	assert_int_equal(holdings[0].number, mine); /* the child has the numbers of its parent */
+	processes_free(processes);
+	by_number = process_socket_at(child.pid, mine, inode);
+	assert_true(by_number >= 0);
+	assert_int_equal(inode_of(by_number), inode);
+	assert_int_equal(fcntl(by_number, F_GETFD), FD_CLOEXEC);
+	assert_int_equal(process_socket_at(child.pid, mine, inode + 1), -ENOENT);
+	assert_int_equal(process_socket_at(child.pid, 0, inode), -ENOENT);
+	assert_int_equal(process_socket_at(child.pid, 1000000, inode), -ENOENT);
+
 	/* One that this process never had. */
 	owned = bind_loopback(&inode);
 	assert_true(owned >= 0);
 	assert_int_equal(process_socket(child.pid, inode), -ENOENT);
 	child_end(child);
 	assert_int_equal(process_socket(child.pid, inode), -ESRCH);
+	assert_int_equal(process_socket_at(child.pid, mine, inode), -ESRCH);
 }
 
 int main(void)

@@ -110,6 +110,7 @@ static void test_tcp_listener(void **state)
 	assert_int_equal(bound.uid, getuid());
 	assert_int_equal(bound.state, TCP_LISTEN);
 	assert_true(bound.listening);
+	assert_int_equal(bound.peer_port, 0);
 	assert_false(bound.v6only_known);
 	assert_int_equal(getsockopt(fd, SOL_SOCKET, SO_COOKIE, &cookie, &size), 0);
 	assert_int_equal(bound.cookie, cookie);
@@ -230,6 +231,9 @@ static void test_established(void **state)
 	assert_int_equal(list.n_items, 1); /* the client's local port is another */
 	assert_int_equal(list.items[0].inode, inode_of(server));
 	assert_int_equal(list.items[0].port, port_of(listener));
+	assert_int_equal(list.items[0].peer_port, port_of(client));
+	assert_memory_equal(list.items[0].peer_address, list.items[0].address,
+			    sizeof(list.items[0].address));
 	socket_list_clear(&list);
 	assert_int_equal(find(server, &bound), 0); /* connections are not in the other list */
 

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * peer.c - the functions of portcred.h
+ */
+#include <errno.h>
+#include <pwd.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "libportcred/record.h"
+
+/* Of one user's entry; some directories have long ones. */
+#define FIRST_ENTRY 1024U
+#define MOST_ENTRY  (1U << 20)
+
+int portcred_peer(int fd, struct portcred_peer **ret_peer)
+{
+	struct portcred_peer *peer = malloc(sizeof(*peer));
+	int error = peer ? portcred_record_ask(fd, getsockopt, peer) : -ENOMEM;
+
+	if (error < 0) {
+		free(peer);
+		return error;
+	}
+	*ret_peer = peer;
+	return 0;
+}
+
+void portcred_peer_free(struct portcred_peer *peer)
+{
+	free(peer);
+}
+
+enum portcred_known portcred_peer_known(const struct portcred_peer *peer)
+{
+	return peer->known;
+}
+
+const char *portcred_peer_host(const struct portcred_peer *peer)
+{
+	return peer->host[0] ? peer->host : NULL;
+}
+
+static int give_id(uint32_t id, uint32_t *ret_id)
+{
+	if (id == PORTCRED_NO_ID)
+		return -ENODATA;
+	*ret_id = id;
+	return 0;
+}
+
+int portcred_peer_uid(const struct portcred_peer *peer, uid_t *ret_uid)
+{
+	return give_id(peer->uid, ret_uid);
+}
+
+int portcred_peer_gid(const struct portcred_peer *peer, gid_t *ret_gid)
+{
+	return give_id(peer->gid, ret_gid);
+}
+
+int portcred_peer_raw_uid(const struct portcred_peer *peer, uid_t *ret_uid)
+{
+	return give_id(peer->raw_uid, ret_uid);
+}
+
+/* name_in() - the name of @uid, read into @entry: 0, -ERANGE: too small, or as the caller's */
+static int name_in(uid_t uid, char *entry, size_t size, char **ret_name)
+{
+	struct passwd user, *found = NULL;
+	char *name;
+	int error;
+
+	do
+		error = getpwuid_r(uid, &user, entry, size, &found);
+	while (error == EINTR);
+	if (found) {
+		name = strdup(found->pw_name);
+		if (!name)
+			return -ENOMEM;
+		*ret_name = name;
+		return 0;
+	}
+	/* getpwuid_r(3): some databases say these where it is only that there is no such user. */
+	if (error == 0 || error == ESRCH || error == EBADF || error == EPERM)
+		return -ENOENT;
+	return -error;
+}
+
+int portcred_peer_user(const struct portcred_peer *peer, char **ret_name)
+{
+	int error = -ERANGE;
+
+	if (peer->uid == PORTCRED_NO_ID)
+		return -ENODATA;
+	for (size_t size = FIRST_ENTRY; error == -ERANGE && size <= MOST_ENTRY; size *= 4) {
+		char *entry = malloc(size);
+
+		error = entry ? name_in(peer->uid, entry, size, ret_name) : -ENOMEM;
+		free(entry);
+	}
+	return error;
+}
+
+int portcred_peer_opened(const struct portcred_peer *peer)
+{
+	return peer->direction_known ? peer->opened : -ENODATA;
+}
+
+bool portcred_peer_approved(const struct portcred_peer *peer)
+{
+	return peer->approved;
+}
+
+const char *portcred_known_text(enum portcred_known known)
+{
+	switch (known) {
+	case PORTCRED_LOCAL:
+		return "local";
+	case PORTCRED_VOUCHED:
+		return "vouched";
+	case PORTCRED_ASKED:
+		return "asked";
+	case PORTCRED_RESERVED:
+		return "reserved";
+	case PORTCRED_UNKNOWN:
+		break;
+	}
+	return "unknown";
+}
+
+const char *portcred_error_text(int error)
+{
+	long long number = error < 0 ? -(long long)error : error;
+	const char *text;
+
+	switch (number) {
+	case EBADF:
+		return "no open descriptor";
+	case ENOTSOCK:
+		return "no socket";
+	case EPROTOTYPE:
+		return "no TCP socket";
+	case ENOTCONN:
+		return "not connected";
+	case EPROTONOSUPPORT:
+		return "the kernel half of portcred has another version of the answer";
+	case EPROTO:
+		return "the kernel's answer makes no sense";
+	case ENODATA:
+		return "not known";
+	case ENOENT:
+		return "no user has this uid";
+	default:
+		text = strerrordesc_np(
+			abs(error)); /* strerror(3) may print into memory it shares */
+		return text ? text : "unknown error";
+	}
+}
