@@ -108,7 +108,9 @@ VOUCH_INLINE __u64 vouch_siphash(const struct vouch_key *key, const __u64 words[
 	__u64 v3 = key->word[1] ^ 0x7465646279746573ULL;
 	__u64 last = (__u64)(VOUCH_SIGNED_WORDS * 8) << 56;
 
+#ifdef __clang__
 #pragma clang loop unroll(full)
+#endif
 	for (int i = 0; i < VOUCH_SIGNED_WORDS; i++) {
 		__u64 word = VOUCH_LE64(words[i]);
 

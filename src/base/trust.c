@@ -16,6 +16,7 @@
 struct walk {
 	int root; /* borrowed */
 	uid_t owner;
+	bool or_root;   /* what is root's is trusted too */
 	int at;         /* what has been reached: a directory, or at the end anything */
 	char *name;     /* its absolute path, no links in it; "" is the root directory */
 	char *rest;     /* what is still to be walked */
@@ -31,7 +32,7 @@ static void walk_clear(struct walk *walk)
 
 static bool only_owner_writes(const struct walk *walk, const struct stat *status)
 {
-	if (status->st_uid != walk->owner)
+	if (status->st_uid != walk->owner && !(walk->or_root && status->st_uid == 0))
 		return false;
 	/* The mode of a link means nothing. */
 	return S_ISLNK(status->st_mode) || !(status->st_mode & (S_IWGRP | S_IWOTH));
@@ -151,37 +152,46 @@ static int walk_step(struct walk *walk)
 	return S_ISDIR(status.st_mode) ? 0 : -ENOTDIR;
 }
 
-int trust_open_in(int root, uid_t owner, const char *path, int *ret_fd, char **ret_culprit)
+/* walk_all() - from the root directory to the end of @path, which is absolute */
+static int walk_all(struct walk *walk, const char *path, int *ret_fd, char **ret_culprit)
 {
-	_cleanup_(walk_clear) struct walk walk = { .root = root, .owner = owner, .at = -EBADF };
 	int r;
 
-	if (path[0] != '/')
-		return -EINVAL;
-	walk.name = strdup("");
-	walk.rest = strdup(path);
-	if (!walk.name || !walk.rest)
+	walk->name = strdup("");
+	walk->rest = strdup(path);
+	if (!walk->name || !walk->rest)
 		return -ENOMEM;
-	r = walk_to_root(&walk);
-	while (r == 0 && walk.rest[0])
-		r = walk_step(&walk);
+	r = walk_to_root(walk);
+	while (r == 0 && walk->rest[0])
+		r = walk_step(walk);
 	if (r < 0) {
-		*ret_culprit = walk.name[0] ? TAKE_PTR(walk.name) : strdup("/");
+		*ret_culprit = walk->name[0] ? TAKE_PTR(walk->name) : strdup("/");
 		return r;
 	}
-	*ret_fd = TAKE_FD(walk.at);
+	*ret_fd = TAKE_FD(walk->at);
 	return 0;
 }
 
-int trust_open(const char *path, int *ret_fd, char **ret_culprit)
+int trust_open_in(int root, uid_t owner, const char *path, int *ret_fd, char **ret_culprit)
+{
+	_cleanup_(walk_clear) struct walk walk = { .root = root, .owner = owner, .at = -EBADF };
+
+	return path[0] == '/' ? walk_all(&walk, path, ret_fd, ret_culprit) : -EINVAL;
+}
+
+/* open_here() - from the real root directory, @path perhaps relative to the working directory */
+static int open_here(uid_t owner, const char *path, int *ret_fd, char **ret_culprit)
 {
 	_cleanup_close_ int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	_cleanup_(walk_clear) struct walk walk = {
+		.root = root, .owner = owner, .or_root = true, .at = -EBADF
+	};
 	_cleanup_free_ char *directory = NULL, *absolute = NULL;
 
 	if (root < 0)
 		return -errno;
 	if (path[0] == '/')
-		return trust_open_in(root, 0, path, ret_fd, ret_culprit);
+		return walk_all(&walk, path, ret_fd, ret_culprit);
 	directory = getcwd(NULL, 0);
 	if (!directory)
 		return -errno;
@@ -189,7 +199,17 @@ int trust_open(const char *path, int *ret_fd, char **ret_culprit)
 		absolute = NULL;
 		return -ENOMEM;
 	}
-	return trust_open_in(root, 0, absolute, ret_fd, ret_culprit);
+	return walk_all(&walk, absolute, ret_fd, ret_culprit);
+}
+
+int trust_open(const char *path, int *ret_fd, char **ret_culprit)
+{
+	return open_here(0, path, ret_fd, ret_culprit);
+}
+
+int trust_open_own(const char *path, int *ret_fd, char **ret_culprit)
+{
+	return open_here(geteuid(), path, ret_fd, ret_culprit);
 }
 
 int trust_path(const char *path, char **ret_culprit)

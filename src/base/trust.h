@@ -33,6 +33,12 @@ int trust_path(const char *path, char **ret_culprit);
 int trust_open(const char *path, int *ret_fd, char **ret_culprit);
 
 /*
+ * trust_open_own() - the same for what is the caller's own: all of it may belong to root or to the
+ * effective user. For root there is no difference.
+ */
+int trust_open_own(const char *path, int *ret_fd, char **ret_culprit);
+
+/*
  * trust_open_in() - the same where @root is the root directory and @owner the trusted user
  * @path must be absolute.
  */

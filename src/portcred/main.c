@@ -24,6 +24,7 @@ static const struct {
 	{ "reload", reload_main, "Puts the policy on disk in force" },
 	{ "confirm", confirm_main, "Keeps a policy that is on trial" },
 	{ "suggest", suggest_main, "Writes a policy from what is bound now" },
+	{ "key", key_main, "Makes, shows and rotates the key with which this host vouches" },
 };
 
 static void print_help(struct program *program, const struct option_spec *options)

@@ -10,6 +10,7 @@
 int check_main(struct program *program, int argc, char **argv);
 int confirm_main(struct program *program, int argc, char **argv);
 int explain_main(struct program *program, int argc, char **argv);
+int key_main(struct program *program, int argc, char **argv);
 int ls_main(struct program *program, int argc, char **argv);
 int peer_main(struct program *program, int argc, char **argv);
 int reload_main(struct program *program, int argc, char **argv);

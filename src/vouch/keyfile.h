@@ -2,50 +2,45 @@
 /*
  * keyfile.h - where a host keeps its key pairs
  *
- * The file is text: a line "portcred host key 1", then one base64 secret key a line, one or two of
- * them. We stamp with the first; both are good for what comes in. The file is root's (or the
- * caller's own, where a test is not root), mode 0600, and so must be every directory above it that
- * it cannot be exchanged. Beside it lies FILE.pub, which everyone may read: the same with public keys.
+ * The file holds the text of own_keys.h. It is root's, or the caller's own, who else can only be a
+ * test; nobody else may read it, and nobody else may change it or a directory above it. Beside it lies
+ * FILE.pub with the public keys, which everyone may read. Readers see the old file or the new one,
+ * whole, also after a crash; the secrets come first, so FILE.pub never tells of a key that is lost.
+ *
+ * All functions return 0 or -errno, and with most errors *ret_culprit, the path that it is about
+ * (caller frees; begin with NULL):
+ *
+ *	-ENOENT   there is no such file, or directory
+ *	-EPERM    someone else can change it, or, of the file with the secrets, read it
+ *	-EBADMSG  the file's text is not as it is written here
+ *	-ELOOP    the file is a symbolic link; of the directories above it, links may be some
+ *	-EISDIR, -EINVAL  a directory, another thing that is no regular file
+ *	-EBUSY    another process is writing the file
  */
 #ifndef PORTCRED_VOUCH_KEYFILE_H
 #define PORTCRED_VOUCH_KEYFILE_H
 
-#include <stdbool.h>
-
-#include "vouch/key.h"
-
-#define MAX_OWN_KEYS 2U
+#include "vouch/own_keys.h"
 
 #define DEFAULT_HOST_KEY PORTCRED_SYSCONFDIR "/portcred/host.key"
 
-/* struct own_keys - what a key file holds; own_keys_clear() */
-struct own_keys {
-	struct own_key items[MAX_OWN_KEYS];
-	size_t n;
-};
-
-void own_keys_clear(struct own_keys *keys);
-
-/*
- * keyfile_read() - the key pairs of this host
- *
- * Returns 0; -ENOENT if there is no file; -EPERM with ret_culprit the path component that someone
- * else can read or change (caller frees); -EBADMSG for anything that keyfile_write() would not have
- * written; -errno.
- */
+/* keyfile_read() - the key pairs of this host; own_keys_clear() */
 int keyfile_read(const char *path, struct own_keys *ret_keys, char **ret_culprit);
 
 /*
- * keyfile_read_public() - of FILE.pub; as keyfile_read(), for callers who may not read the file
- * @ret_keys: MAX_OWN_KEYS of them
+ * keyfile_read_public() - of FILE.pub, for callers who may not read the file
+ * @path: of FILE
  */
-int keyfile_read_public(const char *path, uint8_t ret_keys[static MAX_OWN_KEYS][KEY_BYTES],
-			size_t *ret_n, char **ret_culprit);
+int keyfile_read_public(const char *path, struct public_keys *ret_keys, char **ret_culprit);
+
+/* keyfile_create() - both files; -EEXIST where there is a file with secrets already */
+int keyfile_create(const char *path, const struct own_keys *keys, char **ret_culprit);
 
 /*
- * keyfile_write() - both files, each replaced whole by rename
- * @replace: false: -EEXIST where the file is there already
+ * keyfile_change() - read the file, change what it holds, write both again
+ * @change: 0, or -errno to leave the files as they are, which is then returned
  */
-int keyfile_write(const char *path, const struct own_keys *keys, bool replace, char **ret_culprit);
+int keyfile_change(const char *path, int (*change)(struct own_keys *keys, void *data), void *data,
+		   char **ret_culprit);
 
 #endif
