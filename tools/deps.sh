@@ -43,6 +43,7 @@ packages() {
 		kmod                  kmod                 # modprobe: UDP-Lite and MPTCP may be modules
 		zsh                   zsh                  # the completion is tried in the shells themselves
 		fish                  fish
+		perl                  perl-interpreter     # an example of portcred(3)
 		curl                  curl                 # the demo's web page
 		libclang-rt-dev|libclang-common-14-dev compiler-rt # libFuzzer and clang's sanitizers
 		-                     libasan              # gcc's sanitizers: on Debian they come with gcc

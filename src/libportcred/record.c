@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <stdio.h>
 #include <string.h>
 
 #ifndef IPPROTO_MPTCP
@@ -74,7 +75,8 @@ int portcred_record_decode(const void *bytes, size_t size, struct portcred_peer 
 		peer.gid = record.gid;
 		peer.approved = peer.opened && (record.flags & PORTCRED_RECORD_APPROVED);
 		/* The policy's word for this machine, whatever it is called. */
-		strcpy(peer.host, peer.known == PORTCRED_LOCAL ? "local" : record.host);
+		snprintf(peer.host, sizeof(peer.host), "%s",
+			 peer.known == PORTCRED_LOCAL ? "local" : record.host);
 		break;
 	case PORTCRED_UNKNOWN:
 	case PORTCRED_RESERVED: /* an address is no proof of a host */
@@ -94,7 +96,7 @@ static int get_number(int fd, portcred_getsockopt *get, int name, int *ret_numbe
 /* Other kinds of sockets may not look at the level before they answer. */
 static int check_tcp(int fd, portcred_getsockopt *get)
 {
-	int domain, protocol;
+	int domain = AF_UNSPEC, protocol = 0;
 	int error = get_number(fd, get, SO_DOMAIN, &domain);
 
 	if (error == 0)

@@ -15,7 +15,8 @@ import conftest
 import host as hosts
 from cli import NO, NO_DAEMON, USAGE, YES, run, run_json
 
-VERBS = ["check", "explain", "ls", "who", "watch", "status", "reload", "confirm", "suggest"]
+VERBS = ["check", "explain", "ls", "who", "peer", "watch", "status", "reload", "confirm",
+         "suggest"]
 DOC = conftest.ROOT / "doc"
 
 GOOD = """\
@@ -69,6 +70,12 @@ def options_in(help_text):
     (["who"], "missing argument: PORT[/PROTO]"),
     (["who", "nosuchservice"], "no port 'nosuchservice'"),
     (["ls", "80"], "unexpected argument '80'"),
+    (["ls", "--peers", "--governed"], "--peers and --governed, expected one of the two"),
+    (["peer", "--fd", "-1"], "--fd takes the number of a descriptor"),
+    (["peer", "--fd", ""], "--fd takes the number of a descriptor"),
+    (["peer", "--fd", "2147483648"], "--fd takes the number of a descriptor"),
+    (["peer", "--json", "true"], "--json and a PROGRAM, expected one of the two"),
+    (["peer", "--jsn"], "unknown option '--jsn', did you mean '--json'?"),
     (["reload", "--try", "0"], "--try takes seconds, 1 to 86400"),
     (["reload", "--try", "60s"], "--try takes seconds, 1 to 86400"),
     (["reload", "--try", "86401"], "--try takes seconds, 1 to 86400"),
@@ -410,7 +417,7 @@ def test_manual_tells_of_every_option():
 def test_manuals_are_sound():
     if not shutil.which("mandoc"):
         pytest.skip("mandoc is not installed (make deps)")
-    pages = [DOC / "portcred.1", DOC / "portcred.conf.5", DOC / "portcredd.8"]
+    pages = [DOC / "portcred.1", DOC / "portcred.3", DOC / "portcred.conf.5", DOC / "portcredd.8"]
     ended = subprocess.run(["mandoc", "-Tlint", "-Wwarning", *pages], text=True, check=False,
                            stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     assert (ended.returncode, ended.stdout) == (0, "")
@@ -441,6 +448,7 @@ def test_bash_completion():
     assert complete_bash("portcred", "explain", "--user", "roo") == {"root"}
     assert "/etc" in complete_bash("portcred", "check", "/et")
     assert complete_bash("portcred", "ls", "") <= {""}
+    assert "cat" in complete_bash("portcred", "peer", "--", "ca")
 
 
 def test_fish_completion():
@@ -487,7 +495,8 @@ def test_installed(tmp_path):
     plan = json.loads((build / "meson-info/intro-install_plan.json").read_text(encoding="utf-8"))
     installed = {entry["destination"].split("}", 1)[-1].lstrip("/")
                  for group in plan.values() for entry in group.values()}
-    for name in ("man1/portcred.1", "man5/portcred.conf.5", "man8/portcredd.8",
+    for name in ("man1/portcred.1", "man3/portcred.3", "portcred/portcred.h",
+                 "doc/portcred/examples/greet.c", "man5/portcred.conf.5", "man8/portcredd.8",
                  "bash-completion/completions/portcred", "zsh/site-functions/_portcred",
                  "fish/vendor_completions.d/portcred.fish"):
         assert any(path.endswith(name) for path in installed), (name, installed)
