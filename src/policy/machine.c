@@ -19,8 +19,7 @@
 #define FIRST_ENTRY 4096U
 #define MAX_ENTRY   (16U << 20)
 
-/* larger() - a buffer for one more try; 0, -ENOMEM, -ERANGE if it was the largest already */
-static int larger(char **buffer, size_t *size)
+int machine_larger(char **buffer, size_t *size)
 {
 	size_t next = *size ? *size * 4 : FIRST_ENTRY;
 	char *new;
@@ -43,7 +42,7 @@ static int not_found(int error)
 	return -error;
 }
 
-static int find_user(void *data, const char *name, uint32_t *ret_uid)
+int machine_find_user(void *data, const char *name, uint32_t *ret_uid)
 {
 	_cleanup_free_ char *buffer = NULL;
 	struct passwd entry, *found = NULL;
@@ -52,7 +51,7 @@ static int find_user(void *data, const char *name, uint32_t *ret_uid)
 
 	(void)data;
 	do {
-		r = larger(&buffer, &size);
+		r = machine_larger(&buffer, &size);
 		if (r < 0)
 			return r;
 		error = getpwnam_r(name, &entry, buffer, size, &found);
@@ -72,7 +71,7 @@ static int find_group(void *data, const char *name, uint32_t *ret_gid)
 
 	(void)data;
 	do {
-		r = larger(&buffer, &size);
+		r = machine_larger(&buffer, &size);
 		if (r < 0)
 			return r;
 		error = getgrnam_r(name, &entry, buffer, size, &found);
@@ -92,7 +91,7 @@ static int find_port(const char *name, const char *protocol, uint16_t *ret_port)
 	int r, error;
 
 	do {
-		r = larger(&buffer, &size);
+		r = machine_larger(&buffer, &size);
 		if (r < 0)
 			return r;
 		error = getservbyname_r(name, protocol, &entry, buffer, size, &found);
@@ -179,8 +178,10 @@ static void read_ephemeral(struct policy_environment *environment)
 struct policy_environment machine_environment(void)
 {
 	struct policy_environment environment = {
-		.find_user = find_user,
+		.find_user = machine_find_user,
 		.find_group = find_group,
+		.find_members = machine_find_members,
+		.list_memberships = machine_list_memberships,
 		.find_service = find_service,
 		.list_services = list_services,
 		.check_executable = machine_check_executable,

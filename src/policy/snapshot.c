@@ -12,25 +12,13 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "base/grow.h"
+#include "policy/snapshot_names.h"
 
 #define HEADER  "portcred snapshot "
-#define VERSION "1\n"
+#define VERSION "2\n"
 
-/* struct entry - one name; text is owned */
-struct entry {
-	char *text;
-	uint32_t id;
-	uint8_t kind; /* enum name_kind */
-	bool resolved;
-};
-
-/* struct snapshot_names - sorted by (kind, text), each once */
-struct snapshot_names {
-	struct entry *entries;
-	size_t n_entries, n_allocated;
-	const struct policy_environment *machine; /* borrowed: of snapshot_environment() */
-};
+/* Of version 1, before there were callers. */
+#define OLD_VERSION "1\n"
 
 /* struct cursor - what is left of the bytes */
 struct cursor {
@@ -38,70 +26,25 @@ struct cursor {
 	const char *end;
 };
 
-DEFINE_CLEANUP(struct snapshot_names *, snapshot_names_free)
 DEFINE_CLEANUP(struct sources *, sources_free)
 
-void snapshot_names_free(struct snapshot_names *names)
+/* print_groups() - a line each */
+static void print_groups(const char *word, const struct entry_groups *groups, FILE *out)
 {
-	if (!names)
-		return;
-	for (size_t i = 0; i < names->n_entries; i++)
-		free(names->entries[i].text);
-	free(names->entries);
-	free(names);
-}
+	if (groups->unknown)
+		fprintf(out, "%s -\n", word);
+	for (size_t i = 0; i < groups->n; i++) {
+		const struct entry_group *group = &groups->items[i];
 
-static int entry_compare(const void *left, const void *right)
-{
-	const struct entry *a = left, *b = right;
-
-	if (a->kind != b->kind)
-		return a->kind < b->kind ? -1 : 1;
-	return strcmp(a->text, b->text);
-}
-
-static int names_add(struct snapshot_names *names, const struct entry *entry, size_t length)
-{
-	struct entry copy = *entry;
-
-	if (GROW(names->entries, names->n_allocated, names->n_entries) < 0)
-		return -ENOMEM;
-	copy.text = strndup(entry->text, length);
-	if (!copy.text)
-		return -ENOMEM;
-	names->entries[names->n_entries++] = copy;
-	return 0;
-}
-
-/* names_of() - the names of a resolved policy */
-static int names_of(const struct policy *policy, struct snapshot_names **ret_names)
-{
-	_cleanup_(snapshot_names_freep) struct snapshot_names *names = NULL;
-
-	names = calloc(1, sizeof(*names));
-	if (!names)
-		return -ENOMEM;
-	for (size_t i = 0; i < policy->n_names; i++) {
-		const struct name *name = &policy->names[i];
-		const struct entry entry = {
-			.text = (char *)name->text,
-			.id = name->resolved ? name->id : 0,
-			.kind = name->kind,
-			.resolved = name->resolved,
-		};
-		int r;
-
-		/* Names of callers and hosts are no names of this machine's databases. */
-		if (name->kind != NAME_USER && name->kind != NAME_GROUP)
-			continue;
-		r = names_add(names, &entry, strlen(name->text));
-		if (r < 0)
-			return r;
+		fprintf(out, "%s %" PRIu32, word, group->gid);
+		if (group->known)
+			fprintf(out, " %" PRIu32, group->n);
+		else
+			fputs(" -", out);
+		for (uint32_t k = 0; k < group->n; k++)
+			fprintf(out, " %" PRIu32, groups->uids[group->first + k]);
+		fputc('\n', out);
 	}
-	if (names->n_entries)
-		qsort(names->entries, names->n_entries, sizeof(*names->entries), entry_compare);
-	*ret_names = TAKE_PTR(names);
-	return 0;
 }
 
 int snapshot_print(const struct sources *sources, const struct snapshot_names *names, FILE *out)
@@ -118,6 +61,8 @@ int snapshot_print(const struct sources *sources, const struct snapshot_names *n
 			fputc('-', out);
 		fprintf(out, " %zu %s\n", strlen(entry->text), entry->text);
 	}
+	print_groups("members", &names->members, out);
+	print_groups("memberships", &names->memberships, out);
 	for (size_t i = 0; i < sources->n_files; i++) {
 		const struct source *source = &sources->files[i];
 
@@ -168,7 +113,7 @@ int snapshot_write(int dirfd, const char *filename, const struct policy *policy)
 	n = snprintf(temporary, sizeof(temporary), ".%s.new", filename);
 	if (n < 0 || (size_t)n >= sizeof(temporary))
 		return -ENAMETOOLONG;
-	r = names_of(policy, &names);
+	r = snapshot_names_of(policy, &names);
 	if (r < 0)
 		return r;
 
@@ -245,7 +190,7 @@ static int parse_name(struct cursor *cursor, enum name_kind kind, struct snapsho
 		return -EBADMSG;
 	entry.id = (uint32_t)id;
 	entry.text = (char *)text;
-	r = names_add(names, &entry, length);
+	r = snapshot_names_add(names, &entry, length);
 	if (r < 0)
 		return r;
 	if (names->n_entries > 1) {
@@ -255,6 +200,62 @@ static int parse_name(struct cursor *cursor, enum name_kind kind, struct snapsho
 			return -EBADMSG;
 	}
 	return 0;
+}
+
+/* parse_uids() - @n of them, ascending, a blank before each */
+static int parse_uids(struct cursor *cursor, uint64_t n, struct entry_groups *groups)
+{
+	uint64_t last = 0, uid;
+	int r;
+
+	for (uint64_t i = 0; i < n; i++) {
+		if (!take(cursor, " ") || !take_number(cursor, UID_APPROVED - 1, &uid) ||
+		    (i > 0 && uid <= last))
+			return -EBADMSG;
+		r = entry_groups_add_uid(groups, (uint32_t)uid);
+		if (r < 0)
+			return r;
+		last = uid;
+	}
+	return 0;
+}
+
+/* parse_group() - behind "members " or "memberships ": gid, how many, uids */
+static int parse_group(struct cursor *cursor, struct entry_groups *groups, bool may_be_unknown,
+		       uint64_t fewest)
+{
+	uint64_t gid, n = 0;
+	bool known;
+	int r;
+
+	if (!take_number(cursor, UINT32_MAX - 1, &gid) || !take(cursor, " ") ||
+	    (groups->n && gid <= groups->items[groups->n - 1].gid))
+		return -EBADMSG;
+	known = !(may_be_unknown && take(cursor, "-"));
+	if (known && (!take_number(cursor, MAX_MEMBERSHIPS - groups->n_uids, &n) || n < fewest))
+		return -EBADMSG;
+	r = entry_groups_add(groups, (uint32_t)gid, known);
+	if (r == 0)
+		r = parse_uids(cursor, n, groups);
+	if (r == 0 && !take(cursor, "\n"))
+		r = -EBADMSG;
+	return r;
+}
+
+/* parse_groups() - of both kinds, which version 1 has not */
+static int parse_groups(struct cursor *cursor, struct snapshot_names *names)
+{
+	int r = 0;
+
+	while (r == 0 && take(cursor, "members "))
+		r = parse_group(cursor, &names->members, true, 0);
+	if (r == 0 && take(cursor, "memberships -\n")) {
+		names->memberships.unknown = true;
+		return 0;
+	}
+	while (r == 0 && take(cursor, "memberships "))
+		r = parse_group(cursor, &names->memberships, false, 1);
+	return r;
 }
 
 /* parse_source() - behind "source "; what is too much together, sources_add() refuses */
@@ -281,11 +282,13 @@ int snapshot_parse(const char *bytes, size_t size, struct sources **ret_sources,
 	_cleanup_(snapshot_names_freep) struct snapshot_names *names = NULL;
 	_cleanup_(sources_freep) struct sources *sources = NULL;
 	struct cursor cursor = { .at = bytes, .end = bytes + size };
+	bool old;
 	int r = 0;
 
 	if (!take(&cursor, HEADER))
 		return -EBADMSG;
-	if (!take(&cursor, VERSION))
+	old = take(&cursor, OLD_VERSION);
+	if (!old && !take(&cursor, VERSION))
 		return -EPROTONOSUPPORT;
 	names = calloc(1, sizeof(*names));
 	sources = sources_new();
@@ -296,6 +299,8 @@ int snapshot_parse(const char *bytes, size_t size, struct sources **ret_sources,
 		r = parse_name(&cursor, NAME_USER, names);
 	while (r == 0 && take(&cursor, "group "))
 		r = parse_name(&cursor, NAME_GROUP, names);
+	if (r == 0 && !old)
+		r = parse_groups(&cursor, names);
 	while (r == 0 && take(&cursor, "source "))
 		r = parse_source(&cursor, sources);
 	if (r < 0)
@@ -342,62 +347,6 @@ int snapshot_read(int dirfd, const char *filename, struct sources **ret_sources,
 	}
 	bytes[size] = '\0'; /* not looked at, but who looks for an end of a name finds one */
 	return snapshot_parse(bytes, size, ret_sources, ret_names);
-}
-
-static int find_name(const struct snapshot_names *names, enum name_kind kind, const char *name,
-		     uint32_t *ret_id)
-{
-	const struct entry key = { .text = (char *)name, .kind = (uint8_t)kind };
-	const struct entry *entry;
-
-	if (names->n_entries == 0)
-		return -ENOENT;
-	entry = bsearch(&key, names->entries, names->n_entries, sizeof(key), entry_compare);
-	if (!entry || !entry->resolved)
-		return -ENOENT;
-	*ret_id = entry->id;
-	return 0;
-}
-
-static int find_user(void *data, const char *name, uint32_t *ret_uid)
-{
-	return find_name(data, NAME_USER, name, ret_uid);
-}
-
-static int find_group(void *data, const char *name, uint32_t *ret_gid)
-{
-	return find_name(data, NAME_GROUP, name, ret_gid);
-}
-
-static int find_service(void *data, const char *name, uint16_t ret_ports[static PROTOCOLS],
-			uint8_t *ret_protocols)
-{
-	const struct snapshot_names *names = data;
-
-	if (!names->machine)
-		return -ENOENT;
-	return names->machine->find_service(names->machine->data, name, ret_ports, ret_protocols);
-}
-
-static int check_executable(void *data, const char *path, char **ret_culprit)
-{
-	(void)data;
-	(void)path;
-	(void)ret_culprit;
-	return 0;
-}
-
-struct policy_environment snapshot_environment(struct snapshot_names *names,
-					       const struct policy_environment *machine)
-{
-	names->machine = machine;
-	return (struct policy_environment){
-		.find_user = find_user,
-		.find_group = find_group,
-		.find_service = find_service,
-		.check_executable = check_executable,
-		.data = names,
-	};
 }
 
 bool snapshot_same_sources(const struct sources *a, const struct sources *b)

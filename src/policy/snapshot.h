@@ -8,15 +8,19 @@
  *
  * The file, all numbers decimal without leading zeros:
  *
- *	portcred snapshot 1
+ *	portcred snapshot 2
  *	user 33 8 www-data            names: kind, id ("-": unknown so far), bytes, the name
  *	group - 5 ghost                      users before groups, ascending, each once
+ *	members 500 2 1000 1001       a group that a caller names: gid, how many ("-": unknown), uids
+ *	memberships 4 1 1003          where a caller is the group of the owner: the same of every group
+ *	                              that has members; one line "memberships -": unknown
  *	source 25 310                 each source: bytes of its name, bytes of its text,
  *	/etc/portcred/policy.conf     the name,
  *	...                           the text and a newline behind it
  *	end
  *
- * There is one way to write a policy down, so what was read writes the same bytes again.
+ * gids and uids ascend. There is one way to write a policy down, so what was read writes the same
+ * bytes again. A file of version 1, which has no members, is read too, and written as version 2.
  */
 #ifndef PORTCRED_POLICY_SNAPSHOT_H
 #define PORTCRED_POLICY_SNAPSHOT_H
@@ -57,13 +61,19 @@ int snapshot_print(const struct sources *sources, const struct snapshot_names *n
 
 /*
  * snapshot_environment() - an environment in which names mean what they meant then
- * @names: answers find_user and find_group; borrowed, and written to: one environment at a time
+ * @names: answers for users, groups and members; borrowed, and written to: one environment at a time
  * @machine: answers find_service; borrowed; NULL: there are no services
  *
  * Every executable is found to be in order: it was checked when the policy came into force.
  */
 struct policy_environment snapshot_environment(struct snapshot_names *names,
 					       const struct policy_environment *machine);
+
+/*
+ * snapshot_same_names() - whether all names and groups of a resolved policy mean what they meant
+ * Returns 1, 0, -ENOMEM.
+ */
+int snapshot_same_names(const struct snapshot_names *names, const struct policy *policy);
 
 /* snapshot_same_sources() - whether both have the same files with the same bytes in the same order
  */

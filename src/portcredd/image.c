@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "portcredd/image.h"
 
+#include "base/grow.h"
 #include "policy/snapshot.h"
+#include "portcredd/names_wire.h"
 
 #include <errno.h>
 #include <string.h>
@@ -59,32 +61,68 @@ static int steady_group(void *data, const char *name, uint32_t *ret_gid)
 	return steady->then.find_group(steady->then.data, name, ret_gid);
 }
 
+/* struct listed - members, kept until the whole listing is there */
+struct listed {
+	struct names_pair *pairs;
+	size_t n, allocated;
+};
+
+static void listed_clear(struct listed *listed)
+{
+	free(listed->pairs);
+}
+
+static int listed_add(void *closure, uint32_t gid, uint32_t uid)
+{
+	struct listed *listed = closure;
+
+	if (GROW(listed->pairs, listed->allocated, listed->n) < 0)
+		return -ENOMEM;
+	listed->pairs[listed->n++] = (struct names_pair){ gid, uid };
+	return 0;
+}
+
+static int listed_tell(const struct listed *listed, member_function *each, void *closure)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < listed->n && r == 0; i++)
+		r = each(closure, listed->pairs[i].gid, listed->pairs[i].uid);
+	return r;
+}
+
+static int steady_members(void *data, uint32_t gid, member_function *each, void *closure)
+{
+	_cleanup_(listed_clear) struct listed listed = { 0 };
+	const struct steady *steady = data;
+	int r = steady->now->find_members(steady->now->data, gid, listed_add, &listed);
+
+	if (r == -ENOMEM || r == -E2BIG)
+		return r;
+	if (r < 0)
+		return steady->then.find_members(steady->then.data, gid, each, closure);
+	return listed_tell(&listed, each, closure);
+}
+
+static int steady_memberships(void *data, member_function *each, void *closure)
+{
+	_cleanup_(listed_clear) struct listed listed = { 0 };
+	const struct steady *steady = data;
+	int r = steady->now->list_memberships(steady->now->data, listed_add, &listed);
+
+	if (r == -ENOMEM || r == -E2BIG)
+		return r;
+	if (r < 0)
+		return steady->then.list_memberships(steady->then.data, each, closure);
+	return listed_tell(&listed, each, closure);
+}
+
 static int steady_service(void *data, const char *name, uint16_t ret_ports[static PROTOCOLS],
 			  uint8_t *ret_protocols)
 {
 	const struct steady *steady = data;
 
 	return steady->now->find_service(steady->now->data, name, ret_ports, ret_protocols);
-}
-
-/* same_names() - whether the names of a policy mean what they meant in its snapshot */
-static bool same_names(const struct policy *policy, const struct policy_environment *then)
-{
-	for (size_t i = 0; i < policy->n_names; i++) {
-		const struct name *name = &policy->names[i];
-		uint32_t id = 0;
-		int r = -ENOENT;
-
-		if (name->kind == NAME_USER)
-			r = then->find_user(then->data, name->text, &id);
-		else if (name->kind == NAME_GROUP)
-			r = then->find_group(then->data, name->text, &id);
-		else
-			continue;
-		if ((r == 0) != name->resolved || (r == 0 && id != name->id))
-			return false;
-	}
-	return true;
 }
 
 int image_from_snapshot(int directory, const char *name,
@@ -102,12 +140,19 @@ int image_from_snapshot(int directory, const char *name,
 	steady.then = snapshot_environment(names, environment);
 	both.find_user = steady_user;
 	both.find_group = steady_group;
+	both.find_members = steady_members;
+	both.list_memberships = steady_memberships;
 	both.find_service = steady_service;
 	both.list_services = NULL;
 	both.data = &steady;
 	r = build(image, &both, true);
-	if (r == 0 && ret_same_names)
-		*ret_same_names = same_names(image->policy, &steady.then);
+	if (r == 0 && ret_same_names) {
+		r = snapshot_same_names(names, image->policy);
+		if (r >= 0) {
+			*ret_same_names = r;
+			r = 0;
+		}
+	}
 	snapshot_names_free(names);
 	return r;
 }

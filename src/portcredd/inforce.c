@@ -236,13 +236,12 @@ static int summarize(const struct image *image, struct summary *ret_summary)
 {
 	const struct policy *policy = image->policy;
 	struct summary summary = { .statements = policy->n_statements,
-				   .has_names = policy->n_names > 0 };
+				   .has_names = policy_asks(policy),
+				   .has_unresolved = !policy_is_resolved(policy) };
 	int r = file_list_fill(&summary.files, image->sources);
 
 	if (r < 0)
 		return r;
-	for (size_t i = 0; i < policy->n_names; i++)
-		summary.has_unresolved |= !policy->names[i].resolved;
 	*ret_summary = summary;
 	return 0;
 }

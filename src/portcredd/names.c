@@ -16,6 +16,8 @@
 
 #define MAX_LATE_ANSWERS 64
 
+_Static_assert(MAX_NAMES_LISTED >= MAX_MEMBERSHIPS, "what a policy holds can be listed");
+
 struct names {
 	int fd;
 	pid_t pid;
@@ -32,10 +34,16 @@ static int64_t now_ms(void)
 	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-/* One answer, whoever it is for. -ETIMEDOUT at @deadline. */
-static int receive(const struct names *names, int64_t deadline, struct names_answer *ret_answer)
+/* struct frame - what came: pairs, or (n == 0) an answer */
+struct frame {
+	struct names_answer answer;
+	struct names_pairs pairs;
+};
+
+/* One frame, whoever it is for. -ETIMEDOUT at @deadline. */
+static int receive_frame(const struct names *names, int64_t deadline, struct frame *ret_frame)
 {
-	uint8_t frame[NAMES_ANSWER_SIZE + 1];
+	uint8_t bytes[NAMES_PAIRS_MAX + 1];
 	struct pollfd ready = { .fd = names->fd, .events = POLLIN };
 	ssize_t size;
 	int n;
@@ -49,12 +57,34 @@ static int receive(const struct names *names, int64_t deadline, struct names_ans
 		if (n < 0 && errno != EINTR)
 			return -errno;
 	} while (n <= 0);
-	size = recv(names->fd, frame, sizeof(frame), MSG_DONTWAIT | MSG_TRUNC);
+	size = recv(names->fd, bytes, sizeof(bytes), MSG_DONTWAIT | MSG_TRUNC);
 	if (size < 0)
 		return errno == ECONNRESET ? -EPIPE : -errno;
 	if (size == 0)
 		return -EPIPE;
-	return names_answer_decode(frame, (size_t)size, ret_answer);
+	ret_frame->pairs.n = 0;
+	if (size == NAMES_ANSWER_SIZE)
+		return names_answer_decode(bytes, (size_t)size, &ret_frame->answer);
+	if ((size_t)size > sizeof(bytes))
+		return -EBADMSG;
+	return names_pairs_decode(bytes, (size_t)size, &ret_frame->pairs);
+}
+
+/* One answer; pairs that nobody waits for any more are passed over. */
+static int receive(const struct names *names, int64_t deadline, struct names_answer *ret_answer)
+{
+	struct frame frame;
+	int error;
+
+	do {
+		error = receive_frame(names, deadline, &frame);
+		if (error < 0)
+			return error;
+		if (frame.pairs.n && frame.pairs.sequence == names->sequence)
+			return -EBADMSG;
+	} while (frame.pairs.n);
+	*ret_answer = frame.answer;
+	return 0;
 }
 
 /*
@@ -70,20 +100,15 @@ static void drain(const struct names *names)
 			return;
 }
 
-static int send_request(struct names *names, enum names_kind kind, const char *name)
+static int send_request(struct names *names, struct names_request *request)
 {
-	struct names_request request = { .kind = (uint8_t)kind };
 	uint8_t frame[NAMES_REQUEST_MAX];
-	size_t length = strnlen(name, MAX_NAME_BYTES + 1);
 	int size;
 
-	if (!names_name_valid(name, length))
-		return -ENOENT;
 	if (++names->sequence == 0)
 		names->sequence = 1;
-	request.sequence = names->sequence;
-	memcpy(request.name, name, length);
-	size = names_request_encode(&request, frame);
+	request->sequence = names->sequence;
+	size = names_request_encode(request, frame);
 	if (size < 0)
 		return size;
 	if (send(names->fd, frame, (size_t)size, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
@@ -91,19 +116,33 @@ static int send_request(struct names *names, enum names_kind kind, const char *n
 	return 0;
 }
 
-int names_lookup(struct names *names, enum names_kind kind, const char *name,
-		 struct names_answer *ret_answer)
+/* ask() - send a request; @ret_deadline: when its answer comes too late */
+static int ask(struct names *names, struct names_request *request, int64_t *ret_deadline)
 {
 	int64_t start = now_ms(), deadline = start + names->worker_limit_ms + NAMES_GRACE_MS;
-	struct names_answer answer;
-	int error;
 
 	if (names->deadline < deadline)
 		deadline = names->deadline;
 	if (start >= deadline)
 		return -ETIMEDOUT;
 	drain(names);
-	error = send_request(names, kind, name);
+	*ret_deadline = deadline;
+	return send_request(names, request);
+}
+
+int names_lookup(struct names *names, enum names_kind kind, const char *name,
+		 struct names_answer *ret_answer)
+{
+	struct names_request request = { .kind = (uint8_t)kind };
+	size_t length = strnlen(name, MAX_NAME_BYTES + 1);
+	struct names_answer answer;
+	int64_t deadline;
+	int error;
+
+	if (!names_name_valid(name, length))
+		return -ENOENT;
+	memcpy(request.name, name, length);
+	error = ask(names, &request, &deadline);
 	if (error < 0)
 		return error;
 	do {
@@ -117,6 +156,59 @@ int names_lookup(struct names *names, enum names_kind kind, const char *name,
 		return -EBADMSG;
 	*ret_answer = answer;
 	return 0;
+}
+
+/* tell_pairs() - -EBADMSG for members of a group that was not asked for */
+static int tell_pairs(const struct names_pairs *pairs, const struct names_request *request,
+		      member_function *each, void *closure)
+{
+	for (uint32_t i = 0; i < pairs->n; i++) {
+		const struct names_pair *pair = &pairs->pairs[i];
+		int r;
+
+		if (request->kind == NAMES_MEMBERS && pair->gid != request->gid)
+			return -EBADMSG;
+		r = each(closure, pair->gid, pair->uid);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+int names_list(struct names *names, enum names_kind kind, uint32_t gid, member_function *each,
+	       void *closure)
+{
+	struct names_request request = { .kind = (uint8_t)kind, .gid = gid };
+	uint32_t told = 0;
+	int64_t deadline;
+	int error = ask(names, &request, &deadline), failed = 0;
+
+	if (error < 0)
+		return error;
+	for (;;) {
+		struct frame frame;
+
+		error = receive_frame(names, deadline, &frame);
+		if (error < 0)
+			return error;
+		if (frame.pairs.n && frame.pairs.sequence == names->sequence) {
+			/* What comes behind a failure is taken too: the next lookup must not wait. */
+			told += frame.pairs.n;
+			if (told > MAX_NAMES_LISTED)
+				return -EBADMSG;
+			if (failed == 0)
+				failed = tell_pairs(&frame.pairs, &request, each, closure);
+			continue;
+		}
+		if (frame.pairs.n ||
+		    (frame.answer.sequence != names->sequence && frame.answer.sequence != 0))
+			continue;
+		if (frame.answer.status < 0)
+			return frame.answer.status;
+		if (frame.answer.sequence == 0 || frame.answer.protocols || frame.answer.id != told)
+			return -EBADMSG;
+		return failed;
+	}
 }
 
 void names_allow(struct names *names, unsigned milliseconds)
@@ -145,6 +237,16 @@ static int find_group(void *data, const char *name, uint32_t *ret_gid)
 	return find_id(data, NAMES_GROUP, name, ret_gid);
 }
 
+static int find_members(void *data, uint32_t gid, member_function *each, void *closure)
+{
+	return names_list(data, NAMES_MEMBERS, gid, each, closure);
+}
+
+static int list_memberships(void *data, member_function *each, void *closure)
+{
+	return names_list(data, NAMES_MEMBERSHIPS, 0, each, closure);
+}
+
 static int find_service(void *data, const char *name, uint16_t ret_ports[static PROTOCOLS],
 			uint8_t *ret_protocols)
 {
@@ -162,6 +264,8 @@ void names_environment(struct names *names, struct policy_environment *environme
 {
 	environment->find_user = find_user;
 	environment->find_group = find_group;
+	environment->find_members = find_members;
+	environment->list_memberships = list_memberships;
 	environment->find_service = find_service;
 	environment->data = names;
 }

@@ -66,7 +66,17 @@ int names_lookup(struct names *names, enum names_kind kind, const char *name,
 		 struct names_answer *ret_answer);
 
 /*
- * names_environment() - sets find_user, find_group, find_service and data (= @names)
+ * names_list() - the members of one group, or of all: @each is called with every pair
+ * @kind: NAMES_MEMBERS, or NAMES_MEMBERSHIPS, for which @gid is 0
+ *
+ * Where it fails some pairs may have been told. Returns as names_lookup(); -E2BIG beyond
+ * MAX_NAMES_LISTED; what @each ended it with.
+ */
+int names_list(struct names *names, enum names_kind kind, uint32_t gid, member_function *each,
+	       void *closure);
+
+/*
+ * names_environment() - sets all that asks for names, and data (= @names)
  * check_executable stays as it is: it must not need `data`.
  */
 void names_environment(struct names *names, struct policy_environment *environment);

@@ -26,14 +26,27 @@ int names_request_encode(const struct names_request *request,
 			 uint8_t ret_frame[static NAMES_REQUEST_MAX])
 {
 	size_t length = strnlen(request->name, sizeof(request->name));
+	const void *body = request->name;
+	bool valid;
 
-	if (!names_name_valid(request->name, length) || request->sequence == 0 ||
-	    request->kind >= NAMES_KINDS)
+	switch (request->kind) {
+	case NAMES_MEMBERS:
+		valid = length == 0 && request->gid != NO_ID;
+		body = &request->gid;
+		length = sizeof(request->gid);
+		break;
+	case NAMES_MEMBERSHIPS:
+		valid = length == 0 && request->gid == 0;
+		break;
+	default:
+		valid = names_name_valid(request->name, length) && request->gid == 0;
+	}
+	if (!valid || request->sequence == 0 || request->kind >= NAMES_KINDS)
 		return -EINVAL;
 	memcpy(ret_frame, &request->sequence, sizeof(request->sequence));
 	ret_frame[4] = request->kind;
 	ret_frame[5] = (uint8_t)length;
-	memcpy(ret_frame + NAMES_REQUEST_HEAD, request->name, length);
+	memcpy(ret_frame + NAMES_REQUEST_HEAD, body, length);
 	return (int)(NAMES_REQUEST_HEAD + length);
 }
 
@@ -42,6 +55,7 @@ int names_request_decode(const void *frame, size_t size, struct names_request *r
 	struct names_request request = { 0 };
 	const uint8_t *bytes = frame;
 	size_t length;
+	bool valid;
 
 	if (size < NAMES_REQUEST_HEAD)
 		return -EBADMSG;
@@ -51,8 +65,22 @@ int names_request_decode(const void *frame, size_t size, struct names_request *r
 	if (request.sequence == 0 || request.kind >= NAMES_KINDS ||
 	    size != NAMES_REQUEST_HEAD + length)
 		return -EBADMSG;
-	memcpy(request.name, bytes + NAMES_REQUEST_HEAD, length);
-	if (!names_name_valid(request.name, length))
+	bytes += NAMES_REQUEST_HEAD;
+	switch (request.kind) {
+	case NAMES_MEMBERS:
+		valid = length == sizeof(request.gid);
+		if (valid)
+			memcpy(&request.gid, bytes, length);
+		valid = valid && request.gid != NO_ID;
+		break;
+	case NAMES_MEMBERSHIPS:
+		valid = length == 0;
+		break;
+	default:
+		memcpy(request.name, bytes, length);
+		valid = names_name_valid(request.name, length);
+	}
+	if (!valid)
 		return -EBADMSG;
 	*ret_request = request;
 	return 0;
@@ -91,5 +119,38 @@ int names_answer_decode(const void *frame, size_t size, struct names_answer *ret
 	if (answer.status < 0 && (answer.id || answer.protocols))
 		return -EBADMSG;
 	*ret_answer = answer;
+	return 0;
+}
+
+size_t names_pairs_encode(const struct names_pairs *pairs,
+			  uint8_t ret_frame[static NAMES_PAIRS_MAX])
+{
+	size_t size = pairs->n * NAMES_PAIR_SIZE;
+
+	_Static_assert(sizeof(struct names_pair) == NAMES_PAIR_SIZE, "no padding");
+	memcpy(ret_frame, &pairs->sequence, 4);
+	memcpy(ret_frame + 4, &pairs->n, 4);
+	memcpy(ret_frame + NAMES_PAIRS_HEAD, pairs->pairs, size);
+	return NAMES_PAIRS_HEAD + size;
+}
+
+int names_pairs_decode(const void *frame, size_t size, struct names_pairs *ret_pairs)
+{
+	const uint8_t *bytes = frame;
+	uint32_t n;
+
+	_Static_assert((NAMES_ANSWER_SIZE - NAMES_PAIRS_HEAD) % NAMES_PAIR_SIZE, "sizes differ");
+	if (size < NAMES_PAIRS_HEAD)
+		return -EBADMSG;
+	memcpy(&n, bytes + 4, 4);
+	if (n == 0 || n > MAX_NAMES_PAIRS || size != NAMES_PAIRS_HEAD + n * NAMES_PAIR_SIZE)
+		return -EBADMSG;
+	memcpy(&ret_pairs->sequence, bytes, 4);
+	ret_pairs->n = n;
+	memcpy(ret_pairs->pairs, bytes + NAMES_PAIRS_HEAD, n * NAMES_PAIR_SIZE);
+	for (uint32_t i = 0; i < n; i++) {
+		if (ret_pairs->pairs[i].gid == NO_ID || ret_pairs->pairs[i].uid == NO_ID)
+			return -EBADMSG;
+	}
 	return 0;
 }

@@ -13,6 +13,7 @@
 #include <time.h>
 
 #include "base/cleanup.h"
+#include "policy/machine.h"
 #include "portcredd/names_wire.h"
 
 /* Requests of one policy follow each other closely: a worker waits this long for one more. */
@@ -80,7 +81,7 @@ static int lookup_service(const char *name, char *buffer, size_t size, struct na
 /* Fills status and what was found; a buffer that is too small is made larger. */
 static void look_up(const struct names_request *request, struct names_answer *answer)
 {
-	static lookup_function *const functions[NAMES_KINDS] = {
+	static lookup_function *const functions[] = {
 		[NAMES_USER] = lookup_user,
 		[NAMES_GROUP] = lookup_group,
 		[NAMES_SERVICE] = lookup_service,
@@ -106,6 +107,57 @@ static void look_up(const struct names_request *request, struct names_answer *an
 		*answer = (struct names_answer){ .sequence = request->sequence, .status = -error };
 }
 
+/* struct listing - an answer of many ids on its way */
+struct listing {
+	int fd;
+	uint32_t told; /* pairs in all */
+	struct names_pairs pairs;
+};
+
+static void send_pairs(struct listing *listing)
+{
+	uint8_t frame[NAMES_PAIRS_MAX];
+
+	if (listing->pairs.n == 0)
+		return;
+	if (send(listing->fd, frame, names_pairs_encode(&listing->pairs, frame), MSG_NOSIGNAL) < 0)
+		_exit(EXIT_FAILURE);
+	listing->pairs.n = 0;
+}
+
+static int add_pair(void *closure, uint32_t gid, uint32_t uid)
+{
+	struct listing *listing = closure;
+
+	if (gid == UINT32_MAX || uid == UINT32_MAX)
+		return 0; /* nobody's */
+	if (listing->told == MAX_NAMES_LISTED)
+		return -E2BIG;
+	listing->told++;
+	listing->pairs.pairs[listing->pairs.n++] = (struct names_pair){ gid, uid };
+	if (listing->pairs.n == MAX_NAMES_PAIRS)
+		send_pairs(listing);
+	return 0;
+}
+
+/* list() - sends the pairs; the answer that ends them is the caller's to send */
+static void list(int fd, const struct names_request *request, struct names_answer *answer)
+{
+	struct listing listing = { .fd = fd, .pairs.sequence = request->sequence };
+	int r;
+
+	if (request->kind == NAMES_MEMBERS)
+		r = machine_find_members(NULL, request->gid, add_pair, &listing);
+	else
+		r = machine_list_memberships(NULL, add_pair, &listing);
+	send_pairs(&listing);
+	*answer = (struct names_answer){
+		.sequence = request->sequence,
+		.status = r,
+		.id = r < 0 ? 0 : listing.told,
+	};
+}
+
 static long elapsed_ms(const struct timespec *start)
 {
 	struct timespec now;
@@ -128,7 +180,10 @@ static void answer_one(int fd)
 	if (size < 0 || (size_t)size > sizeof(frame) ||
 	    names_request_decode(frame, (size_t)size, &request) < 0)
 		_exit(EXIT_FAILURE);
-	look_up(&request, &answer);
+	if (request.kind == NAMES_MEMBERS || request.kind == NAMES_MEMBERSHIPS)
+		list(fd, &request, &answer);
+	else
+		look_up(&request, &answer);
 	names_answer_encode(&answer, reply);
 	if (send(fd, reply, sizeof(reply), MSG_NOSIGNAL) < 0)
 		_exit(EXIT_FAILURE);

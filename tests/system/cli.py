@@ -202,7 +202,7 @@ class Daemon:
 
 def write_snapshot(path, text, users=(), groups=()):
     """A policy in force as portcredd keeps it (snapshot.h); @users, @groups: (name, id) pairs."""
-    data = b"portcred snapshot 1\n"
+    data = b"portcred snapshot 2\n"
     for kind, names in (("user", users), ("group", groups)):
         for name, number in sorted(names):
             data += f"{kind} {number} {len(name)} {name}\n".encode()

@@ -31,7 +31,7 @@ def garbage(path):
 
 
 def of_another_version(path):
-    path.write_bytes(path.read_bytes().replace(b"snapshot 1", b"snapshot 2", 1))
+    path.write_bytes(path.read_bytes().replace(b"snapshot 2", b"snapshot 3", 1))
 
 
 def directory(path):

@@ -132,14 +132,21 @@ static inline void loaded_read(struct loaded *loaded, struct sources *sources,
 	assert_int_equal(loaded->diagnostics.errors, 0);
 }
 
-/* load() - the whole way; any error fails the test */
-static inline void load(struct loaded *loaded, const char *text)
+/* loaded_text() - the same with one file */
+static inline void loaded_text(struct loaded *loaded, const char *name, const char *text,
+			       const struct policy_environment *environment)
 {
 	struct sources *sources = sources_new();
 
 	assert_non_null(sources);
-	assert_int_equal(sources_add(sources, "policy.conf", text, strlen(text)), 0);
-	loaded_read(loaded, sources, &loaded_machine);
+	assert_int_equal(sources_add(sources, name, text, strlen(text)), 0);
+	loaded_read(loaded, sources, environment);
+}
+
+/* load() - the whole way; any error fails the test */
+static inline void load(struct loaded *loaded, const char *text)
+{
+	loaded_text(loaded, "policy.conf", text, &loaded_machine);
 	assert_int_equal(policy_compile(loaded->policy, &loaded->diagnostics, &loaded->compiled),
 			 0);
 }

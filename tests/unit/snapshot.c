@@ -15,13 +15,25 @@
 #define FILE_NAME "policy"
 #define TEMPORARY ".policy.new"
 
+#define NAMED(rest) "portcred snapshot 2\n" rest
+#define OLD(rest)   "portcred snapshot 1\n" rest
+
 /* What the snapshot of the policy of whole_policy() is, byte for byte. */
-static const char whole[] = "portcred snapshot 1\n"
+static const char text[] = "bind 80 by user ghost, user alice\nbind 81 by group dba\n"
+			   "accept 80 from group dba@local, group 7@*, group-of-owner\n";
+static const char whole[] = "portcred snapshot 2\n"
 			    "user 1000 5 alice\n"
 			    "user - 5 ghost\n"
 			    "group 501 3 dba\n"
-			    "source 11 55\npolicy.conf\n"
+			    "members 7 0\n"
+			    "members 501 2 100 1000\n"
+			    "memberships 33 1 33\n"
+			    "memberships 500 2 1000 1001\n"
+			    "memberships 501 2 100 1000\n"
+			    "memberships 502 1 0\n"
+			    "source 11 113\npolicy.conf\n"
 			    "bind 80 by user ghost, user alice\nbind 81 by group dba\n"
+			    "accept 80 from group dba@local, group 7@*, group-of-owner\n"
 			    "\nend\n";
 
 /* struct place - a directory of its own, removed at the end with what may be in it */
@@ -54,7 +66,7 @@ static int place_remove(void **state)
 
 static void whole_policy(struct loaded *l)
 {
-	load(l, "bind 80 by user ghost, user alice\nbind 81 by group dba\n");
+	load(l, text);
 }
 
 /* put() - these bytes as the file */
@@ -69,13 +81,13 @@ static void put(const struct place *place, const char *bytes, size_t size)
 
 static void assert_file(const struct place *place, const char *bytes, size_t size)
 {
-	_cleanup_free_ char *text = malloc(size + 2);
+	_cleanup_free_ char *found = malloc(size + 2);
 	int fd = openat(place->fd, FILE_NAME, O_RDONLY | O_CLOEXEC);
 
-	assert_non_null(text);
+	assert_non_null(found);
 	assert_true(fd >= 0);
-	assert_int_equal(read(fd, text, size + 2), size);
-	assert_memory_equal(text, bytes, size);
+	assert_int_equal(read(fd, found, size + 2), size);
+	assert_memory_equal(found, bytes, size);
 	close(fd);
 }
 
@@ -176,6 +188,12 @@ static void test_read_back(void **state)
 	assert_int_equal(read.compiled->n_users, l.compiled->n_users);
 	assert_memory_equal(read.compiled->user_keys, l.compiled->user_keys,
 			    l.compiled->n_users * sizeof(*l.compiled->user_keys));
+	assert_int_equal(read.compiled->n_members, 6);
+	assert_memory_equal(read.compiled->members, l.compiled->members,
+			    6 * sizeof(*l.compiled->members));
+	assert_memory_equal(read.policy->members, l.policy->members,
+			    l.policy->n_members * sizeof(*l.policy->members));
+	assert_int_equal(snapshot_same_names(names, l.policy), 1);
 	assert_int_equal(verdict_enforced(read.compiled, &alice, &web).verdict, VERDICT_GRANTED);
 	assert_int_equal(verdict_enforced(read.compiled, &dba, &next).verdict, VERDICT_GRANTED);
 	assert_int_equal(verdict_enforced(read.compiled, &alice, &next).verdict, VERDICT_REFUSED);
@@ -269,20 +287,20 @@ static int parse(const char *bytes, size_t size)
 /* Too many sources, each of them sound. */
 static void test_too_many(void **state)
 {
-	_cleanup_free_ char *text = NULL;
+	_cleanup_free_ char *written = NULL;
 	struct writer writer;
 
 	(void)state;
 	assert_int_equal(writer_open(&writer), 0);
-	fputs("portcred snapshot 1\n", writer.out);
+	fputs("portcred snapshot 2\n", writer.out);
 	for (unsigned i = 0; i <= MAX_SOURCES; i++)
 		fputs("source 1 0\na\n\n", writer.out);
 	fputs("end\n", writer.out);
-	assert_int_equal(writer_close(&writer, &text), 0);
-	assert_int_equal(parse(text, strlen(text)), -E2BIG);
+	assert_int_equal(writer_close(&writer, &written), 0);
+	assert_int_equal(parse(written, strlen(written)), -E2BIG);
 }
 
-/* Names of hosts and callers, which this machine's databases know nothing of, for users. */
+/* Names of hosts, which this machine's databases know nothing of, for users. */
 static void test_other_names(void **state)
 {
 	struct name policy_names[] = {
@@ -292,12 +310,62 @@ static void test_other_names(void **state)
 	};
 	struct policy policy = { .sources = sources_new(), .names = policy_names, .n_names = 3 };
 	const struct place *place = *state;
-	static const char bytes[] = "portcred snapshot 1\nuser 1001 3 bob\nend\n";
+	static const char bytes[] = "portcred snapshot 2\nuser 1001 3 bob\nend\n";
 
 	assert_non_null(policy.sources);
 	assert_int_equal(snapshot_write(place->fd, FILE_NAME, &policy), 0);
 	assert_file(place, bytes, strlen(bytes));
 	sources_free(policy.sources);
+}
+
+/* What version 1 said is read, and comes out as version 2. */
+static void test_old(void **state)
+{
+	static const char old[] = OLD("user 1000 5 alice\nsource 1 0\na\n\nend\n");
+	struct snapshot_names *names = NULL;
+	struct sources *sources = NULL;
+	_cleanup_free_ char *again = NULL;
+	struct writer writer;
+
+	(void)state;
+	assert_int_equal(snapshot_parse(old, strlen(old), &sources, &names), 0);
+	assert_int_equal(writer_open(&writer), 0);
+	assert_int_equal(snapshot_print(sources, names, writer.out), 0);
+	assert_int_equal(writer_close(&writer, &again), 0);
+	assert_string_equal(again, NAMED("user 1000 5 alice\nsource 1 0\na\n\nend\n"));
+	snapshot_names_free(names);
+	sources_free(sources);
+}
+
+/* A listing that failed stays what it was: not nobody, but unknown, and asked for again. */
+static void test_unlisted(void **state)
+{
+	struct policy_environment machine = loaded_machine;
+	const struct place *place = *state;
+	struct snapshot_names *names = NULL;
+	struct sources *sources = NULL;
+	struct loaded l;
+
+	machine.find_members = NULL;
+	machine.list_memberships = NULL;
+	loaded_text(&l, "p", "accept 80 from group 500@*, group-of-owner\n", &machine);
+	assert_int_equal(l.diagnostics.warnings, 2);
+	assert_false(policy_is_resolved(l.policy));
+	assert_int_equal(policy_compile(l.policy, &l.diagnostics, &l.compiled), 0);
+	assert_int_equal(l.compiled->n_users, 0);
+	assert_int_equal(l.compiled->n_members, 0);
+	assert_int_equal(snapshot_write(place->fd, FILE_NAME, l.policy), 0);
+	assert_int_equal(snapshot_read(place->fd, FILE_NAME, &sources, &names), 0);
+	assert_int_equal(snapshot_same_names(names, l.policy), 1);
+	unload(&l);
+
+	/* The same text, once it is known: other names, though each is called the same. */
+	loaded_text(&l, "p", "accept 80 from group 500@*, group-of-owner\n", &loaded_machine);
+	assert_true(policy_is_resolved(l.policy));
+	assert_int_equal(snapshot_same_names(names, l.policy), 0);
+	snapshot_names_free(names);
+	sources_free(sources);
+	unload(&l);
 }
 
 static void test_same_sources(void **state)
@@ -324,8 +392,6 @@ static void test_same_sources(void **state)
 	sources_free(a);
 }
 
-#define NAMED(text) "portcred snapshot 1\n" text
-
 /* Each wrong in one point. */
 static void test_refused(void **state)
 {
@@ -337,11 +403,39 @@ static void test_refused(void **state)
 		{ 0, NAMED("user 4294967295 1 a\nend\n") },
 		{ 0, NAMED("user 0 1 a\nuser 0 2 aa\nuser - 1 b\ngroup 0 1 a\nend\n") },
 		{ 0, NAMED("source 1 0\na\n\nend\n") },
+		{ 0, NAMED("members 0 0\nmembers 1 -\nmembers 2 2 0 4294967293\nend\n") },
+		{ 0, NAMED("members 4294967294 1 1\nmemberships -\nend\n") },
+		{ 0, NAMED("group 5 1 a\nmemberships 1 1 7\nmemberships 2 1 7\nend\n") },
+		{ 0, OLD("user 0 1 a\nsource 1 0\na\n\nend\n") },
+		{ -EBADMSG, OLD("members 0 0\nend\n") },
+		{ -EBADMSG, OLD("memberships -\nend\n") },
+		{ -EBADMSG, NAMED("members 4294967295 0\nend\n") },
+		{ -EBADMSG, NAMED("members - 0\nend\n") },
+		{ -EBADMSG, NAMED("members 1\nend\n") },
+		{ -EBADMSG, NAMED("members 1 1\nend\n") },
+		{ -EBADMSG, NAMED("members 1 1 \nend\n") },
+		{ -EBADMSG, NAMED("members 1 1 2 3\nend\n") },
+		{ -EBADMSG, NAMED("members 1 2 3\nend\n") },
+		{ -EBADMSG, NAMED("members 1 2 3 3\nend\n") },
+		{ -EBADMSG, NAMED("members 1 2 4 3\nend\n") },
+		{ -EBADMSG, NAMED("members 1 1 4294967294\nend\n") },
+		{ -EBADMSG, NAMED("members 1 - 3\nend\n") },
+		{ -EBADMSG, NAMED("members 1 1048577 3\nend\n") },
+		{ -EBADMSG, NAMED("members 1 0\nmembers 1 0\nend\n") },
+		{ -EBADMSG, NAMED("members 2 0\nmembers 1 0\nend\n") },
+		{ -EBADMSG, NAMED("members 1 0\nuser 0 1 a\nend\n") },
+		{ -EBADMSG, NAMED("memberships 1 1 7\nmembers 1 0\nend\n") },
+		{ -EBADMSG, NAMED("memberships 1 0\nend\n") },
+		{ -EBADMSG, NAMED("memberships 1 -\nend\n") },
+		{ -EBADMSG, NAMED("memberships -\nmemberships 1 1 7\nend\n") },
+		{ -EBADMSG, NAMED("memberships 1 1 7\nmemberships -\nend\n") },
 		{ -EBADMSG, "" },
 		{ -EBADMSG, "portcred" },
 		{ -EBADMSG, "Portcred snapshot 1\nend\n" },
-		{ -EPROTONOSUPPORT, "portcred snapshot 2\nend\n" },
+		{ -EPROTONOSUPPORT, "portcred snapshot 3\nend\n" },
+		{ -EPROTONOSUPPORT, "portcred snapshot 0\nend\n" },
 		{ -EPROTONOSUPPORT, "portcred snapshot 1" },
+		{ -EPROTONOSUPPORT, "portcred snapshot 2" },
 		{ -EPROTONOSUPPORT, "portcred snapshot 11\nend\n" },
 		{ -EBADMSG, NAMED("") },
 		{ -EBADMSG, NAMED("end") },
@@ -439,7 +533,7 @@ static void test_print(void **state)
 {
 	struct snapshot_names *names = NULL;
 	struct sources *sources = NULL;
-	_cleanup_free_ char *text = NULL;
+	_cleanup_free_ char *written = NULL;
 	struct writer writer;
 	FILE *full;
 
@@ -447,8 +541,8 @@ static void test_print(void **state)
 	assert_int_equal(snapshot_parse(whole, strlen(whole), &sources, &names), 0);
 	assert_int_equal(writer_open(&writer), 0);
 	assert_int_equal(snapshot_print(sources, names, writer.out), 0);
-	assert_int_equal(writer_close(&writer, &text), 0);
-	assert_string_equal(text, whole);
+	assert_int_equal(writer_close(&writer, &written), 0);
+	assert_string_equal(written, whole);
 
 	full = fopen("/dev/full", "we");
 	assert_non_null(full);
@@ -471,6 +565,8 @@ int main(void)
 		with_place(test_any_bytes),
 		with_place(test_no_file),
 		with_place(test_other_names),
+		with_place(test_unlisted),
+		cmocka_unit_test(test_old),
 		cmocka_unit_test(test_too_many),
 		cmocka_unit_test(test_services),
 		cmocka_unit_test(test_same_sources),
