@@ -374,7 +374,7 @@ static __always_inline void near_reserved(struct segment *segment, __u32 set)
 {
 	__u32 port = segment->remote.source.port;
 
-	if (!set || segment->remote.host != HOST_NONE || segment->reason != REASON_UNKNOWN_HOST)
+	if (!set || (segment->reason != REASON_UNKNOWN_HOST && segment->reason != REASON_NO_VOUCH))
 		return;
 	segment->remote.source.port = RESERVED_FIRST;
 	if (judge_remote(segment, set) == VERDICT_GRANTED)
@@ -462,6 +462,7 @@ static __always_inline int syn_arrives(struct segment *segment, const struct tcp
 	if (!verified)
 		return ALLOW;
 	segment->handshake.client_isn = segment->sequence;
+	segment->handshake.server_isn = 0;
 	segment->handshake.owner_uid = segment->remote.owner.uid;
 	if (approved)
 		segment->handshake.flags |= HANDSHAKE_APPROVED;
@@ -488,28 +489,37 @@ static __always_inline int ack_verified(struct segment *segment, const struct ha
  * ack_arrives() - the third segment, and any other until the connection is there
  *
  * The kernel checks that the acknowledgment answers its SYN-ACK, cookies included, before it makes a
- * connection of it; so a tag over it cannot be one that was recorded.
+ * connection of it; so a tag over it cannot be one that was recorded. A note of an earlier handshake,
+ * proved but never accepted, is good for its own challenge alone.
  */
 static __always_inline int ack_arrives(struct segment *segment, const struct tcp_entry *port)
 {
 	struct handshake *note = bpf_map_lookup_elem(&handshakes, &segment->key);
+	int verified;
 
-	if (note && (note->flags & HANDSHAKE_PROVEN))
+	if (note && (note->flags & HANDSHAKE_PROVEN) &&
+	    note->server_isn == segment->acknowledgment - 1)
 		return ALLOW;
 	unknown(segment);
-	if (look_at_option(segment, VOUCH_ACK) && ack_verified(segment, note)) {
-		if (note) {
-			__sync_fetch_and_or(&note->flags, HANDSHAKE_PROVEN);
-			return ALLOW; /* the SYN was admitted as the same caller's */
-		}
-		known(segment, 0);
-		segment->handshake.client_isn = segment->sequence - 1;
-		segment->handshake.flags = HANDSHAKE_PROVEN;
-		bpf_map_update_elem(&handshakes, &segment->key, &segment->handshake, BPF_ANY);
-	} else if (note && segment->reason != REASON_EPOCH) {
-		segment->reason = REASON_NO_PROOF;
+	verified = look_at_option(segment, VOUCH_ACK) && ack_verified(segment, note);
+	if (verified && note) {
+		note->server_isn = segment->acknowledgment - 1;
+		__sync_fetch_and_or(&note->flags, HANDSHAKE_PROVEN);
+		return ALLOW; /* the SYN was admitted as the same caller's */
 	}
-	return pass(segment, port->accept, 0, OPERATION_ACCEPT);
+	if (verified)
+		known(segment, 0);
+	else if (note && segment->reason != REASON_EPOCH)
+		segment->reason = REASON_NO_PROOF;
+	if (pass(segment, port->accept, 0, OPERATION_ACCEPT) == DROP)
+		return DROP;
+	if (!verified)
+		return ALLOW;
+	segment->handshake.client_isn = segment->sequence - 1;
+	segment->handshake.server_isn = segment->acknowledgment - 1;
+	segment->handshake.flags = HANDSHAKE_PROVEN;
+	bpf_map_update_elem(&handshakes, &segment->key, &segment->handshake, BPF_ANY);
+	return ALLOW;
 }
 
 /* arrives_at_listener() - ALLOW or DROP */

@@ -50,9 +50,9 @@ struct handshake {
 	struct key_pair keys;
 	struct peer peer;
 	__u32 client_isn;
-	__u32 owner_uid; /* of the listener */
-	__u32 flags;     /* HANDSHAKE_* */
-	__u32 zero;
+	__u32 server_isn; /* HANDSHAKE_PROVEN: which challenge the ack has answered */
+	__u32 owner_uid;  /* of the listener */
+	__u32 flags;      /* HANDSHAKE_* */
 };
 
 #define HANDSHAKE_PROVEN   1U /* the ack has come */

@@ -304,7 +304,8 @@ __noinline int accepted(struct bpf_sock_ops *ctx)
 	note = bpf_map_lookup_elem(&handshakes, &key);
 	if (!note)
 		return 0;
-	if ((note->flags & HANDSHAKE_PROVEN) && note->client_isn + 1 == READ(rcv_nxt)) {
+	if ((note->flags & HANDSHAKE_PROVEN) && note->client_isn + 1 == READ(rcv_nxt) &&
+	    note->server_isn + 1 == READ(snd_nxt)) {
 		peer = bpf_sk_storage_get(&peers, socket, NULL, BPF_SK_STORAGE_GET_F_CREATE);
 		if (peer)
 			*peer = note->peer;
