@@ -18,7 +18,7 @@ _portcred_value()
 	case $1 in
 	--user) COMPREPLY=($(compgen -u -- "$2")) ;;
 	--group) COMPREPLY=($(compgen -g -- "$2")) ;;
-	--exe | --policy)
+	--exe | --policy | --out | --key)
 		compopt -o filenames 2>/dev/null
 		COMPREPLY=($(compgen -f -- "$2"))
 		;;
@@ -26,7 +26,8 @@ _portcred_value()
 		compopt -o filenames 2>/dev/null
 		COMPREPLY=($(compgen -d -- "$2"))
 		;;
-	--unit | --try | --fd) COMPREPLY=() ;;
+	--unit | --try | --fd | --at) COMPREPLY=() ;;
+	--name) COMPREPLY=($(compgen -A hostname -- "$2")) ;;
 	--address) COMPREPLY=($(compgen -W "0.0.0.0 127.0.0.1 :: ::1" -- "$2")) ;;
 	*) return 1 ;;
 	esac
@@ -35,8 +36,8 @@ _portcred_value()
 _portcred()
 {
 	local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}
-	local verbs="check explain ls who peer watch status reload confirm suggest"
-	local verb= options i
+	local verbs="check explain ls who peer watch status reload confirm suggest key"
+	local verb= action= options i
 	local IFS=$' \t\n'
 
 	COMPREPLY=()
@@ -46,6 +47,7 @@ _portcred()
 		-*) ;;
 		*)
 			verb=${COMP_WORDS[i]}
+			((i + 1 < COMP_CWORD)) && action=${COMP_WORDS[i + 1]}
 			break
 			;;
 		esac
@@ -63,6 +65,14 @@ _portcred()
 	reload) options="--try --force --json --help" ;;
 	confirm) options="--help" ;;
 	suggest) options="--observe --all --json --help" ;;
+	key)
+		case $action in
+		generate) options="--out --json --help" ;;
+		show) options="--key --name --at --json --help" ;;
+		rotate) options="--switch --finish --key --name --at --json --help" ;;
+		*) options="--help" ;;
+		esac
+		;;
 	*) return ;;
 	esac
 	if [[ $word == -* ]]; then
@@ -77,6 +87,7 @@ _portcred()
 		;;
 	explain | who) _portcred_port "$word" ;;
 	peer) COMPREPLY=($(compgen -c -- "$word")) ;;
+	key) [[ $action ]] || COMPREPLY=($(compgen -W "generate show rotate" -- "$word")) ;;
 	esac
 }
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # Completion of portcred(1) for fish.
 
-set -l verbs check explain ls who peer watch status reload confirm suggest
+set -l verbs check explain ls who peer watch status reload confirm suggest key
 set -l no_verb "not __fish_seen_subcommand_from $verbs"
 
 complete -c portcred -f
@@ -21,8 +21,14 @@ complete -c portcred -n $no_verb -a status -d 'Say what portcredd enforces'
 complete -c portcred -n $no_verb -a reload -d 'Put the policy on disk in force'
 complete -c portcred -n $no_verb -a confirm -d 'Keep a policy that is on trial'
 complete -c portcred -n $no_verb -a suggest -d 'Write a policy from what is bound now'
+complete -c portcred -n $no_verb -a key \
+    -d 'Make, show and rotate the key with which this host vouches'
 
-set -l prints check explain ls who peer watch status reload suggest
+set -l actions generate show rotate
+set -l no_action "__fish_seen_subcommand_from key; and not __fish_seen_subcommand_from $actions"
+set -l action "__fish_seen_subcommand_from key; and __fish_seen_subcommand_from"
+
+set -l prints check explain ls who peer watch status reload suggest $actions
 complete -c portcred -n "__fish_seen_subcommand_from $prints" -l json -d 'Print JSON'
 complete -c portcred -n '__fish_seen_subcommand_from check explain' -l policy -r -F \
     -d 'Read this policy and the policy.d beside it'
@@ -51,3 +57,14 @@ complete -c portcred -n '__fish_seen_subcommand_from reload' -l force \
 complete -c portcred -n '__fish_seen_subcommand_from suggest' -l observe \
     -d 'Statements that only log'
 complete -c portcred -n '__fish_seen_subcommand_from suggest' -l all -d 'Also sockets of clients'
+
+complete -c portcred -n $no_action -a generate -d 'Make the key pair of this host'
+complete -c portcred -n $no_action -a show -d 'Print the host statement for other policies'
+complete -c portcred -n $no_action -a rotate -d 'Replace the key without a refused connection'
+complete -c portcred -n "$action generate" -l out -r -F -d 'Where to put it'
+complete -c portcred -n "$action show rotate" -l key -r -F -d 'Of this key'
+complete -c portcred -n "$action show rotate" -l name -x -a '(__fish_print_hostnames)' \
+    -d 'Under this name'
+complete -c portcred -n "$action show rotate" -l at -x -d 'At these addresses'
+complete -c portcred -n "$action rotate" -l switch -d 'Stamp with the new key'
+complete -c portcred -n "$action rotate" -l finish -d 'Remove the old key'

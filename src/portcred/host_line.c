@@ -139,23 +139,17 @@ void host_line_print(const struct host_line *line, const struct public_keys *key
 	fputc('\n', out);
 }
 
-/*
- * first_error() - what the policy's parser says of the statement; NULL: nothing
- * An error at its very beginning is about the word `host`, which is none of what was given.
- */
+/* first_error() - what is wrong with the statement; NULL: nothing */
 static const char *first_error(const struct diagnostics *diagnostics)
 {
 	for (size_t i = 0; i < diagnostics->n_items; i++) {
-		const struct diagnostic *one = &diagnostics->items[i];
-
-		if (one->severity == SEVERITY_ERROR &&
-		    (one->where.line > 1 || one->where.column > 1))
-			return one->text;
+		if (diagnostics->items[i].severity == SEVERITY_ERROR)
+			return diagnostics->items[i].text;
 	}
 	return NULL;
 }
 
-static int parse(const char *text, size_t size, struct diagnostics *diagnostics)
+static int check(const char *text, size_t size, struct diagnostics *diagnostics)
 {
 	const struct policy_environment nothing = { 0 };
 	struct sources *sources = sources_new();
@@ -167,15 +161,18 @@ static int parse(const char *text, size_t size, struct diagnostics *diagnostics)
 	r = sources_add(sources, "", text, size);
 	if (r == 0)
 		r = policy_parse(sources, &nothing, diagnostics, &policy);
+	if (r == 0)
+		r = policy_check(policy, &nothing, false, diagnostics);
 	policy_free(policy);
 	sources_free(sources);
 	return r;
 }
 
-/* judge() - by the parser that will read the statement on the other machine */
+/* judge() - as the other machine will, which reads the statement */
 static int judge(const struct host_line *line, const struct usage *usage, struct program *program)
 {
-	const struct public_keys any = { .n = 1 };
+	/* The base point, which is as good a key as any. */
+	const struct public_keys any = { .items = { { 9 } }, .n = 1 };
 	struct diagnostics diagnostics = { 0 };
 	_cleanup_free_ char *text = NULL;
 	struct writer writer;
@@ -190,7 +187,7 @@ static int judge(const struct host_line *line, const struct usage *usage, struct
 	host_line_print(line, &any, writer.out);
 	r = writer_close(&writer, &text);
 	if (r == 0)
-		r = parse(text, writer.size, &diagnostics);
+		r = check(text, writer.size, &diagnostics);
 	error = first_error(&diagnostics);
 	if (r < 0)
 		r = program_no_memory(program);
@@ -219,9 +216,5 @@ int host_line_begin(struct host_line *line, const struct usage *usage, struct pr
 		return program_say(program, "cannot find out %s: %s",
 				   line->name ? "the addresses of this machine" : "the host name",
 				   strerror(-r));
-	if (strlen(line->name) >= MAX_HOST_NAME)
-		return options_complain(usage, program,
-					"the name is too long, expected at most %d bytes",
-					MAX_HOST_NAME - 1);
 	return judge(line, usage, program);
 }

@@ -27,7 +27,7 @@ struct host_line {
  * @at: "ADDR,ADDR"; NULL: the addresses of all interfaces that are up, without loopback and link-local
  *	ones. There may be none: n is 0.
  *
- * What the policy's parser would not read is said, in its words, as a wrong command line. Returns
+ * What is wrong in a policy is said, in the words of `portcred check`, as a wrong command line. Returns
  * EXIT_YES; EXIT_USAGE; EXIT_NO where the machine did not answer, which was said.
  */
 int host_line_begin(struct host_line *line, const struct usage *usage, struct program *program,

@@ -15,9 +15,8 @@
 #define FINGERPRINT_BYTES  16U
 #define FINGERPRINT_LETTER 5U /* letters of a proquint, which stands for 16 bits */
 
-_Static_assert(KEY_BYTES == crypto_scalarmult_BYTES && KEY_BYTES == crypto_scalarmult_SCALARBYTES &&
-		       KEY_BYTES == crypto_generichash_BYTES,
-	       "X25519's keys and BLAKE2b-256's output are of one size");
+_Static_assert(KEY_BYTES == crypto_scalarmult_BYTES, "X25519's public keys");
+_Static_assert(KEY_BYTES == crypto_scalarmult_SCALARBYTES, "X25519's secret keys");
 _Static_assert(DIRECTION_BYTES == crypto_shorthash_siphash24_KEYBYTES &&
 		       DIRECTION_BYTES == sizeof(struct vouch_key),
 	       "SipHash's key");

@@ -13,7 +13,9 @@ import dataclasses
 import hashlib
 import os
 
-_FILE = "portcred host key 1"
+_SECRET_TITLE = "portcred host key 1"
+_PUBLIC_TITLE = "portcred host public key 1"
+_MARKS = ["", " next"]
 _CONTEXT = b"portcred vouch v1"
 _sodium = None
 
@@ -66,13 +68,15 @@ class Identity:
 
 
 def write(host, *identities):
-    """The host's key file and its public half: vouching with the first, all are good."""
-    def put(path, keys, mode):
+    """The host's key file and its public half: vouching with the first of two, both are good."""
+    def put(path, title, keys, mode):
         new = path.with_name(path.name + ".new")
-        new.write_text("\n".join([_FILE, *(base64.b64encode(key).decode() for key in keys), ""]),
-                       encoding="ascii")
+        lines = [base64.b64encode(key).decode() + mark
+                 for key, mark in zip(keys, _MARKS)]
+        new.write_text("\n".join([title, *lines, ""]), encoding="ascii")
         new.chmod(mode)
         new.rename(path)
 
-    put(host.host_key, [one.secret for one in identities], 0o600)
-    put(host.host_key.with_name("host.key.pub"), [one.public for one in identities], 0o644)
+    put(host.host_key, _SECRET_TITLE, [one.secret for one in identities], 0o600)
+    put(host.host_key.with_name("host.key.pub"), _PUBLIC_TITLE,
+        [one.public for one in identities], 0o644)

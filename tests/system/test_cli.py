@@ -16,7 +16,9 @@ import host as hosts
 from cli import NO, NO_DAEMON, USAGE, YES, run, run_json
 
 VERBS = ["check", "explain", "ls", "who", "peer", "watch", "status", "reload", "confirm",
-         "suggest"]
+         "suggest", "key"]
+# What has options of its own: the verbs, and what one of them is told to do.
+COMMANDS = [[verb] for verb in VERBS] + [["key", "generate"], ["key", "show"], ["key", "rotate"]]
 DOC = conftest.ROOT / "doc"
 
 GOOD = """\
@@ -82,6 +84,25 @@ def options_in(help_text):
     (["reload", "--try", "-5"], "--try takes seconds, 1 to 86400"),
     (["reload", "--try", ""], "--try takes seconds, 1 to 86400"),
     (["confirm", "--json"], "unknown option '--json'"),
+    (["key"], "missing action, expected generate, show or rotate"),
+    (["key", "make"], "unknown action 'make', expected generate, show or rotate"),
+    (["key", "--json", "show"], "unknown option '--json'"),
+    (["key", "show", "--switch"], "unknown option '--switch'"),
+    (["key", "show", "/x"], "unexpected argument '/x'"),
+    (["key", "generate", "--key", "/x"], "unknown option '--key'"),
+    (["key", "rotate", "--switch", "--finish"], "expected one of the two"),
+    (["key", "show", "--at", "10.0.0.300"], "bad address '10.0.0.300'"),
+    (["key", "show", "--at", "10.0.0.1/8"], "expected 10.0.0.0/8"),
+    (["key", "show", "--at", "10.0.0.1,,10.0.0.2"], "bad address"),
+    (["key", "show", "--at", ""], "bad address"),
+    (["key", "show", "--at", "127.0.0.1"], "loopback or unspecified addresses"),
+    (["key", "show", "--at", "10.0.0.1 root trust"], "bad address"),
+    (["key", "show", "--at", "10.0.0.1\nset"], "nothing behind 'set'"),
+    (["key", "show", "--at", ",".join(f"10.0.0.{n}" for n in range(65))], "more than 64 addresses"),
+    (["key", "show", "--at", "10.0.0.1", "--name", "a@b"], "is no name of a host"),
+    (["key", "show", "--at", "10.0.0.1", "--name", "local"], "is no name of a host"),
+    (["key", "show", "--at", "10.0.0.1", "--name", ""], "is no name of a host"),
+    (["key", "show", "--at", "10.0.0.1", "--name", "n" * 64], "expected at most 63"),
 ])
 def test_usage(arguments, said):
     """Catches a wrong command line that is obeyed in part, or refused without saying why."""
@@ -89,7 +110,7 @@ def test_usage(arguments, said):
     assert ended.returncode == USAGE
     assert ended.stdout == ""
     assert said in ended.stderr
-    assert re.search(r"^Try 'portcred( [a-z]+)? --help'\.$", ended.stderr, re.MULTILINE)
+    assert re.search(r"^Try 'portcred( [a-z]+){0,2} --help'\.$", ended.stderr, re.MULTILINE)
     assert "\x1b" not in ended.stderr
 
 
@@ -98,18 +119,20 @@ def test_help():
     ended = run("--help")
     assert (ended.returncode, ended.stderr) == (YES, "")
     assert re.findall(r"^  ([a-z]+)  +[A-Z]", ended.stdout, re.MULTILINE) == VERBS
-    for verb in VERBS:
-        ended = run(verb, "--help")
+    for command in COMMANDS:
+        ended = run(*command, "--help")
         assert (ended.returncode, ended.stderr) == (YES, "")
-        assert ended.stdout.startswith(f"Usage: portcred [--runtime-dir DIR] {verb} ")
+        assert ended.stdout.startswith(
+            f"Usage: portcred [--runtime-dir DIR] {' '.join(command)} ")
         assert all(len(line) <= 88 for line in ended.stdout.splitlines())
         assert "--help" in options_in(ended.stdout)
-        assert run(verb, "-h").stdout == ended.stdout
+        assert run(*command, "-h").stdout == ended.stdout
 
 
 def test_json_on_every_verb_that_prints_data():
-    for verb in VERBS:
-        assert ("--json" in options_in(run(verb, "--help").stdout)) == (verb != "confirm")
+    for command in COMMANDS:
+        assert ("--json" in options_in(run(*command, "--help").stdout)) == \
+            (command not in (["confirm"], ["key"]))
 
 
 def test_version():
@@ -409,7 +432,9 @@ def test_manual_tells_of_every_option():
     page = (DOC / "portcred.1").read_text(encoding="utf-8")
     for verb in VERBS:
         assert f"\n.Ss {verb}\n" in page
-        for option in options_in(run(verb, "--help").stdout):
+    for command in COMMANDS:
+        assert f"Cm {' '.join(command)}\n" in page
+        for option in options_in(run(*command, "--help").stdout):
             assert f"Fl -{option.removeprefix('--')}\n" in page or \
                 re.search(rf"Fl -{option.removeprefix('--')}( |$)", page, re.MULTILINE), option
 
@@ -441,8 +466,12 @@ def test_bash_completion():
     assert complete_bash("portcred", "re") == {"reload"}
     assert complete_bash("portcred", "--runtime-dir", "/x", "st") == {"status"}
     assert complete_bash("portcred", "-") == options_in(run("--help").stdout)
-    for verb in VERBS:
-        assert complete_bash("portcred", verb, "-") == options_in(run(verb, "--help").stdout)
+    for command in COMMANDS:
+        assert complete_bash("portcred", *command, "-") == \
+            options_in(run(*command, "--help").stdout)
+    assert complete_bash("portcred", "key", "") == {"generate", "show", "rotate"}
+    assert complete_bash("portcred", "key", "show", "") <= {""}
+    assert "/etc" in complete_bash("portcred", "key", "show", "--key", "/et")
     assert complete_bash("portcred", "explain", "ssh/") == {"ssh/tcp", "ssh/udp"}
     assert "domain" in complete_bash("portcred", "who", "dom")
     assert complete_bash("portcred", "explain", "--user", "roo") == {"root"}
@@ -465,8 +494,10 @@ def test_fish_completion():
         return {one.split("\t")[0] for one in ended.stdout.splitlines()}
 
     assert complete("portcred ") == set(VERBS)
-    for verb in VERBS:
-        assert complete(f"portcred {verb} --") == options_in(run(verb, "--help").stdout)
+    for command in COMMANDS:
+        assert complete(f"portcred {' '.join(command)} --") == \
+            options_in(run(*command, "--help").stdout)
+    assert complete("portcred key ") == {"generate", "show", "rotate"}
     assert "root" in complete("portcred explain --user roo")
 
 
@@ -487,6 +518,10 @@ def test_zsh_completion():
         for option in options_in(run(verb, "--help").stdout):
             name = {"--help": "$help", "--json": "$json"}.get(option, option)
             assert name in branch, (verb, option)
+    for action in ("generate", "show", "rotate"):
+        assert f"'{action}:" in text
+        for option in options_in(run("key", action, "--help").stdout):
+            assert option in text, (action, option)
 
 
 def test_installed(tmp_path):
