@@ -43,7 +43,7 @@ enum portcred_known {
 	PORTCRED_LOCAL,    /* this machine's kernel saw the process */
 	PORTCRED_VOUCHED,  /* the other machine's kernel vouches, with a key that we know */
 	PORTCRED_ASKED,    /* the other machine answered a question, with a key that we know */
-	PORTCRED_RESERVED, /* not who, but that it came from a port of 512 to 1023 */
+	PORTCRED_RESERVED, /* not who, but that its port is one of 512 to 1023 */
 };
 
 /* struct portcred_peer - the other end of one connection, as it was when it was asked about */
@@ -101,7 +101,10 @@ int portcred_peer_raw_uid(const struct portcred_peer *peer, uid_t *ret_uid);
  */
 int portcred_peer_user(const struct portcred_peer *peer, char **ret_name);
 
-/* portcred_peer_opened() - 1: this side opened the connection, 0: it accepted it, -ENODATA */
+/*
+ * portcred_peer_opened() - 1: this side opened the connection, 0: it accepted it
+ * Returns -ENODATA where the peer is PORTCRED_UNKNOWN or PORTCRED_RESERVED.
+ */
 int portcred_peer_opened(const struct portcred_peer *peer);
 
 /*

@@ -61,8 +61,6 @@ int portcred_record_decode(const void *bytes, size_t size, struct portcred_peer 
 		return -EPROTO;
 
 	peer.known = (enum portcred_known)record.known;
-	peer.direction_known = true;
-	peer.opened = record.flags & PORTCRED_RECORD_OPENED;
 	switch (peer.known) {
 	case PORTCRED_VOUCHED:
 	case PORTCRED_ASKED:
@@ -70,6 +68,8 @@ int portcred_record_decode(const void *bytes, size_t size, struct portcred_peer 
 			return -EPROTO;
 		__attribute__((fallthrough));
 	case PORTCRED_LOCAL:
+		peer.direction_known = true;
+		peer.opened = record.flags & PORTCRED_RECORD_OPENED;
 		peer.uid = record.uid;
 		peer.raw_uid = record.raw_uid;
 		peer.gid = record.gid;
@@ -78,8 +78,8 @@ int portcred_record_decode(const void *bytes, size_t size, struct portcred_peer 
 		snprintf(peer.host, sizeof(peer.host), "%s",
 			 peer.known == PORTCRED_LOCAL ? "local" : record.host);
 		break;
-	case PORTCRED_UNKNOWN:
-	case PORTCRED_RESERVED: /* an address is no proof of a host */
+	case PORTCRED_UNKNOWN:  /* the kernel has no flags of a connection that it did not follow */
+	case PORTCRED_RESERVED: /* and an address is no proof of a host */
 		break;
 	}
 	*ret_peer = peer;

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """portcred peer and portcred ls --peers, on a kernel in which nobody vouches: a host without
-portcredd. Who is known there, and how it is shown, is tested with records in tests/unit/cli_peer.c.
+portcredd. Where somebody does, test_peer_known.py; how each kind of answer is shown, cli_peer.c.
 
     caller ── loopback ── server ── portcred peer -- PROGRAM
 """
