@@ -88,10 +88,23 @@ static __always_inline int answer_peercred(struct bpf_sockopt *ctx, struct bpf_s
 	return answered(ctx, sizeof(*cred));
 }
 
+/* came_reserved() - whether it was let in by a rule about ports, from one of 512-1023 */
+static __always_inline int came_reserved(const struct bpf_sock *socket)
+{
+	__u32 port = bpf_ntohs(socket->dst_port);
+	struct question question = { 0 };
+	const struct tcp_entry *local;
+
+	if (port < RESERVED_FIRST || port > RESERVED_LAST ||
+	    !question_begin(&question, socket_namespace(socket)))
+		return 0;
+	local = tcp_port(&question.tables, socket->src_port);
+	return local && local->accept;
+}
+
 /* answer_record() - the whole record, of an unknown peer too */
 static __always_inline int answer_record(struct bpf_sockopt *ctx, struct bpf_sock *socket)
 {
-	__u32 port = bpf_ntohs(socket->dst_port);
 	struct peer *record = ctx->optval;
 	const struct peer *peer;
 
@@ -103,7 +116,7 @@ static __always_inline int answer_record(struct bpf_sockopt *ctx, struct bpf_soc
 		*record = *peer;
 	} else {
 		peer_clear(record);
-		if (port >= RESERVED_FIRST && port <= RESERVED_LAST)
+		if (came_reserved(socket))
 			record->how = KNOWN_RESERVED;
 	}
 	return answered(ctx, sizeof(*record));

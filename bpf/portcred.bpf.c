@@ -367,8 +367,8 @@ static __always_inline int adopt_listener(struct bpf_sockopt *ctx, struct bpf_so
 	int flags = WRITE_FLAG;
 
 	if (cred->euid.val != 0 || cred->user_ns->level != 0 || socket->state != BPF_TCP_LISTEN ||
-	    bpf_setsockopt(socket, IPPROTO_TCP, TCP_BPF_SOCK_OPS_CB_FLAGS, &flags,
-			   sizeof(flags)) != 0)
+	    bpf_setsockopt(socket, IPPROTO_TCP, TCP_BPF_SOCK_OPS_CB_FLAGS, &flags, sizeof(flags)) !=
+		    0)
 		return DROP;
 	ctx->optlen = -1;
 	return ALLOW;

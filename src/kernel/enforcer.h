@@ -42,7 +42,7 @@ struct enforcer {
 	struct portcred_bpf *skeleton;
 	struct control *control; /* mapped */
 	int cgroup_fd;
-	int namespace_fd; /* our network namespace */
+	int namespace_fd;      /* our network namespace */
 	int table_fds[TABLES]; /* of the slot in force, once slots_put() has filled one */
 	uint64_t cgroup;       /* id */
 	uint64_t namespace_cookie;
@@ -65,10 +65,10 @@ int enforcer_open(const char *cgroup, const char *pin_dir, struct enforcer **ret
 /*
  * Groups of hooks. What no policy needs is not attached: a hook costs every process that comes by.
  */
-#define HOOKS_BIND     1U /* bind(2) with a port: always */
-#define HOOKS_AUTOBIND 2U /* ports that the kernel chooses: where such a port is governed */
-#define HOOKS_REFUSED  4U /* sockets bound before: where one of them is refused */
-#define HOOKS_VOUCH    8U /* connections: where there is a host, or a rule about one */
+#define HOOKS_BIND     1U  /* bind(2) with a port: always */
+#define HOOKS_AUTOBIND 2U  /* ports that the kernel chooses: where such a port is governed */
+#define HOOKS_REFUSED  4U  /* sockets bound before: where one of them is refused */
+#define HOOKS_VOUCH    8U  /* connections: where there is a host, or a rule about one */
 #define HOOKS_ACCEPT   16U /* refusals at once: where an accept rule is enforced */
 #define HOOKS_ALL      31U
 

@@ -116,8 +116,8 @@ static void describe_connections(struct contents tables[static TABLES],
 	tables[TABLE_TCP] = array(skeleton->maps.tcp, compiled->tcp ? compiled->tcp : no_ports,
 				  sizeof(*compiled->tcp), PORTS);
 	tables[TABLE_TCP].flags = 0;
-	tables[TABLE_HOSTS] = array(skeleton->maps.hosts, vouching->hosts,
-				    sizeof(*vouching->hosts), vouching->n_hosts);
+	tables[TABLE_HOSTS] = array(skeleton->maps.hosts, vouching->hosts, sizeof(*vouching->hosts),
+				    vouching->n_hosts);
 	tables[TABLE_SHARED_IDS] = array(skeleton->maps.shared_ids, compiled->shared_ids,
 					 sizeof(*compiled->shared_ids), compiled->n_shared_ids);
 	tables[TABLE_ADDRESSES] = (struct contents){
@@ -213,8 +213,8 @@ int slots_put(struct enforcer *enforcer, const struct compiled *compiled,
 {
 	struct control *control = enforcer->control;
 	__u32 old = control->active & (PORTCRED_SLOTS - 1), new = control->enabled ? !old : old;
-	size_t most = identities->n_keys > compiled->n_members ? identities->n_keys
-								: compiled->n_members;
+	size_t most =
+		identities->n_keys > compiled->n_members ? identities->n_keys : compiled->n_members;
 	_cleanup_free_ struct tcp_entry *no_ports = calloc(PORTS, sizeof(*no_ports));
 	_cleanup_free_ __u8 *ones = calloc(most + 1, sizeof(*ones));
 	struct contents tables[TABLES];

@@ -49,10 +49,10 @@ struct in_force {
 	bool has_names;
 	bool has_unresolved; /* a name that nobody has so far */
 	struct port_bitmap governed;
-	bool vouches;         /* the kernel half has connections to look after */
-	bool accepts;         /* some port is accept-governed, or observed */
-	size_t n_hosts;       /* that a statement names */
-	size_t unanswered;    /* older listeners whose callers cannot be known yet */
+	bool vouches;      /* the kernel half has connections to look after */
+	bool accepts;      /* some port is accept-governed, or observed */
+	size_t n_hosts;    /* that a statement names */
+	size_t unanswered; /* older listeners whose callers cannot be known yet */
 	bool unjudged; /* sockets that were bound before could not be judged: to be tried again */
 	struct approvals approvals; /* of sockets that are bound to governed ports */
 };

@@ -23,7 +23,7 @@ struct options {
 	char *pin_dir;
 	char *host_key;
 	int clock_offset; /* --clock-offset: seconds that this machine's clock is behind */
-	bool observe; /* --observe: log what would be refused, refuse nothing */
+	bool observe;     /* --observe: log what would be refused, refuse nothing */
 };
 
 /*
