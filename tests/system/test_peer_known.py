@@ -84,7 +84,7 @@ def test_peer_environment(knowing):
     command = [PORTCRED, "peer", "/usr/bin/env", "-0"]
     accepted, called = (dict(line.split("=", 1) for line in ended.stdout.strip("\0").split("\0"))
                         for ended in meet(knowing, accepting=command, calling=command))
-    assert {name: value for name, value in accepted.items() if name.startswith("PORTCRED_")} == {
+    assert {name: value for name, value in accepted.items() if name.startswith("PORTCRED_PEER")} == {
         "PORTCRED_PEER_HOW": "local", "PORTCRED_PEER_HOST": "local",
         "PORTCRED_PEER_USER": "database", "PORTCRED_PEER_UID": str(DATABASE),
         "PORTCRED_PEER_RAW_UID": str(DATABASE),
