@@ -22,8 +22,9 @@
  *	int principal_runs(const struct tables *, const struct principal *, __u32 exe);
  *	int principal_in_unit(const struct tables *, const struct principal *, __u32 unit);
  *
- * Order: anyone, then the statements that name the user, then the other statements, then the
- * capability, then refusal. Rules only ever grant, so the order decides which rule is named and
+ * Order: the user whom a statement names without further conditions (the common case, which so never
+ * looks at the set itself), anyone, then the other statements that name the user, then the rest, then
+ * the capability, then refusal. Rules only ever grant, so the order decides which rule is named and
  * nothing else.
  */
 #ifndef PORTCRED_DECIDE_H
@@ -188,8 +189,8 @@ DECIDE_INLINE const struct clause *first_admitting(const struct tables *tables,
 DECIDE_INLINE void decide_set(const struct tables *tables, const struct principal *principal,
 			      const struct endpoint *endpoint, __u32 set, struct decision *decision)
 {
-	const struct rule_set *rules = tables_set(tables, set);
 	const struct clause *clause = (void *)0;
+	const struct rule_set *rules;
 	struct rule nothing = { 0 };
 	struct grant grant = { 0 };
 	int known;
@@ -200,6 +201,14 @@ DECIDE_INLINE void decide_set(const struct tables *tables, const struct principa
 		return;
 
 	decision->verdict = VERDICT_REFUSED;
+	known = find_grant(tables, set, principal_uid(principal), &grant);
+	if (known && grant.clauses == 0) {
+		decision->verdict = VERDICT_GRANTED;
+		decision->rule.line = grant.at;
+		decision->rule.file = grant.file;
+		return;
+	}
+	rules = tables_set(tables, set);
 	if (!rules)
 		return;
 	decision->rule = rules->rule;
@@ -207,13 +216,6 @@ DECIDE_INLINE void decide_set(const struct tables *tables, const struct principa
 	if (rules->flags & SET_ANYONE) {
 		decision->verdict = VERDICT_GRANTED;
 		decision->rule = rules->anyone;
-		return;
-	}
-	known = find_grant(tables, set, principal_uid(principal), &grant);
-	if (known && grant.clauses == 0) {
-		decision->verdict = VERDICT_GRANTED;
-		decision->rule.line = grant.at;
-		decision->rule.file = grant.file;
 		return;
 	}
 	if (known)

@@ -51,18 +51,21 @@ static void test_users(void **state)
 	unload(&l);
 }
 
-/* The order decides which rule is named: anyone, the user, the others, the capability. */
+/* The order decides which rule is named: the user, anyone, the others, the capability. */
 static void test_named_rule(void **state)
 {
 	struct loaded l;
 
 	(void)state;
 	load(&l, "bind 80 by group dba\nbind 80 by user alice\n"
-		 "bind 81 by user alice\nbind 81 by anyone\nbind 82 by group dba\n");
+		 "bind 81 by user alice\nbind 81 by anyone\nbind 82 by group dba\n"
+		 "bind 83 by user alice on 127.0.0.1\nbind 83 by anyone\n");
 	EXPECT_LINE(&l, 2, .uid = ALICE, .gid = DBA);
 	EXPECT_LINE(&l, 1, .uid = BOB, .gid = DBA);
 	EXPECT_LINE(&l, 1, .uid = BOB);
-	EXPECT_LINE(&l, 4, .uid = ALICE, .port = 81);
+	EXPECT_LINE(&l, 3, .uid = ALICE, .port = 81);
+	EXPECT_LINE(&l, 4, .uid = BOB, .port = 81);
+	EXPECT_LINE(&l, 7, .uid = ALICE, .port = 83);
 	EXPECT_LINE(&l, 5, .uid = ALICE, .capable = true, .port = 82);
 	EXPECT(&l, CAPABLE, .uid = ALICE, .capable = true, .port = 82);
 	EXPECT(&l, GRANTED, .uid = ALICE, .gid = DBA, .capable = true, .port = 82);
