@@ -55,6 +55,7 @@ def test_every_field(governed, watch):
         "protocol": "tcp", "address": "127.0.0.5", "port": 8100,
         "uid": 2004, "gid": 2004, "pid": process.pid, "command": "some-server",
         "executable": str(probe), "cgroup": f"/{UNIT}", "held": 0,
+        "reason": None, "peer": None,
     }
     assert lines(governed, 8100) == [
         f"portcredd: refused: bind 8100/tcp on 127.0.0.5 by uid 2004 gid 2004, "
@@ -246,5 +247,7 @@ def test_journal(governed):
         "PORTCRED_RULE": f"{governed.policy}:1", "PORTCRED_HELD": "0",
         "OBJECT_UID": "2003", "OBJECT_GID": "2003", "OBJECT_EXE": PYTHON,
         "OBJECT_SYSTEMD_CGROUP": f"/{UNIT}",
+        "PORTCRED_REASON": "none", "PORTCRED_PEER_ADDRESS": "", "PORTCRED_PEER_PORT": "0",
+        "PORTCRED_PEER_HOST": "",
     }
     assert lines(governed, 8190) == []
