@@ -131,11 +131,11 @@ struct clause {
 #define CALLER_SET(set, host) ((set) | (host) << SET_BITS)
 
 /*
- * struct user_key, struct grant - the hash of (rule set, effective uid); for accept and connect of
- * (CALLER_SET(), uid as it is mapped here), where clauses is 0
+ * struct user_key, struct grant - (rule set, effective uid) and what it is granted; for accept and
+ * connect (CALLER_SET(), uid as it is mapped here), where clauses is 0
  */
 struct user_key {
-	__u32 set;
+	__u32 set; /* never 0 */
 	__u32 uid;
 };
 
@@ -143,6 +143,28 @@ struct grant {
 	__u32 at;      /* clauses == 0: line of the rule; else index of the first clause */
 	__u16 file;    /* clauses == 0: file of the rule */
 	__u16 clauses; /* 0: granted whatever else; else that many clauses to try, <= MAX_CLAUSES */
+};
+
+/* The hash of them, `users`: how a key is found in it stands in users.h. */
+struct user_entry {
+	struct user_key key; /* set 0: free */
+	struct grant grant;
+};
+
+#define USERS_IN_BUCKET  4
+#define USERS_MAX_PROBES 64U
+
+/* struct user_bucket - a cache line; filled from entry 0 on */
+struct user_bucket {
+	struct user_entry entry[USERS_IN_BUCKET];
+};
+
+/* struct users_shape - what else a look-up needs to know, beside the buckets */
+struct users_shape {
+	__u32 buckets; /* 0: nobody is named */
+	__u32 probes;  /* buckets to look into before a key is not there, <= USERS_MAX_PROBES */
+	__u32 seed;
+	__u32 zero;
 };
 
 /*
@@ -254,6 +276,7 @@ struct settings {
 	__u32 vouches;          /* hosts, accept or connect rules, or `set peercred all` */
 	__u32 peercred;         /* enum peercred */
 	__s32 clock_offset;     /* seconds to add to TAI: --clock-offset */
+	struct users_shape users;
 };
 
 /* enum peercred - which sockets SO_PEERCRED answers for */

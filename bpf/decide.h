@@ -12,7 +12,8 @@
  *
  *	const struct port_entry *tables_port(const struct tables *, __u32 protocol, __u32 port);
  *	const struct rule_set *tables_set(const struct tables *, __u32 set);
- *	const struct grant *tables_grant(const struct tables *, const struct user_key *);
+ *	const struct users_shape *tables_users(const struct tables *);
+ *	const struct user_bucket *tables_bucket(const struct tables *, __u32 index);
  *	const struct clause *tables_clause(const struct tables *, __u32 index);
  *	const struct prefix *tables_prefix(const struct tables *, __u32 index);
  *	__u32 principal_uid(const struct principal *);
@@ -21,14 +22,15 @@
  *	int principal_runs(const struct tables *, const struct principal *, __u32 exe);
  *	int principal_in_unit(const struct tables *, const struct principal *, __u32 unit);
  *
- * Order: anyone, then the statements that name the user, then the other statements, then the
- * capability, then refusal. Rules only ever grant, so the order decides which rule is named and
+ * Order: the user whom a statement names without further conditions (the common case, which so never
+ * looks at the set itself), anyone, then the other statements that name the user, then the rest, then
+ * the capability, then refusal. Rules only ever grant, so the order decides which rule is named and
  * nothing else.
  */
 #ifndef PORTCRED_DECIDE_H
 #define PORTCRED_DECIDE_H
 
-#include "abi.h"
+#include "users.h"
 
 /* The kernel's verifier checks these once and each alone; elsewhere they are ordinary functions. */
 #ifdef __bpf__
@@ -54,6 +56,39 @@ struct decision {
 	__u32 verdict;    /* enum verdict */
 	struct rule rule; /* granted by which statement; refused: the first for the port */
 };
+
+/* find_grant() - what a set grants a user; returns whether it names him, and writes only then */
+DECIDE_FUNCTION int find_grant(const struct tables *tables, __u32 set, __u32 uid,
+			       struct grant *grant)
+{
+	const struct users_shape *shape;
+	__u32 index;
+
+	if (!tables || !grant || set == 0)
+		return 0;
+	shape = tables_users(tables);
+	if (!shape)
+		return 0;
+	index = users_home(shape, set, uid);
+	for (__u32 i = 0; i < USERS_MAX_PROBES && i < shape->probes; i++) {
+		const struct user_bucket *bucket = tables_bucket(tables, index);
+
+		if (!bucket)
+			return 0;
+		for (int k = 0; k < USERS_IN_BUCKET; k++) {
+			const struct user_entry *entry = &bucket->entry[k];
+
+			if (entry->key.uid != uid || entry->key.set != set)
+				continue;
+			*grant = entry->grant;
+			return 1;
+		}
+		if (!users_full(bucket))
+			return 0;
+		index = users_next(shape, index);
+	}
+	return 0;
+}
 
 /* endpoint_unspecified() - whether the address is 0.0.0.0 or :: */
 DECIDE_INLINE int endpoint_unspecified(const struct endpoint *endpoint)
@@ -154,11 +189,11 @@ DECIDE_INLINE const struct clause *first_admitting(const struct tables *tables,
 DECIDE_INLINE void decide_set(const struct tables *tables, const struct principal *principal,
 			      const struct endpoint *endpoint, __u32 set, struct decision *decision)
 {
-	struct user_key key = { .set = set, .uid = principal_uid(principal) };
-	const struct rule_set *rules = tables_set(tables, set);
 	const struct clause *clause = (void *)0;
-	const struct grant *grant;
+	const struct rule_set *rules;
 	struct rule nothing = { 0 };
+	struct grant grant = { 0 };
+	int known;
 
 	decision->verdict = VERDICT_UNGOVERNED;
 	decision->rule = nothing;
@@ -166,6 +201,14 @@ DECIDE_INLINE void decide_set(const struct tables *tables, const struct principa
 		return;
 
 	decision->verdict = VERDICT_REFUSED;
+	known = find_grant(tables, set, principal_uid(principal), &grant);
+	if (known && grant.clauses == 0) {
+		decision->verdict = VERDICT_GRANTED;
+		decision->rule.line = grant.at;
+		decision->rule.file = grant.file;
+		return;
+	}
+	rules = tables_set(tables, set);
 	if (!rules)
 		return;
 	decision->rule = rules->rule;
@@ -175,15 +218,8 @@ DECIDE_INLINE void decide_set(const struct tables *tables, const struct principa
 		decision->rule = rules->anyone;
 		return;
 	}
-	grant = tables_grant(tables, &key);
-	if (grant && grant->clauses == 0) {
-		decision->verdict = VERDICT_GRANTED;
-		decision->rule.line = grant->at;
-		decision->rule.file = grant->file;
-		return;
-	}
-	if (grant)
-		clause = first_admitting(tables, principal, endpoint, grant->at, grant->clauses);
+	if (known)
+		clause = first_admitting(tables, principal, endpoint, grant.at, grant.clauses);
 	if (!clause && rules->count)
 		clause = first_admitting(tables, principal, endpoint, rules->first, rules->count);
 	if (clause) {
@@ -218,14 +254,13 @@ struct remote {
 DECIDE_INLINE int named_at(const struct tables *tables, __u32 set, __u32 host, __u32 uid,
 			   struct decision *decision)
 {
-	struct user_key key = { .set = CALLER_SET(set, host), .uid = uid };
-	const struct grant *grant = tables_grant(tables, &key);
+	struct grant grant = { 0 };
 
-	if (!grant)
+	if (!find_grant(tables, CALLER_SET(set, host), uid, &grant))
 		return 0;
 	decision->verdict = VERDICT_GRANTED;
-	decision->rule.line = grant->at;
-	decision->rule.file = grant->file;
+	decision->rule.line = grant.at;
+	decision->rule.file = grant.file;
 	return 1;
 }
 

@@ -76,8 +76,20 @@ ARRAY_TABLE(sets, struct rule_set);
 ARRAY_TABLE(clauses, struct clause);
 ARRAY_TABLE(prefixes, struct prefix);
 ARRAY_TABLE(units, struct unit_pattern);
-HASH_TABLE(users, struct user_key, struct grant);
 HASH_TABLE(exes, struct exe_key, __u8);
+
+/*
+ * Buckets of users.h. BPF_F_MMAPABLE, though nobody maps it, because its elements then begin at a
+ * page (kernel/bpf/arraymap.c): elsewhere each bucket would lie across two cache lines.
+ */
+struct users_table {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_INNER_MAP | BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__uint(key_size, sizeof(__u32));
+	__uint(value_size, sizeof(struct user_bucket));
+};
+SLOTS(users);
 
 /* Connections: as `ports`, of its size whether anything is in it or not. */
 struct tcp_table {
@@ -138,10 +150,19 @@ static __always_inline const struct rule_set *tables_set(const struct tables *ta
 	return LOOKUP(sets, tables, &set);
 }
 
-static __always_inline const struct grant *tables_grant(const struct tables *tables,
-							const struct user_key *key)
+static __always_inline const struct users_shape *tables_users(const struct tables *tables)
 {
-	return LOOKUP(users, tables, key);
+	const struct control *state;
+	__u32 zero = 0;
+
+	state = bpf_map_lookup_elem(&control, &zero);
+	return state ? &state->settings[tables->slot & (PORTCRED_SLOTS - 1)].users : NULL;
+}
+
+static __always_inline const struct user_bucket *tables_bucket(const struct tables *tables,
+							       __u32 index)
+{
+	return LOOKUP(users, tables, &index);
 }
 
 static __always_inline const struct clause *tables_clause(const struct tables *tables, __u32 index)

@@ -15,7 +15,8 @@ struct events_sink {
 	void (*event)(void *data, const struct event *event);
 	/*
 	 * held(): @n events were not told. key->kind is FLOOD_BUDGET where they were of several
-	 * kinds; else verdict | observed << 7, and port and protocol say which.
+	 * kinds, FLOOD_CONNECTION_BUDGET where of connections from several addresses; else verdict |
+	 * observed << 7, with FLOOD_CONNECTION where of connections; port and protocol say which.
 	 */
 	void (*held)(void *data, const struct flood_key *key, uint32_t n);
 	void *data;

@@ -161,16 +161,9 @@ static void describe(struct contents tables[static TABLES], const struct portcre
 				       sizeof(*compiled->prefixes), compiled->n_prefixes);
 	tables[TABLE_UNITS] = array(skeleton->maps.units, compiled->units, sizeof(*compiled->units),
 				    compiled->n_units);
-	tables[TABLE_USERS] = (struct contents){
-		.outer = skeleton->maps.users,
-		.type = BPF_MAP_TYPE_HASH,
-		.key_size = sizeof(*compiled->user_keys),
-		.value_size = sizeof(*compiled->grants),
-		.keys = compiled->user_keys,
-		.values = compiled->grants,
-		.n = compiled->n_users,
-		.room = compiled->n_users,
-	};
+	tables[TABLE_USERS] = array(skeleton->maps.users, compiled->buckets,
+				    sizeof(*compiled->buckets), compiled->shape.buckets);
+	tables[TABLE_USERS].flags |= BPF_F_MMAPABLE; /* aligned: tables.bpf.h */
 	tables[TABLE_EXES] = (struct contents){
 		.outer = skeleton->maps.exes,
 		.type = BPF_MAP_TYPE_HASH,
@@ -230,6 +223,7 @@ int slots_put(struct enforcer *enforcer, const struct compiled *compiled,
 		return r;
 
 	control->settings[new] = *settings;
+	control->settings[new].users = compiled->shape;
 	control->settings[new].namespace_cookie = enforcer->namespace_cookie;
 	control->settings[new].cgroup = enforcer->cgroup;
 	control->settings[new].generation =

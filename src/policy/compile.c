@@ -26,6 +26,7 @@
 #include "policy/connections.h"
 #include "policy/paint.h"
 #include "policy/sort.h"
+#include "policy/users.h"
 
 #define CONDITIONS (CONDITION_USER | CONDITION_GROUP | CONDITION_EXE | CONDITION_UNIT)
 
@@ -391,6 +392,9 @@ int policy_compile(const struct policy *policy, struct diagnostics *diagnostics,
 	out->user_keys = fit(out->user_keys, out->n_users, sizeof(*out->user_keys));
 	out->grants = fit(out->grants, out->n_users, sizeof(*out->grants));
 	out->clauses = fit(out->clauses, out->n_clauses, sizeof(*out->clauses));
+	r = users_hash(out->user_keys, out->grants, out->n_users, &out->buckets, &out->shape);
+	if (r < 0)
+		return r;
 	*ret_compiled = TAKE_PTR(compiler->out);
 	return 0;
 }
@@ -406,6 +410,7 @@ void compiled_free(struct compiled *compiled)
 	free(compiled->sets);
 	free(compiled->user_keys);
 	free(compiled->grants);
+	free(compiled->buckets);
 	free(compiled->clauses);
 	free(compiled->prefixes);
 	free(compiled->units);

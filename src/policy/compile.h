@@ -24,15 +24,18 @@ struct compiled_host {
  * struct compiled - one policy's tables, laid out as the kernel's maps take them
  *
  * Element 0 of sets is unused (set 0 is "ungoverned"); the others are numbered as in struct ranges of
- * ranges.h. user_keys/grants are sorted by (set, uid), each key once. A grant with clauses > 0 points
- * at user clauses; rule_set.first/count at the set's general ones. All arrays are owned;
- * compiled_free() releases them.
+ * ranges.h. user_keys/grants are sorted by (set, uid), each key once; buckets are the same as a hash,
+ * in which alone the kernel and verdict.h look. A grant with clauses > 0 points at user clauses;
+ * rule_set.first/count at the set's general ones. All arrays are owned; compiled_free() releases
+ * them.
  */
 struct compiled {
 	struct port_entry *ports; /* PROTOCOLS * PORTS */
 	struct rule_set *sets;
 	struct user_key *user_keys;
 	struct grant *grants;
+	struct user_bucket *buckets; /* shape.buckets */
+	struct users_shape shape;
 	struct clause *clauses;
 	struct prefix *prefixes;
 	struct unit_pattern *units;

@@ -51,12 +51,14 @@ static size_t find_key(const struct user_key *keys, size_t n, const struct user_
 	return n;
 }
 
-static const struct grant *tables_grant(const struct tables *tables, const struct user_key *key)
+static const struct users_shape *tables_users(const struct tables *tables)
 {
-	const struct compiled *compiled = tables->compiled;
-	size_t at = find_key(compiled->user_keys, compiled->n_users, key);
+	return &tables->compiled->shape;
+}
 
-	return at < compiled->n_users ? &compiled->grants[at] : NULL;
+static const struct user_bucket *tables_bucket(const struct tables *tables, __u32 index)
+{
+	return index < tables->compiled->shape.buckets ? &tables->compiled->buckets[index] : NULL;
 }
 
 static int tables_member(const struct tables *tables, __u32 gid, __u32 uid)

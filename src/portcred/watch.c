@@ -79,6 +79,14 @@ static void print_subject(const json_t *event, FILE *out)
 	}
 }
 
+static void print_lost(struct program *program, json_int_t lost)
+{
+	if (lost)
+		fprintf(program->out, "%s" NUMBER " events are not shown: they came too fast%s\n",
+			program_style(program->colour, STYLE_WARNING), lost,
+			program_style(program->colour, STYLE_PLAIN));
+}
+
 static bool is_connect(const json_t *event)
 {
 	const char *operation = client_text(event, "operation");
@@ -105,24 +113,28 @@ static void print_peer(const json_t *event, const json_t *peer, FILE *out)
 	text_print(reason ? reason : "?", out);
 }
 
-static void print_event(struct program *program, const json_t *event, json_int_t lost)
+/* print_verdict() - the time before it, too */
+static void print_verdict(struct program *program, const json_t *event)
 {
-	_cleanup_free_ char *place = in_force_place(json_object_get(event, "rule"), NULL);
 	const char *time = client_text(event, "time");
-	const json_t *peer = json_object_get(event, "peer");
-	json_int_t held = client_number(event, "held");
 	char text[MOMENT_SIZE];
 	FILE *out = program->out;
 
-	if (lost)
-		fprintf(out, "%s" NUMBER " events are not shown: they came too fast%s\n",
-			program_style(program->colour, STYLE_WARNING), lost,
-			program_style(program->colour, STYLE_PLAIN));
 	moment_show(time ? time : "?", "%H:%M:%S", text);
 	fprintf(out, "%s %s%s", text, program_style(program->colour, style_of(event)),
 		client_flag(event, "observed") ? "would be " : "");
 	print_text(event, "verdict", out);
 	fprintf(out, "%s: ", program_style(program->colour, STYLE_PLAIN));
+}
+
+static void print_event(struct program *program, const json_t *event)
+{
+	_cleanup_free_ char *place = in_force_place(json_object_get(event, "rule"), NULL);
+	const json_t *peer = json_object_get(event, "peer");
+	json_int_t held = client_number(event, "held");
+	FILE *out = program->out;
+
+	print_verdict(program, event);
 	print_text(event, "operation", out);
 	fprintf(out, " " NUMBER "/", client_number(event, "port"));
 	print_text(event, "protocol", out);
@@ -141,12 +153,43 @@ static void print_event(struct program *program, const json_t *event, json_int_t
 	fputc('\n', out);
 }
 
-/* take() - one answer; the first has no event and says that the watch is on */
+/* print_held() - how many a flood kept back, of one kind or of several */
+static void print_held(struct program *program, const json_t *held)
+{
+	json_int_t n = client_number(held, "held");
+	const char *time = client_text(held, "time");
+	char text[MOMENT_SIZE];
+	FILE *out = program->out;
+
+	if (client_text(held, "verdict")) {
+		print_verdict(program, held);
+		fprintf(out, NUMBER "/", client_number(held, "port"));
+		print_text(held, "protocol", out);
+		fprintf(out, ", " NUMBER " more time%s", n, n == 1 ? "" : "s");
+	} else {
+		moment_show(time ? time : "?", "%H:%M:%S", text);
+		fprintf(out, "%s " NUMBER " more event%s", text, n, n == 1 ? "" : "s");
+	}
+	if (client_flag(held, "connections")) {
+		fputs(n == 1 ? ", a connection" : ", connections", out);
+	} else {
+		uint32_t uid = (uint32_t)client_number(held, "uid");
+		_cleanup_free_ char *user = identity_user_name(uid);
+
+		fputs(" by ", out);
+		text_print(user ? user : "?", out);
+	}
+	fputc('\n', out);
+}
+
+/* take() - one answer; the first has neither event nor count and says that the watch is on */
 static int take(const struct varlink_answer *answer, void *userdata)
 {
 	struct watching *watching = userdata;
 	struct program *program = watching->program;
 	json_t *event = json_object_get(answer->parameters, "event");
+	json_t *held = json_object_get(answer->parameters, "held");
+	json_t *told = json_is_object(event) ? event : held;
 	json_int_t lost = client_number(answer->parameters, "lost");
 
 	if (answer->error) {
@@ -158,14 +201,19 @@ static int take(const struct varlink_answer *answer, void *userdata)
 		watching->status = client_say_error(program, error, answer->parameters);
 		return 0;
 	}
-	if (!json_is_object(event))
+	if (!json_is_object(told))
 		return 0;
-	if (lost && watching->json)
-		json_object_set_new(event, "lost", json_integer(lost));
-	if (watching->json)
-		program_json(program, json_incref(event), true);
-	else
-		print_event(program, event, lost);
+	if (watching->json) {
+		if (lost)
+			json_object_set_new(told, "lost", json_integer(lost));
+		program_json(program, json_incref(told), true);
+	} else {
+		print_lost(program, lost);
+		if (told == event)
+			print_event(program, event);
+		else
+			print_held(program, held);
+	}
 	/* Nobody reads any more: no reason to go on. */
 	return fflush(program->out) != 0;
 }

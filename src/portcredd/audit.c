@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "control/varlink.h"
+#include "portcredd/held.h"
 #include "portcredd/serve.h"
 
 #include <arpa/inet.h>
@@ -14,7 +15,6 @@
 #include <time.h>
 
 #define JOURNAL_SOCKET "/run/systemd/journal/socket"
-#define TIME_SIZE      40
 
 static const char *const verdict_names[VERDICTS] = {
 	[VERDICT_UNGOVERNED] = "ungoverned",
@@ -57,6 +57,16 @@ static const char *name_of(const char *const names[], size_t n, unsigned index)
 	return index < n ? names[index] : "unknown";
 }
 
+const char *audit_verdict(unsigned verdict)
+{
+	return name_of(verdict_names, VERDICTS, verdict);
+}
+
+bool audit_in_journal(void)
+{
+	return access(JOURNAL_SOCKET, W_OK) == 0;
+}
+
 const char *audit_protocol(unsigned protocol)
 {
 	return protocol == PROTOCOL_TCP ? "tcp" : "udp";
@@ -71,8 +81,7 @@ void audit_address(const uint32_t address[static 4], unsigned family,
 		ret_text[0] = '\0';
 }
 
-/* event_time() - RFC 3339, UTC, from the boot clock of the event */
-static void event_time(uint64_t boot, char ret_text[static TIME_SIZE])
+void audit_time(uint64_t boot, char ret_text[static AUDIT_TIME_SIZE])
 {
 	struct timespec real, now;
 	int64_t ns;
@@ -85,8 +94,8 @@ static void event_time(uint64_t boot, char ret_text[static TIME_SIZE])
 	     (int64_t)boot;
 	seconds = ns / 1000000000;
 	gmtime_r(&seconds, &broken);
-	strftime(ret_text, TIME_SIZE, "%Y-%m-%dT%H:%M:%S", &broken);
-	snprintf(ret_text + strlen(ret_text), TIME_SIZE - strlen(ret_text), ".%03dZ",
+	strftime(ret_text, AUDIT_TIME_SIZE, "%Y-%m-%dT%H:%M:%S", &broken);
+	snprintf(ret_text + strlen(ret_text), AUDIT_TIME_SIZE - strlen(ret_text), ".%03dZ",
 		 (int)(ns % 1000000000 / 1000000));
 }
 
@@ -115,7 +124,7 @@ json_t *audit_rule(const struct daemon *daemon, const struct rule *rule, uint32_
 
 /* struct line - an event in words */
 struct line {
-	char time[TIME_SIZE];
+	char time[AUDIT_TIME_SIZE];
 	char address[AUDIT_ADDRESS_SIZE];
 	char executable[MAX_PATH_TEXT + 8];
 	char group[MAX_PATH_TEXT + 8];
@@ -144,12 +153,12 @@ static bool is_without_process(const struct event *event)
 
 static void to_words(const struct daemon *daemon, const struct event *event, struct line *ret)
 {
-	event_time(event->time, ret->time);
+	audit_time(event->time, ret->time);
 	audit_address(event->address, event->family, ret->address);
 	path_from_leaf(&event->executable, ret->executable);
 	path_from_leaf(&event->group, ret->group);
 	snprintf(ret->command, sizeof(ret->command), "%.*s", MAX_COMMAND, event->command);
-	ret->verdict = name_of(verdict_names, VERDICTS, event->verdict);
+	ret->verdict = audit_verdict(event->verdict);
 	ret->operation = name_of(operation_names, OPERATIONS, event->operation);
 	ret->protocol = audit_protocol(event->protocol);
 	ret->file = rule_file(daemon, &event->rule, event->generation);
@@ -290,7 +299,7 @@ static void write_line(const struct event *event, const struct line *line)
 
 	if (!text)
 		return;
-	if (access(JOURNAL_SOCKET, W_OK) == 0)
+	if (audit_in_journal())
 		to_journal(event, line, text, priority);
 	else
 		log_info("%s", text);
@@ -318,29 +327,13 @@ static void on_event(void *data, const struct event *event)
 
 	to_words(daemon, event, &line);
 	write_line(event, &line);
-	serve_event(daemon, event->uid, to_json(daemon, event, &line));
+	serve_event(daemon, event->uid, "event", to_json(daemon, event, &line));
 	sweep_later(daemon);
 }
 
 static void on_held(void *data, const struct flood_key *key, uint32_t n)
 {
-	struct daemon *daemon = data;
-	unsigned verdict = key->kind & 0x7f;
-
-	(void)daemon;
-	if (key->kind == FLOOD_BUDGET)
-		log_info("%u more events of uid %u were not told one by one", n, key->uid);
-	else if (key->kind == FLOOD_CONNECTION_BUDGET)
-		log_info("%u more refused connections of %u/tcp were not told one by one", n,
-			 key->port);
-	else if (key->kind & FLOOD_CONNECTION)
-		log_info("%u more time%s %srefused: a connection of %u/tcp from one address", n,
-			 n == 1 ? "" : "s", key->kind & 0x80 ? "would be " : "", key->port);
-	else
-		log_info("%u more time%s %s%s: %u/%s by uid %u", n, n == 1 ? "" : "s",
-			 key->kind & 0x80 ? "would be " : "",
-			 name_of(verdict_names, VERDICTS, verdict), key->port,
-			 audit_protocol(key->protocol), key->uid);
+	held_tell(data, key, n);
 }
 
 static int on_sweep(sd_event_source *source, uint64_t usec, void *data)

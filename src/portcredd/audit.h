@@ -31,4 +31,14 @@ void audit_address(const uint32_t address[static 4], unsigned family,
 /* audit_protocol() - "tcp" or "udp" */
 const char *audit_protocol(unsigned protocol);
 
+/* audit_verdict() - "granted", "refused", … as the log and the control socket say it */
+const char *audit_verdict(unsigned verdict);
+
+/* audit_time() - RFC 3339, UTC, of a time on the boot clock, in nanoseconds */
+#define AUDIT_TIME_SIZE 40
+void audit_time(uint64_t boot, char ret_text[static AUDIT_TIME_SIZE]);
+
+/* audit_in_journal() - whether there is a journal to write to; else standard error */
+bool audit_in_journal(void);
+
 #endif

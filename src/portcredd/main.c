@@ -199,6 +199,37 @@ static int on_reload(sd_event_source *source, const struct signalfd_siginfo *inf
 	return 0;
 }
 
+/*
+ * on_names_ended() - without the name service no policy can be read again
+ *
+ * A service manager that stops us may kill the service as well, and signals the main process first
+ * (systemd.kill(5)): on_stop() comes before this one.
+ */
+static int on_names_ended(sd_event_source *source, int fd, uint32_t ready, void *data)
+{
+	struct daemon *daemon = data;
+
+	sd_notify(false, "STOPPING=1");
+	log_warnx("the name service was killed: stopping, to be started anew%s",
+		  daemon->disabled ? "" : "; the policy stays in force");
+	return sd_event_exit(daemon->event, EXIT_FAILURE);
+}
+
+static int follow_names_service(struct daemon *daemon)
+{
+	sd_event_source *source = NULL;
+	int r;
+
+	r = sd_event_add_io(daemon->event, &source, names_process(daemon->names), EPOLLIN,
+			    on_names_ended, daemon);
+	if (r >= 0)
+		r = sd_event_source_set_priority(source, SD_EVENT_PRIORITY_IDLE);
+	if (r >= 0)
+		r = sd_event_source_set_floating(source, true); /* the loop's reference */
+	sd_event_source_unref(source);
+	return r < 0 ? r : 0;
+}
+
 static int make_loop(struct daemon *daemon)
 {
 	sigset_t signals;
@@ -282,6 +313,9 @@ static int serve(struct daemon *daemon)
 	r = names_start(NAMES_WORKER_LIMIT_MS, &daemon->names);
 	if (r < 0)
 		fatal(r, "the name service cannot be started");
+	r = follow_names_service(daemon);
+	if (r < 0)
+		fatal(r, "the name service cannot be watched");
 	r = cgroup_path(daemon->options.cgroup, &daemon->cgroup);
 	if (r < 0)
 		fatal(r, "%s", daemon->options.cgroup);

@@ -20,6 +20,7 @@ _Static_assert(MAX_NAMES_LISTED >= MAX_MEMBERSHIPS, "what a policy holds can be 
 
 struct names {
 	int fd;
+	int process; /* pidfd */
 	pid_t pid;
 	unsigned worker_limit_ms;
 	uint32_t sequence;
@@ -275,6 +276,11 @@ pid_t names_pid(const struct names *names)
 	return names->pid;
 }
 
+int names_process(const struct names *names)
+{
+	return names->process;
+}
+
 /* The service speaks first: an answer to nobody, its status how giving up privileges went. */
 static int await_start(const struct names *names)
 {
@@ -295,7 +301,7 @@ int names_start(unsigned worker_limit_ms, struct names **ret_names)
 
 	if (!names)
 		return -ENOMEM;
-	names->fd = -EBADF;
+	names->fd = names->process = -EBADF;
 	names->worker_limit_ms = worker_limit_ms;
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
 		return -errno;
@@ -308,6 +314,9 @@ int names_start(unsigned worker_limit_ms, struct names **ret_names)
 		names_serve(theirs, parent, worker_limit_ms);
 	cleanup_close(&theirs);
 	theirs = -EBADF;
+	names->process = (int)syscall(SYS_pidfd_open, names->pid, 0); /* close-on-exec always */
+	if (names->process < 0)
+		return -errno;
 	error = await_start(names);
 	if (error < 0)
 		return error;
@@ -321,13 +330,13 @@ void names_stop(struct names *names)
 		return;
 	cleanup_close(&names->fd); /* it ends when it sees that */
 	if (names->pid > 0) {
-		_cleanup_close_ int child = (int)syscall(SYS_pidfd_open, names->pid, 0);
-		struct pollfd ended = { .fd = child, .events = POLLIN };
+		struct pollfd ended = { .fd = names->process, .events = POLLIN };
 
-		if (child >= 0 && poll(&ended, 1, STOP_LIMIT_MS) <= 0)
+		if (names->process >= 0 && poll(&ended, 1, STOP_LIMIT_MS) <= 0)
 			kill(names->pid, SIGKILL);
 		waitpid(names->pid, NULL, WNOHANG);
 	}
+	cleanup_close(&names->process);
 	free(names);
 }
 

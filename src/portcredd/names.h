@@ -12,7 +12,8 @@
  *	worker ---- one or more lookups, then it ends
  *
  * A worker may hang, crash or be taken over by what it reads: what it can do is give wrong answers.
- * The daemon never has to start the name service a second time, so it needs no privilege for it.
+ * The daemon cannot start the name service a second time: it has given up what that would take. Where
+ * the service ends, killed from outside, the daemon ends too, to be started anew (main.c).
  */
 #ifndef PORTCRED_PORTCREDD_NAMES_H
 #define PORTCRED_PORTCREDD_NAMES_H
@@ -83,6 +84,9 @@ void names_environment(struct names *names, struct policy_environment *environme
 
 /* names_pid() - process id of the service, for `status` and tests */
 pid_t names_pid(const struct names *names);
+
+/* names_process() - a pidfd, which becomes readable when the service has ended; not the caller's */
+int names_process(const struct names *names);
 
 /*
  * names_watch() - passwd, group, services and nsswitch.conf of /etc

@@ -340,22 +340,21 @@ static int watch(struct varlink_call *call, json_t *parameters, void *userdata)
 	return 0;
 }
 
-void serve_event(struct daemon *daemon, uint32_t uid, json_t *event)
+void serve_event(struct daemon *daemon, uint32_t uid, const char *member, json_t *value)
 {
 	struct watchers *watchers = daemon->watchers;
 
 	/* From the end: a peer that has gone takes itself out. */
-	for (size_t i = watchers ? watchers->n_calls : 0; event && i-- > 0;) {
+	for (size_t i = watchers ? watchers->n_calls : 0; value && i-- > 0;) {
 		struct varlink_call *call = watchers->calls[i];
 		uid_t peer = varlink_peer(call)->uid;
 
 		/* One who reads too slowly loses this event; the audit has it. */
 		if (peer == 0 || peer == uid)
-			varlink_reply_continues(call,
-						json_pack("{s:O, s:I}", "event", event, "lost",
-							  (json_int_t)varlink_lost(call)));
+			varlink_reply_continues(call, json_pack("{s:O, s:I}", member, value, "lost",
+								(json_int_t)varlink_lost(call)));
 	}
-	json_decref(event);
+	json_decref(value);
 }
 
 static json_t *diagnostics_json(const struct image *image)

@@ -14,8 +14,9 @@ void serve_end(struct daemon *daemon);
 
 /*
  * serve_event() - tell everyone who watches and may know: root, and the user whose event it is
- * @event: stolen, may be NULL
+ * @member: of Watch's answer: "event" or "held"
+ * @value: its value; stolen, may be NULL
  */
-void serve_event(struct daemon *daemon, uint32_t uid, json_t *event);
+void serve_event(struct daemon *daemon, uint32_t uid, const char *member, json_t *value);
 
 #endif

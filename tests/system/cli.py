@@ -92,6 +92,13 @@ def an_event(**more):
     } | more
 
 
+def a_held(**more):
+    return {
+        "time": "2026-11-23T14:04:05.123Z", "held": 41, "connections": False, "uid": 0,
+        "verdict": "refused", "observed": False, "protocol": "tcp", "port": 80,
+    } | more
+
+
 def a_status(**more):
     return {
         "version": "9.9", "abi": 1, "pid": 4711, "policy": "/etc/portcred/policy.conf",

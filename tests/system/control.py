@@ -108,13 +108,22 @@ class Watch(Connection):
 
     def event(self, timeout=10, **expected):
         """The next event with these members; others before it are skipped."""
+        return self._next("event", timeout, expected)
+
+    def held(self, timeout=10, **expected):
+        """The same of counts of what a flood kept back."""
+        return self._next("held", timeout, expected)
+
+    def _next(self, kind, timeout, expected):
         deadline = time.monotonic() + timeout
         skipped = []
         while True:
             try:
-                event = self.receive(max(0, deadline - time.monotonic()))["event"]
+                event = self.receive(max(0, deadline - time.monotonic())).get(kind)
             except TimeoutError:
-                raise TimeoutError(f"no event {expected}; there were {skipped}") from None
+                raise TimeoutError(f"no {kind} {expected}; there were {skipped}") from None
+            if event is None:
+                continue
             if all(event[name] == value for name, value in expected.items()):
                 return event
             skipped.append(event)

@@ -13,6 +13,7 @@ import attempt
 import control
 import load
 import place
+from journal import Journal
 
 POLICY = "bind 8080, 8100-8199 by user web\n"
 WINDOW = 1  # seconds in which the same thing is told once (abi.h)
@@ -63,6 +64,61 @@ def test_bind_loop(host):
     assert cpu_of(daemon.pid) - before < 0.5
     assert "more times refused: 8080/tcp by uid 2003" in daemon.log()
     assert "more times refused: 8080/udp by uid 2003" in daemon.log()
+
+
+def test_held_is_told(host):
+    """Who watches hears how many were kept back: root all, a user his own, of one kind and of many."""
+    daemon = host.daemon("bind 8080, 20000-20999 by user web\n")
+
+    def scan():
+        for port in range(20000, 20100):
+            attempt.try_bind(port)
+
+    with control.Watch(host) as root, control.Watch(host, uid=2003) as visitor, \
+            control.Watch(host, uid=2004) as developer:
+        load.hammer(host, 100, 0, 8080, user="visitor")
+        held = root.held(verdict="refused", protocol="tcp")
+        assert {name: held[name] for name in held if name not in ("time", "held")} == {
+            "connections": False, "uid": 2003, "verdict": "refused", "observed": False,
+            "protocol": "tcp", "port": 8080}
+        assert 1 <= held["held"] <= 100 * 2
+        assert visitor.held(protocol="tcp") == held
+        assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", held["time"])
+
+        host.run(scan, user="developer")
+        held = root.held(uid=2004)
+        assert (held["verdict"], held["protocol"], held["port"]) == (None, None, None)
+        assert 1 <= held["held"] < 100
+        assert developer.held() == held, "the first that he hears: he saw nobody else's"
+    assert f"{held['held']} more events of uid 2004 were not told one by one" in daemon.log()
+
+
+def test_held_in_journal(host):
+    """Where there is a journal: with fields, and not on standard error."""
+    daemon = host.daemon("bind 8080, 20000-20999 by user web\n")
+
+    def flood():
+        for port in [8080, 8080, *range(20000, 20100)]:
+            attempt.try_bind(port)
+
+    with Journal() as journal:
+        host.run(flood, user="visitor")
+        found = {}
+        while len(found) < 2:
+            fields = journal.entry()
+            if " more " in fields["MESSAGE"]:
+                found["PORTCRED_PORT" in fields] = fields
+    assert found[True] == {
+        "MESSAGE": "1 more time refused: 8080/tcp by uid 2003", "PRIORITY": "5",
+        "SYSLOG_IDENTIFIER": "portcredd", "PORTCRED_HELD": "1", "PORTCRED_VERDICT": "refused",
+        "PORTCRED_OBSERVED": "0", "PORTCRED_PROTOCOL": "tcp", "PORTCRED_PORT": "8080",
+        "OBJECT_UID": "2003"}
+    held = found[False]["PORTCRED_HELD"]
+    assert 1 <= int(held) < 100
+    assert found[False] == {
+        "MESSAGE": f"{held} more events of uid 2003 were not told one by one", "PRIORITY": "5",
+        "SYSLOG_IDENTIFIER": "portcredd", "PORTCRED_HELD": held, "OBJECT_UID": "2003"}
+    assert " more " not in daemon.log()
 
 
 def test_port_scan(host):
@@ -148,8 +204,7 @@ def test_watcher_that_does_not_read(host):
             os.seteuid(0)
 
     def read_to_end(watch):
-        while watch.receive(30)["event"]["uid"] != 2003:
-            pass
+        watch.event(30, uid=2003)
 
     with control.Watch(host) as idle, control.Watch(host) as reader, \
             concurrent.futures.ThreadPoolExecutor(1) as pool:
@@ -170,7 +225,7 @@ def test_watcher_that_does_not_read(host):
         left = 0
         try:
             while True:
-                left += idle.receive(1)["event"] is not None
+                left += "event" in idle.receive(1)
         except TimeoutError:
             pass
         assert 0 < left < events, "what did not fit was not kept for him"

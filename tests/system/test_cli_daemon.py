@@ -12,8 +12,8 @@ import time
 import pytest
 
 import cli
-from cli import (NO, NO_DAEMON, USAGE, YES, Error, a_process, a_socket, a_status, an_event, run,
-                 run_json)
+from cli import (NO, NO_DAEMON, USAGE, YES, Error, a_held, a_process, a_socket, a_status, an_event,
+                 run, run_json)
 
 RULE = {"file": "/etc/portcred/policy.conf", "line": 3}
 
@@ -434,6 +434,9 @@ EVENTS = [
     {"event": an_event()},
     {"event": an_event(verdict="granted", uid=4242, rule=None, executable=None, held=12)},
     {"event": an_event(observed=True, command="e\x1b[2Jvil", executable="/tmp/a\nb"), "lost": 3},
+    {"held": a_held(observed=True)},
+    {"held": a_held(held=1, uid=4242, verdict=None, protocol=None, port=None), "lost": 2},
+    {"held": a_held(connections=True, uid=None)},
 ]
 
 
@@ -441,7 +444,7 @@ def test_watch(daemon):
     """Catches lines that wait in a buffer: they are read before the watch ends."""
     daemon.answers["Watch"] = EVENTS + [None]
     process = watch(daemon)
-    lines = [process.stdout.readline() for _ in range(4)]
+    lines = [process.stdout.readline() for _ in range(8)]
     assert lines == [
         "14:04:05 refused: bind 80/tcp on 0.0.0.0 by root, pid 4711 nc (/usr/bin/nc): "
         "/etc/portcred/policy.conf:3\n",
@@ -449,6 +452,10 @@ def test_watch(daemon):
         "3 events are not shown: they came too fast\n",
         "14:04:05 would be refused: bind 80/tcp on 0.0.0.0 by root, pid 4711 e\\x1b[2Jvil "
         "(/tmp/a\\x0ab): /etc/portcred/policy.conf:3\n",
+        "14:04:05 would be refused: 80/tcp, 41 more times by root\n",
+        "2 events are not shown: they came too fast\n",
+        "14:04:05 1 more event by 4242\n",
+        "14:04:05 refused: 80/tcp, 41 more times, connections\n",
     ]
     assert finish(process, signal.SIGTERM) == (YES, "", "")
 
@@ -456,8 +463,9 @@ def test_watch(daemon):
 def test_watch_json(daemon):
     daemon.answers["Watch"] = EVENTS + [None]
     process = watch(daemon, "--json")
-    events = [json.loads(process.stdout.readline()) for _ in range(3)]
-    assert events == [EVENTS[1]["event"], EVENTS[2]["event"], EVENTS[3]["event"] | {"lost": 3}]
+    events = [json.loads(process.stdout.readline()) for _ in range(6)]
+    assert events == [EVENTS[1]["event"], EVENTS[2]["event"], EVENTS[3]["event"] | {"lost": 3},
+                      EVENTS[4]["held"], EVENTS[5]["held"] | {"lost": 2}, EVENTS[6]["held"]]
     assert finish(process, signal.SIGINT) == (YES, "", "")
 
 

@@ -70,6 +70,35 @@ def test_name_service_ends_with_the_daemon(host):
     os.close(service)
 
 
+def test_name_service_is_killed(host):
+    """Catches a daemon that lives on and can look up no name any more until somebody restarts it."""
+    daemon = host.daemon(POLICY)
+    os.kill(child_of(daemon.pid), signal.SIGKILL)
+    daemon.wait_notified("STOPPING", "1")
+    assert daemon.wait() == 1, "a service manager restarts it: Restart=on-failure"
+    assert "the name service was killed: stopping, to be started anew; the policy stays in force" \
+        in daemon.log()
+    assert host.try_bind(8080, user="visitor") == "EPERM"
+    assert host.try_bind(8080, user="web") == "ok"
+    host.daemon("bind 8080 by user visitor\n")
+    assert host.try_bind(8080, user="visitor") == "ok", "names are looked up again"
+
+
+def test_stopped_as_a_group(host):
+    """A service manager's stop reaches the name service too: that is no failure."""
+    for _ in range(10):
+        daemon = host.daemon(POLICY)
+        service = child_of(daemon.pid)
+        # Both are there when the daemon looks next, as when it is slow to run.
+        daemon.signal(signal.SIGSTOP)
+        os.waitid(os.P_PID, daemon.pid, os.WSTOPPED)
+        daemon.signal(signal.SIGTERM)
+        os.kill(service, signal.SIGTERM)
+        daemon.signal(signal.SIGCONT)
+        assert daemon.wait() == 0
+        assert "was killed" not in daemon.log()
+
+
 def hear_out(daemon):
     """All that the service manager has been told so far is old."""
     with pytest.raises(TimeoutError):

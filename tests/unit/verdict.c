@@ -51,18 +51,21 @@ static void test_users(void **state)
 	unload(&l);
 }
 
-/* The order decides which rule is named: anyone, the user, the others, the capability. */
+/* The order decides which rule is named: the user, anyone, the others, the capability. */
 static void test_named_rule(void **state)
 {
 	struct loaded l;
 
 	(void)state;
 	load(&l, "bind 80 by group dba\nbind 80 by user alice\n"
-		 "bind 81 by user alice\nbind 81 by anyone\nbind 82 by group dba\n");
+		 "bind 81 by user alice\nbind 81 by anyone\nbind 82 by group dba\n"
+		 "bind 83 by user alice on 127.0.0.1\nbind 83 by anyone\n");
 	EXPECT_LINE(&l, 2, .uid = ALICE, .gid = DBA);
 	EXPECT_LINE(&l, 1, .uid = BOB, .gid = DBA);
 	EXPECT_LINE(&l, 1, .uid = BOB);
-	EXPECT_LINE(&l, 4, .uid = ALICE, .port = 81);
+	EXPECT_LINE(&l, 3, .uid = ALICE, .port = 81);
+	EXPECT_LINE(&l, 4, .uid = BOB, .port = 81);
+	EXPECT_LINE(&l, 7, .uid = ALICE, .port = 83);
 	EXPECT_LINE(&l, 5, .uid = ALICE, .capable = true, .port = 82);
 	EXPECT(&l, CAPABLE, .uid = ALICE, .capable = true, .port = 82);
 	EXPECT(&l, GRANTED, .uid = ALICE, .gid = DBA, .capable = true, .port = 82);
@@ -240,7 +243,7 @@ static void test_damaged_tables(void **state)
 	assert_int_equal(verdict_enforced(l.compiled, &alice, &target).verdict, VERDICT_REFUSED);
 	l.compiled->n_clauses = 0;
 	assert_int_equal(verdict_enforced(l.compiled, &alice, &target).verdict, VERDICT_REFUSED);
-	l.compiled->n_users = 0;
+	l.compiled->shape.buckets = 0;
 	assert_int_equal(verdict_enforced(l.compiled, &alice, &target).verdict, VERDICT_REFUSED);
 	l.compiled->ports[80].enforced = UINT32_MAX;
 	assert_int_equal(verdict_enforced(l.compiled, &alice, &target).verdict, VERDICT_REFUSED);
@@ -271,6 +274,34 @@ static void test_damaged_words(void **state)
 	unload(&l);
 }
 
+/* A hash that is damaged refuses: whatever its shape says, no key is found where it is not. */
+static void test_damaged_hash(void **state)
+{
+	const struct subject alice = { .uid = ALICE };
+	const struct subject nobody = { .uid = 0 };
+	struct target target = target_of(PROTOCOL_TCP, 80, "127.0.0.1");
+	struct users_shape whole;
+	struct loaded l;
+
+	(void)state;
+	load(&l, "bind 80 by user alice\n");
+	whole = l.compiled->shape;
+	assert_int_equal(verdict_enforced(l.compiled, &alice, &target).verdict, VERDICT_GRANTED);
+	l.compiled->shape.probes = 0;
+	assert_int_equal(verdict_enforced(l.compiled, &alice, &target).verdict, VERDICT_REFUSED);
+	l.compiled->shape = whole;
+	l.compiled->shape.probes = UINT32_MAX;
+	assert_int_equal(verdict_enforced(l.compiled, &nobody, &target).verdict, VERDICT_REFUSED);
+	/* Every bucket full, of others: the search ends all the same. */
+	for (uint32_t i = 0; i < whole.buckets; i++) {
+		for (int k = 0; k < USERS_IN_BUCKET; k++)
+			l.compiled->buckets[i].entry[k].key =
+				(struct user_key){ .set = UINT32_MAX, .uid = ALICE };
+	}
+	assert_int_equal(verdict_enforced(l.compiled, &alice, &target).verdict, VERDICT_REFUSED);
+	unload(&l);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -279,7 +310,7 @@ int main(void)
 		cmocka_unit_test(test_words_joined),  cmocka_unit_test(test_user_clauses),
 		cmocka_unit_test(test_units),         cmocka_unit_test(test_addresses),
 		cmocka_unit_test(test_observed),      cmocka_unit_test(test_damaged_tables),
-		cmocka_unit_test(test_damaged_words),
+		cmocka_unit_test(test_damaged_words), cmocka_unit_test(test_damaged_hash),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
