@@ -270,10 +270,11 @@ DECIDE_INLINE int named(const struct tables *tables, const struct remote *remote
 {
 	if (remote->host == HOST_NONE || remote->host == HOST_EVERY || remote->host >= MAX_HOSTS)
 		return 0;
-	if (remote->uid != UID_NONE && (flags & SET_USERS) &&
+	/* Neither of the two that mean something else in a key. */
+	if (remote->uid < UID_APPROVED && (flags & SET_USERS) &&
 	    named_at(tables, set, remote->host, remote->uid, decision))
 		return 1;
-	if (remote->uid != UID_NONE && (flags & SET_USERS_EVERY) &&
+	if (remote->uid < UID_APPROVED && (flags & SET_USERS_EVERY) &&
 	    named_at(tables, set, HOST_EVERY, remote->uid, decision))
 		return 1;
 	if ((flags & SET_HOSTS) && named_at(tables, set, remote->host, UID_NONE, decision))

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * explain.h - why a bind is granted or refused
+ * explain.h - why a bind, a caller or a service is granted or refused
  *
  * The verdict is verdict.h's. What is told beside it, about each statement that names the port, is
  * read from the policy as it was written; tests hold the two to each other.
@@ -21,6 +21,14 @@ struct explain_request {
 	const struct target *target;
 	const char *user; /* name of subject->uid to be shown; NULL: as the policy has it */
 	uint16_t unprivileged_start; /* net.ipv4.ip_unprivileged_port_start */
+};
+
+/* struct explain_connection - the other question: about a connection */
+struct explain_connection {
+	enum statement_kind kind; /* STATEMENT_ACCEPT, STATEMENT_CONNECT */
+	uint16_t port;            /* the listener's or the service's */
+	const struct other_end *end;
+	const char *user; /* who is there, to be shown; NULL: as the policy has end->uid */
 };
 
 /* What a statement that names the port has to do with the answer. */
@@ -45,6 +53,14 @@ enum explain_why {
 	EXPLAIN_WHY_EXE_UNKNOWN,  /* the executable was not given */
 	EXPLAIN_WHY_UNIT,         /* another unit */
 	EXPLAIN_WHY_UNIT_UNKNOWN, /* the unit was not given */
+	/* Of connections; USER, GROUP, ADDRESS and UNKNOWN_NAME too. */
+	EXPLAIN_WHY_NO_VOUCH,        /* nobody vouches */
+	EXPLAIN_WHY_HOST,            /* another host does */
+	EXPLAIN_WHY_NOT_APPROVED,    /* no bind rule there approved the listener */
+	EXPLAIN_WHY_OWNER,           /* the listener is somebody else's */
+	EXPLAIN_WHY_OWNER_UNKNOWN,   /* its owner was not given */
+	EXPLAIN_WHY_ADDRESS_UNKNOWN, /* the address was not given */
+	EXPLAIN_WHY_PORT,            /* the source port is not reserved, or was not given */
 	EXPLAIN_WHYS,
 };
 
@@ -86,6 +102,11 @@ struct explanation {
  */
 int explain(const struct ranges *ranges, const struct compiled *compiled,
 	    const struct explain_request *request, struct explanation **ret_explanation);
+
+/* explain_connection() - the same of a connection; -EINVAL for another kind */
+int explain_connection(const struct ranges *ranges, const struct compiled *compiled,
+		       const struct explain_connection *request,
+		       struct explanation **ret_explanation);
 
 void explanation_free(struct explanation *explanation);
 

@@ -13,7 +13,7 @@
 /* Characters of 32 bytes in base64 (RFC 4648, section 4). */
 #define KEY_CHARACTERS 44U
 
-static const char *const users_values[] = { "shared", "named" };
+static const char *const users_values[] = { "shared" };
 static const char *const root_values[] = { "squash", "trust" };
 
 /* read_key() - false if it is not the base64 of 32 bytes, whole and in its one canonical form */
@@ -130,7 +130,7 @@ static void parse_users(struct parser *parser, struct host *host)
 	}
 	value = parser->token;
 	if (!token_is_name(value) || value->keyword == KEYWORD_ROOT) {
-		parser_error(parser, value, "nothing behind 'users', expected shared or named");
+		parser_error(parser, value, "nothing behind 'users', expected shared");
 		return;
 	}
 	parser->token++;

@@ -195,3 +195,86 @@ struct answer verdict_observed(const struct compiled *compiled, const struct sub
 {
 	return verdict_of(compiled, subject, target, true);
 }
+
+static struct remote remote_of(const struct other_end *end)
+{
+	struct remote remote = {
+		.source = { .port = end->port, .protocol = PROTOCOL_TCP, .family = end->family },
+		.owner = { .uid = end->owner_uid, .gid = end->owner_gid },
+		.host = end->host,
+		.uid = end->uid,
+		.approved = end->approved,
+	};
+
+	memcpy(remote.source.address, end->address, sizeof(end->address));
+	return remote;
+}
+
+static struct answer answer_of_set(const struct compiled *compiled, uint32_t set,
+				   const struct other_end *end)
+{
+	const struct tables tables = { .compiled = compiled };
+	const struct remote remote = remote_of(end);
+	struct decision decision;
+
+	decide_remote(&tables, &remote, set, &decision);
+	return (struct answer){ .verdict = decision.verdict, .rule = decision.rule };
+}
+
+struct answer verdict_accept(const struct compiled *compiled, uint16_t port,
+			     const struct other_end *end, bool observed)
+{
+	static const struct tcp_entry nothing;
+	const struct tcp_entry *entry = compiled->tcp ? &compiled->tcp[port] : &nothing;
+
+	return answer_of_set(compiled, observed ? entry->accept_observed : entry->accept, end);
+}
+
+struct answer verdict_connect(const struct compiled *compiled, uint16_t port,
+			      const struct other_end *end, bool observed)
+{
+	static const struct tcp_entry nothing;
+	const struct tcp_entry *entry = compiled->tcp ? &compiled->tcp[port] : &nothing;
+
+	return answer_of_set(compiled, observed ? entry->connect_observed : entry->connect, end);
+}
+
+bool verdict_admitted(const struct compiled *compiled, const struct clause *clause,
+		      const struct other_end *end)
+{
+	const struct tables tables = { .compiled = compiled };
+	const struct remote remote = remote_of(end);
+
+	return remote_admitted(&tables, &remote, clause);
+}
+
+uint32_t verdict_map_uid(const struct compiled *compiled, uint32_t host, uint32_t uid)
+{
+	const struct compiled_host *is;
+
+	if (host == HOST_LOCAL || uid == UID_NONE)
+		return uid;
+	if (host < HOST_FIRST || host - HOST_FIRST >= compiled->n_hosts)
+		return UID_NONE;
+	is = &compiled->hosts[host - HOST_FIRST];
+	if (uid == 0)
+		return is->root_trusted ? 0 : UID_NONE;
+	for (uint32_t i = 0; i < is->ranges; i++) {
+		const struct shared_ids *ids = &compiled->shared_ids[is->first_range + i];
+
+		if (uid >= ids->first && uid <= ids->last)
+			return uid;
+	}
+	return UID_NONE;
+}
+
+uint32_t verdict_find_host(const struct compiled *compiled, const char *name)
+{
+	if (strcmp(name, "local") == 0)
+		return HOST_LOCAL;
+	for (size_t i = 0; i < compiled->n_hosts; i++) {
+		if (strcmp(compiled->hosts[i].name, name) == 0)
+			return HOST_FIRST + (uint32_t)i;
+	}
+	return HOST_NONE;
+}

@@ -27,6 +27,18 @@ struct target {
 	uint16_t port;    /* host byte order */
 };
 
+/* struct other_end - who is at the other end of a connection, as far as that is proved */
+struct other_end {
+	uint32_t host;       /* HOST_LOCAL, or its number; HOST_NONE: nobody vouches */
+	uint32_t uid;        /* here (verdict_map_uid()); UID_NONE: not known */
+	bool approved;       /* connect: a bind rule there approved the listener */
+	uint8_t family;      /* of its address: 4, 6, 0: not known */
+	uint16_t port;       /* its own; 0: not known */
+	uint32_t address[4]; /* network byte order, IPv4 v4-mapped */
+	uint32_t owner_uid;  /* accept: of the listener here; UID_NONE: not known */
+	uint32_t owner_gid;
+};
+
 /* struct answer - verdict and the rule that gave it */
 struct answer {
 	enum verdict verdict;
@@ -38,6 +50,26 @@ struct answer verdict_enforced(const struct compiled *compiled, const struct sub
 			       const struct target *target);
 struct answer verdict_observed(const struct compiled *compiled, const struct subject *subject,
 			       const struct target *target);
+
+/*
+ * verdict_accept(), verdict_connect() - may this caller reach the listener on @port of ours, may a
+ * process here reach this service on @port of its own
+ * @observed: what the observing policy answers
+ */
+struct answer verdict_accept(const struct compiled *compiled, uint16_t port,
+			     const struct other_end *end, bool observed);
+struct answer verdict_connect(const struct compiled *compiled, uint16_t port,
+			      const struct other_end *end, bool observed);
+
+/* verdict_map_uid() - what uid N of a host is here; UID_NONE: nobody */
+uint32_t verdict_map_uid(const struct compiled *compiled, uint32_t host, uint32_t uid);
+
+/* verdict_find_host() - the number of the host that is called so; HOST_NONE: there is none */
+uint32_t verdict_find_host(const struct compiled *compiled, const char *name);
+
+/* verdict_admitted() - whether one clause of @compiled admits the other end */
+bool verdict_admitted(const struct compiled *compiled, const struct clause *clause,
+		      const struct other_end *end);
 
 /*
  * subject_in_group(), subject_runs(), subject_in_unit(), target_covered() - the conditions of a

@@ -46,6 +46,11 @@ void words_address(const struct target *target, FILE *out)
 	print_address(target->address, target->family, out);
 }
 
+void words_end_address(const struct other_end *end, FILE *out)
+{
+	print_address(end->address, end->family, out);
+}
+
 static void print_name(const struct policy *policy, enum name_kind kind, uint32_t id, FILE *out)
 {
 	for (size_t i = 0; i < policy->n_names; i++) {
@@ -195,6 +200,13 @@ void words_statement(struct words_reader *reader, const struct sources *sources,
 	lexer_clear(&lexer);
 }
 
+/* begins_list() - whether principals or callers stand behind it; no port is called so, unquoted */
+static bool begins_list(const struct token *token)
+{
+	return token->keyword == KEYWORD_BY || token->keyword == KEYWORD_FROM ||
+	       token->keyword == KEYWORD_TO;
+}
+
 static bool token_says(const struct token *token, const char *word)
 {
 	return token->kind == TOKEN_WORD && token->length == strlen(word) &&
@@ -210,7 +222,7 @@ void words_written(struct words_reader *reader, const struct sources *sources,
 
 	if (reader_lex(reader, sources, rule, &lexer)) {
 		tokens = lexer.tokens;
-		while (tokens[at].kind != TOKEN_END && !token_says(&tokens[at], "by"))
+		while (tokens[at].kind != TOKEN_END && !begins_list(&tokens[at]))
 			at++;
 		for (from = ++at; at < lexer.n_tokens; at++) {
 			bool last = tokens[at].kind == TOKEN_END || token_says(&tokens[at], "on") ||

@@ -18,8 +18,9 @@ void words_ports(uint16_t first, uint16_t last, FILE *out);
 void words_prefix(const struct prefix *prefix, FILE *out);
 void words_prefixes(const struct policy *policy, const struct statement *statement, FILE *out);
 
-/* words_address() - of a target, "0.0.0.0" */
+/* words_address() - of a target, "0.0.0.0"; words_end_address(): of an other end */
 void words_address(const struct target *target, FILE *out);
+void words_end_address(const struct other_end *end, FILE *out);
 
 /* words_user(), words_group() - the name that the policy uses for an id, else the number */
 void words_user(const struct policy *policy, uint32_t uid, FILE *out);
@@ -52,8 +53,8 @@ void words_statement(struct words_reader *reader, const struct sources *sources,
 		     const struct rule *rule, FILE *out);
 
 /*
- * words_written() - the principal number @index (from 0) of the `bind` at @rule, as it is written
- * For those whose names have no ids: nothing else knows them any more.
+ * words_written() - the principal or caller number @index (from 0) of the rule at @rule, as written
+ * Of principals, for those whose names have no ids: nothing else knows them any more.
  */
 void words_written(struct words_reader *reader, const struct sources *sources,
 		   const struct rule *rule, size_t index, FILE *out);

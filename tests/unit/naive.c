@@ -31,11 +31,55 @@ static void print_word(const struct naive_alternative *a, int word, FILE *out)
 		fprintf(out, " unit %s", a->unit);
 }
 
-void naive_print(const struct naive_policy *policy, FILE *out)
+static void print_caller(const struct naive_caller *c, FILE *out)
+{
+	/* Quotes are around the whole of it. */
+	bool quoted = c->name.word && c->name.word[0] == '"';
+	int length = c->name.word ? (int)strlen(c->name.word) - (quoted ? 2 : 0) : 0;
+
+	switch (c->kind) {
+	case NAIVE_USER:
+	case NAIVE_GROUP:
+		fprintf(out, " %s %s%.*s@%s%s", c->kind == NAIVE_USER ? "user" : "group",
+			quoted ? "\"" : "", length, c->name.word + quoted, c->host,
+			quoted ? "\"" : "");
+		break;
+	case NAIVE_ANYONE:
+	case NAIVE_APPROVED:
+		fprintf(out, " %s@%s", c->kind == NAIVE_ANYONE ? "anyone" : "approved", c->host);
+		break;
+	case NAIVE_OWNER:
+	case NAIVE_OWNER_GROUP:
+		fputs(c->kind == NAIVE_OWNER ? " owner" : " group-of-owner", out);
+		break;
+	default:
+		fprintf(out, " %s %s", c->kind == NAIVE_ADDRESS ? "address" : "reserved",
+			c->network->text);
+	}
+}
+
+static void print_connection(const struct naive_statement *s, FILE *out)
+{
+	fputs(s->observe ? "observe " : "", out);
+	fputs(s->kind == NAIVE_ACCEPT ? "accept" : "connect", out);
+	print_items(s, out);
+	fputs(s->kind == NAIVE_ACCEPT ? " from" : " to", out);
+	for (int i = 0; i < s->n_callers; i++) {
+		fputs(i ? "," : "", out);
+		print_caller(&s->callers[i], out);
+	}
+	fputc('\n', out);
+}
+
+void naive_print(const struct naive_policy *policy, const struct naive_world *world, FILE *out)
 {
 	for (int i = 0; i < policy->n; i++) {
 		const struct naive_statement *s = &policy->statements[i];
 
+		if (s->kind != NAIVE_BIND) {
+			print_connection(s, out);
+			continue;
+		}
 		fputs(s->observe ? "observe bind" : "bind", out);
 		print_items(s, out);
 		fputs(" by", out);
@@ -51,6 +95,8 @@ void naive_print(const struct naive_policy *policy, FILE *out)
 			fprintf(out, k ? ", %s" : " on %s", s->networks[k]->text);
 		fputs(s->only ? " only\n" : "\n", out);
 	}
+	for (int i = 0; i < world->n_hosts; i++)
+		fprintf(out, "%s\n", world->hosts[i].statement);
 }
 
 /* "the effective group or a supplementary one" */
@@ -169,6 +215,10 @@ bool naive_names(const struct naive_statement *s, const struct naive_process *p,
 
 static bool names_nobody(const struct naive_statement *s)
 {
+	for (int i = 0; i < s->n_callers; i++) {
+		if (!s->callers[i].name.word || s->callers[i].name.id >= 0)
+			return false;
+	}
 	for (int i = 0; i < s->n_alternatives; i++) {
 		const struct naive_alternative *a = &s->alternatives[i];
 
@@ -189,6 +239,9 @@ static int covering_width(const struct naive_statement *s, enum naive_protocol p
 		int first = item->first == 0 ? 1 : item->first; /* "from 0 means from 1" */
 		int width = item->last - first + 1;
 
+		/* What is about connections is about TCP. */
+		if (s->kind != NAIVE_BIND && protocol != NAIVE_TCP && flaw != FLAW_PROTOCOL)
+			continue;
 		if (item->protocol != NAIVE_BOTH && item->protocol != protocol &&
 		    flaw != FLAW_PROTOCOL)
 			continue;
@@ -216,22 +269,23 @@ static bool says_width(const struct naive_statement *s, enum naive_protocol prot
 }
 
 /* deciding() - "the narrowest range that covers a port decides alone; rules with the same add up" */
-static void deciding(const struct naive_policy *policy, bool observe,
-		     const struct naive_process *process, const struct naive_address *address,
-		     enum naive_protocol protocol, int port, enum naive_flaw flaw,
-		     bool decides[static NAIVE_STATEMENTS])
+static void deciding(const struct naive_policy *policy, enum naive_kind kind, bool observe,
+		     const struct naive_address *address, enum naive_protocol protocol, int port,
+		     enum naive_flaw flaw, bool decides[static NAIVE_STATEMENTS])
 {
 	int widths[NAIVE_STATEMENTS] = { 0 }, best = 0;
 
-	(void)process;
 	for (int i = 0; i < policy->n; i++) {
 		const struct naive_statement *s = &policy->statements[i];
 
+		if (s->kind != kind && flaw != FLAW_KIND)
+			continue;
 		if (s->observe != observe && flaw != FLAW_OBSERVE)
 			continue;
 		if (flaw == FLAW_UNKNOWN_UNGOVERNED && names_nobody(s))
 			continue;
-		if (flaw == FLAW_ON_GOVERNS && !on_covers(s, address, FLAW_NONE))
+		if (flaw == FLAW_ON_GOVERNS && kind == NAIVE_BIND &&
+		    !on_covers(s, address, FLAW_NONE))
 			continue;
 		widths[i] = covering_width(s, protocol, port, flaw);
 		if (widths[i] == 0)
@@ -260,7 +314,7 @@ struct naive_answer naive_decide(const struct naive_policy *policy, bool observe
 	struct naive_answer answer = { .verdict = NAIVE_UNGOVERNED };
 	int first = -1;
 
-	deciding(policy, observe, process, address, protocol, port, flaw, decides);
+	deciding(policy, NAIVE_BIND, observe, address, protocol, port, flaw, decides);
 	for (int i = 0; i < policy->n; i++) {
 		const struct naive_statement *s = &policy->statements[i];
 
@@ -282,5 +336,152 @@ struct naive_answer naive_decide(const struct naive_policy *policy, bool observe
 	passes = !some_only || flaw == FLAW_ONLY || (flaw == FLAW_ONLY_OF_ALL && !all_only);
 	passes = passes && flaw != FLAW_CAPABILITY;
 	answer.verdict = process->capable && passes ? NAIVE_CAPABLE : NAIVE_REFUSED;
+	return answer;
+}
+
+static const struct naive_host *find_host(const struct naive_world *world, const char *name)
+{
+	for (int i = 0; i < world->n_hosts; i++) {
+		if (strcmp(world->hosts[i].name, name) == 0)
+			return &world->hosts[i];
+	}
+	return NULL;
+}
+
+/* "uid N in those ranges there is uid N here; other uids, and root unless `root trust`, are nobody" */
+long naive_map(const struct naive_world *world, const char *host, long uid, enum naive_flaw flaw)
+{
+	const struct naive_host *is;
+
+	if (!host || uid < 0)
+		return -1;
+	if (strcmp(host, "local") == 0)
+		return uid;
+	is = find_host(world, host);
+	if (uid == 0 && flaw != FLAW_SQUASH)
+		return is->root_trusted && flaw != FLAW_TRUST ? 0 : -1;
+	if (uid == 0 || flaw == FLAW_NOT_SHARED)
+		return uid;
+	for (int i = 0; i < is->n_shared; i++) {
+		if (uid >= is->shared[i][0] && uid <= is->shared[i][1] - (flaw == FLAW_SHARED_EDGE))
+			return uid;
+	}
+	return -1;
+}
+
+static bool is_member(const struct naive_world *world, long gid, long uid)
+{
+	for (int i = 0; i < world->n_members; i++) {
+		if (world->members[i].gid == gid && world->members[i].uid == uid)
+			return true;
+	}
+	return false;
+}
+
+/* "H a host's name, `local`, or `*` for all of these" */
+static bool same_host(const struct naive_caller *c, const struct naive_end *end,
+		      enum naive_flaw flaw)
+{
+	if (!end->host)
+		return flaw == FLAW_EVERY_UNVOUCHED && strcmp(c->host, "*") == 0;
+	if (strcmp(c->host, "*") == 0)
+		return flaw != FLAW_EVERY_LOCAL || strcmp(end->host, "local") != 0;
+	return flaw == FLAW_HOST || strcmp(c->host, end->host) == 0;
+}
+
+/* "owner, group-of-owner (vouched)" */
+static bool is_owner(const struct naive_caller *c, const struct naive_world *world,
+		     const struct naive_end *end, long uid, enum naive_flaw flaw)
+{
+	if (!end->host)
+		return false;
+	if (flaw == FLAW_OWNER_LOCAL && strcmp(end->host, "local") != 0)
+		return false;
+	if (uid < 0 && flaw != FLAW_OWNER_UNKNOWN)
+		return false;
+	if (c->kind == NAIVE_OWNER)
+		return uid == end->owner_uid;
+	if (flaw == FLAW_OWNER_IN_GROUP && uid == end->owner_uid)
+		return true;
+	return end->owner_gid >= 0 && is_member(world, end->owner_gid, uid);
+}
+
+/* "address CIDR, reserved CIDR (source port 512-1023)" */
+static bool comes_from(const struct naive_caller *c, const struct naive_end *end,
+		       enum naive_flaw flaw)
+{
+	int first = flaw == FLAW_PORT_LOW ? 1 : 512;
+
+	if (c->kind == NAIVE_RESERVED && flaw != FLAW_PORT &&
+	    (end->port < first || end->port > 1023))
+		return false;
+	if (flaw == FLAW_ADDRESS)
+		return true;
+	return end->address && end->address->family == c->network->family &&
+	       same_bits(c->network->bytes, end->address->bytes, c->network->bits);
+}
+
+static bool caller_admits(const struct naive_caller *c, const struct naive_world *world,
+			  const struct naive_end *end, enum naive_flaw flaw)
+{
+	long uid = naive_map(world, end->host, end->uid, flaw);
+
+	switch (c->kind) {
+	case NAIVE_USER:
+		return c->name.id >= 0 && uid == c->name.id && same_host(c, end, flaw);
+	case NAIVE_GROUP:
+		if (flaw == FLAW_MEMBER && end->host && strcmp(end->host, "local") != 0)
+			return false;
+		return c->name.id >= 0 && same_host(c, end, flaw) &&
+		       is_member(world, c->name.id, uid);
+	case NAIVE_ANYONE:
+		return same_host(c, end, flaw) && (uid >= 0 || flaw != FLAW_ANYONE_KNOWN);
+	case NAIVE_APPROVED:
+		return same_host(c, end, flaw) && (end->approved || flaw == FLAW_APPROVED);
+	case NAIVE_OWNER:
+	case NAIVE_OWNER_GROUP:
+		return is_owner(c, world, end, uid, flaw);
+	default:
+		return comes_from(c, end, flaw);
+	}
+}
+
+bool naive_admits(const struct naive_statement *s, const struct naive_world *world,
+		  const struct naive_end *end, enum naive_flaw flaw)
+{
+	for (int i = 0; i < s->n_callers; i++) {
+		if (caller_admits(&s->callers[i], world, end, flaw))
+			return true;
+	}
+	return false;
+}
+
+/* "Nobody passes unnamed, local root included." */
+struct naive_answer naive_decide_end(const struct naive_policy *policy,
+				     const struct naive_world *world, enum naive_kind kind,
+				     bool observe, const struct naive_end *end, int port,
+				     enum naive_flaw flaw)
+{
+	struct naive_answer answer = { .verdict = NAIVE_UNGOVERNED };
+	bool decides[NAIVE_STATEMENTS] = { 0 };
+	int first = -1;
+
+	deciding(policy, kind, observe, NULL, NAIVE_TCP, port, flaw, decides);
+	for (int i = 0; i < policy->n; i++) {
+		if (!decides[i])
+			continue;
+		if (first < 0)
+			first = i;
+		answer.named[i] = naive_admits(&policy->statements[i], world, end, flaw);
+		if (answer.named[i])
+			answer.verdict = NAIVE_GRANTED;
+	}
+	if (first < 0 || answer.verdict == NAIVE_GRANTED)
+		return answer;
+	answer.named[first] = true;
+	answer.verdict = NAIVE_REFUSED;
+	if (flaw == FLAW_LOCAL_ROOT && end->host && strcmp(end->host, "local") == 0 &&
+	    end->uid == 0)
+		answer.verdict = NAIVE_GRANTED;
 	return answer;
 }

@@ -12,11 +12,13 @@
 #include <stddef.h>
 #include <stdio.h>
 
-#define NAIVE_STATEMENTS   10
+#define NAIVE_STATEMENTS   14
 #define NAIVE_ITEMS        3
 #define NAIVE_ALTERNATIVES 3
 #define NAIVE_PREFIXES     3
 #define NAIVE_GROUPS       3
+#define NAIVE_CALLERS      4
+#define NAIVE_SHARED       3
 
 enum naive_protocol { NAIVE_TCP, NAIVE_UDP, NAIVE_BOTH };
 
@@ -50,12 +52,57 @@ struct naive_network {
 	int bits;
 };
 
+enum naive_caller_kind {
+	NAIVE_USER,
+	NAIVE_GROUP,
+	NAIVE_ANYONE,
+	NAIVE_APPROVED,
+	NAIVE_OWNER,
+	NAIVE_OWNER_GROUP,
+	NAIVE_ADDRESS,
+	NAIVE_RESERVED,
+};
+
+/* struct naive_caller - one item behind `from` or `to` */
+struct naive_caller {
+	enum naive_caller_kind kind;
+	struct naive_name name; /* NAIVE_USER, NAIVE_GROUP */
+	const char *host;       /* those that have one: a host's name, "local" or "*" */
+	const struct naive_network *network; /* NAIVE_ADDRESS, NAIVE_RESERVED */
+};
+
+enum naive_kind { NAIVE_BIND, NAIVE_ACCEPT, NAIVE_CONNECT };
+
 struct naive_statement {
+	enum naive_kind kind;
 	bool observe, only;
-	int n_items, n_alternatives, n_networks;
+	int n_items, n_alternatives, n_networks, n_callers;
 	struct naive_item items[NAIVE_ITEMS];
 	struct naive_alternative alternatives[NAIVE_ALTERNATIVES];
 	const struct naive_network *networks[NAIVE_PREFIXES];
+	struct naive_caller callers[NAIVE_CALLERS];
+};
+
+/* struct naive_host - with what its `host` statement says of users */
+struct naive_host {
+	const char *name;
+	const char *statement; /* the whole line */
+	int n_shared;
+	long shared[NAIVE_SHARED][2];
+	bool root_trusted;
+};
+
+/* struct naive_member - that this machine's databases list */
+struct naive_member {
+	long gid, uid;
+};
+
+/* struct naive_world - what is there beside a policy */
+struct naive_world {
+	const struct naive_host *hosts;
+	int n_hosts;
+	const struct naive_member *members;
+	int n_members;
 };
 
 /* struct naive_policy - statement i stands on line i + 1 */
@@ -78,6 +125,16 @@ struct naive_address {
 	int family;
 	unsigned char bytes[16];
 	bool v6only;
+};
+
+/* struct naive_end - the other end of a connection */
+struct naive_end {
+	const char *host; /* who vouches: a host's name or "local"; NULL: nobody */
+	long uid;         /* there; -1: not known */
+	bool approved;
+	const struct naive_address *address; /* NULL: not known */
+	int port;                            /* its own */
+	long owner_uid, owner_gid;           /* of the listener here; -1: not known */
 };
 
 enum naive_verdict {
@@ -117,17 +174,49 @@ enum naive_flaw {
 	FLAW_V6ONLY,             /* :: with IPV6_V6ONLY needs 0.0.0.0/0 too */
 	FLAW_FAMILY,             /* 0.0.0.0/0 covers IPv6 as well */
 	FLAW_UNIT,               /* the `*` of a unit is a character */
+
+	FLAW_KIND,            /* a rule of one kind is one of the others */
+	FLAW_HOST,            /* a user is the same at every host */
+	FLAW_EVERY_LOCAL,     /* `*` is not this machine */
+	FLAW_EVERY_UNVOUCHED, /* `*` is nobody's vouch as well */
+	FLAW_SQUASH,          /* every host speaks for root */
+	FLAW_TRUST,           /* no host speaks for root */
+	FLAW_NOT_SHARED,      /* every host speaks for every user */
+	FLAW_SHARED_EDGE,     /* the last of a range of ids is not in it */
+	FLAW_ANYONE_KNOWN,    /* `anyone` has to be somebody here */
+	FLAW_MEMBER,          /* a group is nobody at another machine */
+	FLAW_OWNER_LOCAL,     /* only callers of this machine are the owner */
+	FLAW_OWNER_UNKNOWN,   /* who is not known is the owner who is not known */
+	FLAW_OWNER_IN_GROUP,  /* the owner is in his listener's group, whoever is listed */
+	FLAW_ADDRESS,         /* addresses are not looked at */
+	FLAW_PORT,            /* every port is reserved */
+	FLAW_PORT_LOW,        /* ports below 512 are reserved too */
+	FLAW_APPROVED,        /* what a host vouches for is approved */
+	FLAW_LOCAL_ROOT,      /* root of this machine passes unnamed */
 	FLAWS,
 };
 
-/* naive_print() - the policy's text */
-void naive_print(const struct naive_policy *policy, FILE *out);
+/* naive_print() - the policy's text, and the hosts behind it */
+void naive_print(const struct naive_policy *policy, const struct naive_world *world, FILE *out);
 
 /* naive_decide() - of the enforcing or the observing policy, with one mistake made on purpose */
 struct naive_answer naive_decide(const struct naive_policy *policy, bool observe,
 				 const struct naive_process *process,
 				 const struct naive_address *address, enum naive_protocol protocol,
 				 int port, enum naive_flaw flaw);
+
+/* naive_map() - what uid N of a host is here; -1: nobody */
+long naive_map(const struct naive_world *world, const char *host, long uid, enum naive_flaw flaw);
+
+/* naive_decide_end() - the same of an accept or a connect */
+struct naive_answer naive_decide_end(const struct naive_policy *policy,
+				     const struct naive_world *world, enum naive_kind kind,
+				     bool observe, const struct naive_end *end, int port,
+				     enum naive_flaw flaw);
+
+/* naive_admits() - whether one statement alone names the other end, ranges apart */
+bool naive_admits(const struct naive_statement *statement, const struct naive_world *world,
+		  const struct naive_end *end, enum naive_flaw flaw);
 
 /* naive_names() - whether one statement alone names the process, ranges apart */
 bool naive_names(const struct naive_statement *statement, const struct naive_process *process,

@@ -30,6 +30,8 @@ MEANING = re.compile("|".join([
     r" is a slice, ", r"^unit name of \d+ bytes, ", r"^path of \d+ bytes, ",
     r" has bits set behind its prefix, ", r" is wider than IPv4, ", r" is too long for IPv",
     r"^more than 64 addresses ", r"^more than 64 ranges ",
+    r"^'users named' needs ask", r"^more than 2 keys ", r"^key twice ",
+    r"^name of a host of \d+ bytes, ",
 ]))
 
 # ---- The notation: a grammar as nested tuples.

@@ -89,10 +89,10 @@ static const struct policy_case cases[] = {
 	     "6:12+6 error: unknown word 'nobody' in a principal, expected user, group, exe, unit, "
 	     "root or anyone\n"),
 	CASE("option_unknown", "set scpoe all\n",
-	     "1:5+5 error: unknown option 'scpoe', expected scope or peercred; did you mean "
+	     "1:5+5 error: unknown option 'scpoe', expected scope, peercred or name; did you mean "
 	     "'scope'?\n"),
 	CASE("option_missing", "set\n",
-	     "1:4+1 error: nothing behind 'set', expected scope or peercred\n"),
+	     "1:4+1 error: nothing behind 'set', expected scope, peercred or name\n"),
 	CASE("value_unknown", "set scope al\n",
 	     "1:11+2 error: unknown value 'al' of 'scope', expected own or all; did you mean "
 	     "'all'?\n"),
@@ -105,16 +105,10 @@ static const struct policy_case cases[] = {
 	     "set scope all\n"
 	     "set scope own\n",
 	     "2:11+3 error: 'scope' is 'own' here and 'all' at policy:1:5, expected one value\n"),
-	CASE("option_not_in_force", "set peercred accept\n",
-	     "1:5+8 error: this version of portcred does not put 'set peercred' in force, expected "
-	     "only 'set scope'\n"),
-	CASE("option_not_in_force_values_differ",
+	CASE("peercred", "set peercred accept\nset peercred accept\n", ""),
+	CASE("peercred_values_differ",
 	     "set peercred all\n"
 	     "set peercred off\n",
-	     "1:5+8 error: this version of portcred does not put 'set peercred' in force, expected "
-	     "only 'set scope'\n"
-	     "2:5+8 error: this version of portcred does not put 'set peercred' in force, expected "
-	     "only 'set scope'\n"
 	     "2:14+3 error: 'peercred' is 'off' here and 'all' at policy:1:5, expected one "
 	     "value\n"),
 	CASE("range_backwards", "bind 90-80 by root\n",

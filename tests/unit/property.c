@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * property.c - random policies, processes and addresses: the tables decide as the language says
+ * property.c - random policies, processes and callers: the tables decide as the language says
  *
  *	struct naive_policy ── naive_print() ── text ── parse, resolve, check, compile ── verdict
- *	        └───────────────────────── naive_decide() ───────────────────────────────── equal?
+ *	        └───────────── naive_decide(), naive_decide_end() ───────────────────────── equal?
  *
- * The worlds are small (13 ports, five users, four groups), so that everything collides: nested
- * ranges, one user in several rules, memberships, addresses behind `on`. PORTCRED_SEED repeats a run;
+ * The worlds are small (13 ports, five users, four groups, two hosts), so that everything collides:
+ * nested ranges, one user in several rules, memberships, addresses. A policy has rules for binds,
+ * callers and services, and each case asks one question of each kind. PORTCRED_SEED repeats a run;
  * PORTCRED_CASES sets its length.
  */
 #include "loaded.h"
@@ -62,6 +63,31 @@ static const struct naive_network networks[] = {
 	{ "::", 6, { 0 }, 128 },
 	{ "fd00::/33", 6, { 0xfd }, 33 },
 };
+
+/* Bob of db1 is in no range, and redis at the edge of one of db2's. */
+static const struct naive_host hosts[] = {
+	{ "db1",
+	  "host db1 key AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAE= at 10.0.0.1, fd00::1 "
+	  "users shared 1000",
+	  1,
+	  { { ALICE, ALICE } },
+	  false },
+	{ "db2",
+	  "host db2 key AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAI= at 10.0.0.0/8 "
+	  "users shared 5-100, 1001-5000 root trust",
+	  2,
+	  { { 5, REDIS }, { BOB, 5000 } },
+	  true },
+};
+static const char *const host_names[] = { "db1", "db2", "local", "*" };
+/* As loaded.h lists them. */
+static const struct naive_member members[] = {
+	{ DEVELOPERS, BOB }, { DEVELOPERS, ALICE }, { DBA, ALICE },
+	{ ADMINS, ROOT },    { DBA, REDIS },        { WWW_DATA, WWW_DATA },
+};
+static const struct naive_world world = { hosts, ELEMENTS(hosts), members, ELEMENTS(members) };
+static const int source_ports[] = { 0, 1, 511, 512, 700, 1023, 1024, 40000 };
+
 static const struct naive_address addresses[] = {
 	{ "0.0.0.0", 4, { 0 }, false },
 	{ "::", 6, { 0 }, false },
@@ -80,6 +106,7 @@ static const struct naive_address addresses[] = {
 struct run {
 	uint64_t random;
 	unsigned verdicts[NAIVE_VERDICTS], observed[NAIVE_VERDICTS];
+	unsigned accepts[NAIVE_VERDICTS], connects[NAIVE_VERDICTS];
 	unsigned mismatches;
 };
 
@@ -131,7 +158,48 @@ static struct naive_alternative random_alternative(struct run *run)
 	return a;
 }
 
-static struct naive_statement random_statement(struct run *run)
+static struct naive_caller random_caller(struct run *run, enum naive_kind kind)
+{
+	static const enum naive_caller_kind accepting[] = {
+		NAIVE_USER,  NAIVE_USER,        NAIVE_GROUP,   NAIVE_ANYONE,
+		NAIVE_OWNER, NAIVE_OWNER_GROUP, NAIVE_ADDRESS, NAIVE_RESERVED,
+	};
+	static const enum naive_caller_kind connecting[] = { NAIVE_USER, NAIVE_ANYONE,
+							     NAIVE_APPROVED };
+	struct naive_caller c = {
+		.kind = kind == NAIVE_ACCEPT ? PICK(run, accepting) : PICK(run, connecting),
+		.host = PICK(run, host_names),
+		.network = &networks[below(run, ELEMENTS(networks))],
+	};
+
+	if (c.kind == NAIVE_USER)
+		c.name = users[below(run, ELEMENTS(users))];
+	else if (c.kind == NAIVE_GROUP)
+		c.name = groups[below(run, ELEMENTS(groups))];
+	return c;
+}
+
+static struct naive_statement random_connection(struct run *run)
+{
+	struct naive_statement s = {
+		.kind = below(run, 3) ? NAIVE_ACCEPT : NAIVE_CONNECT,
+		.observe = below(run, 4) == 0,
+		.n_items = 1 + (int)below(run, NAIVE_ITEMS),
+		.n_callers = 1 + (int)below(run, NAIVE_CALLERS),
+	};
+	bool protocols = below(run, 2);
+
+	for (int i = 0; i < s.n_items; i++) {
+		s.items[i] = PICK(run, universe);
+		if (protocols)
+			s.items[i].protocol = NAIVE_TCP;
+	}
+	for (int i = 0; i < s.n_callers; i++)
+		s.callers[i] = random_caller(run, s.kind);
+	return s;
+}
+
+static struct naive_statement random_bind(struct run *run)
 {
 	struct naive_statement s = {
 		.observe = below(run, 4) == 0,
@@ -159,7 +227,7 @@ static struct naive_policy random_policy(struct run *run)
 	struct naive_policy policy = { .n = 1 + (int)below(run, NAIVE_STATEMENTS) };
 
 	for (int i = 0; i < policy.n; i++)
-		policy.statements[i] = random_statement(run);
+		policy.statements[i] = below(run, 2) ? random_bind(run) : random_connection(run);
 	return policy;
 }
 
@@ -182,6 +250,55 @@ static struct question random_question(struct run *run)
 	for (int i = 0; i < q.process.n_groups; i++)
 		q.process.groups[i] = PICK(run, gids);
 	return q;
+}
+
+/* struct call - the question about a connection */
+struct call {
+	struct naive_end end;
+	enum naive_kind kind;
+	int port;
+};
+
+static struct call random_call(struct run *run)
+{
+	static const char *const vouching[] = { NULL, "local", "db1", "db2" };
+
+	return (struct call){
+		.end = {
+			.host = PICK(run, vouching),
+			.uid = below(run, 6) ? PICK(run, uids) : -1,
+			.approved = below(run, 3) == 0,
+			.address = below(run, 6) ? &addresses[below(run, ELEMENTS(addresses))]
+						 : NULL,
+			.port = PICK(run, source_ports),
+			.owner_uid = below(run, 6) ? PICK(run, uids) : -1,
+			.owner_gid = below(run, 6) ? PICK(run, gids) : -1,
+		},
+		.kind = below(run, 3) ? NAIVE_ACCEPT : NAIVE_CONNECT,
+		.port = PICK(run, ports),
+	};
+}
+
+/* end_of() - the same in the words of verdict.h, whose hosts and users are looked up as well */
+static struct other_end end_of(const struct loaded *l, const struct naive_end *end)
+{
+	struct other_end is = {
+		.host = end->host ? verdict_find_host(l->compiled, end->host) : HOST_NONE,
+		.approved = end->approved,
+		.port = (uint16_t)end->port,
+		.owner_uid = end->owner_uid < 0 ? UID_NONE : (uint32_t)end->owner_uid,
+		.owner_gid = end->owner_gid < 0 ? UID_NONE : (uint32_t)end->owner_gid,
+	};
+
+	is.uid =
+		verdict_map_uid(l->compiled, is.host, end->uid < 0 ? UID_NONE : (uint32_t)end->uid);
+	if (end->address) {
+		struct target target = target_of(PROTOCOL_TCP, 0, end->address->text);
+
+		is.family = target.family;
+		memcpy(is.address, target.address, sizeof(is.address));
+	}
+	return is;
 }
 
 /* struct asked - a question in the words of verdict.h */
@@ -228,6 +345,17 @@ static bool same(const struct naive_answer *naive, const struct answer *answer)
 	       naive->named[answer->rule.line - 1];
 }
 
+static void show_answers(const struct naive_answer *naive, const struct answer *answer)
+{
+	print_error("verdict %s by line %" PRIu32 ", expected verdict number %u by line",
+		    explain_verdict_name(answer->verdict), answer->rule.line, naive->verdict);
+	for (int i = 0; i < NAIVE_STATEMENTS; i++) {
+		if (naive->named[i])
+			print_error(" %d", i + 1);
+	}
+	print_error("\n");
+}
+
 /* show() - a case that went wrong, to be read by a person */
 static void show(const char *text, const struct question *q, const struct naive_answer *naive,
 		 const struct answer *answer)
@@ -239,33 +367,20 @@ static void show(const char *text, const struct question *q, const struct naive_
 		    q->process.exe ? q->process.exe : "-", q->process.unit ? q->process.unit : "-",
 		    q->port, q->protocol == NAIVE_TCP ? "tcp" : "udp", q->address->text,
 		    q->address->v6only ? " v6only" : "");
-	print_error("verdict %s by line %" PRIu32 ", expected verdict number %u by line",
-		    explain_verdict_name(answer->verdict), answer->rule.line, naive->verdict);
-	for (int i = 0; i < NAIVE_STATEMENTS; i++) {
-		if (naive->named[i])
-			print_error(" %d", i + 1);
-	}
-	print_error("\n");
+	show_answers(naive, answer);
 }
 
 /* explained_as_decided() - the story agrees with the verdict and with the naive reading */
-static bool explained_as_decided(const struct loaded *l, const struct ranges *ranges,
-				 const struct naive_policy *policy, const struct question *q,
-				 const struct asked *asked, const struct answer *answer)
+static bool explained_as_decided(const struct explanation *explanation,
+				 const bool names_subject[static NAIVE_STATEMENTS],
+				 const struct answer *answer)
 {
-	const struct explain_request request = { .subject = &asked->subject,
-						 .target = &asked->target };
-	struct explanation *explanation = NULL;
 	unsigned answering = 0;
-	bool good;
+	bool good = explanation->answer.verdict == answer->verdict;
 
-	if (explain(ranges, l->compiled, &request, &explanation) < 0)
-		return false;
-	good = explanation->answer.verdict == answer->verdict;
 	for (size_t i = 0; i < explanation->n_statements; i++) {
 		const struct explain_statement *told = &explanation->statements[i];
-		const struct naive_statement *s = &policy->statements[told->rule.line - 1];
-		bool names = naive_names(s, &q->process, q->address, FLAW_NONE);
+		bool names = names_subject[told->rule.line - 1];
 
 		good = good && told->names_subject == names;
 		answering += told->kind == EXPLAIN_ANSWERS;
@@ -276,8 +391,89 @@ static bool explained_as_decided(const struct loaded *l, const struct ranges *ra
 		if (told->kind == EXPLAIN_OBSERVES || told->kind == EXPLAIN_OVERRIDDEN)
 			good = good && told->n_reasons > 0;
 	}
-	good = good && answering == (answer->verdict == VERDICT_GRANTED);
+	return good && answering == (answer->verdict == VERDICT_GRANTED);
+}
+
+static bool explain_bind(const struct loaded *l, const struct ranges *ranges,
+			 const struct naive_policy *policy, const struct question *q,
+			 const struct asked *asked, const struct answer *answer)
+{
+	const struct explain_request request = { .subject = &asked->subject,
+						 .target = &asked->target };
+	struct explanation *explanation = NULL;
+	bool names[NAIVE_STATEMENTS] = { 0 }, good;
+
+	if (explain(ranges, l->compiled, &request, &explanation) < 0)
+		return false;
+	for (int i = 0; i < policy->n; i++)
+		names[i] = naive_names(&policy->statements[i], &q->process, q->address, FLAW_NONE);
+	good = explained_as_decided(explanation, names, answer);
 	explanation_free(explanation);
+	return good;
+}
+
+static bool explain_call(const struct loaded *l, const struct ranges *ranges,
+			 const struct naive_policy *policy, const struct call *call,
+			 const struct other_end *end, const struct answer *answer)
+{
+	const struct explain_connection request = {
+		.kind = call->kind == NAIVE_ACCEPT ? STATEMENT_ACCEPT : STATEMENT_CONNECT,
+		.port = (uint16_t)call->port,
+		.end = end,
+	};
+	struct explanation *explanation = NULL;
+	bool names[NAIVE_STATEMENTS] = { 0 }, good;
+
+	if (explain_connection(ranges, l->compiled, &request, &explanation) < 0)
+		return false;
+	for (int i = 0; i < policy->n; i++)
+		names[i] = naive_admits(&policy->statements[i], &world, &call->end, FLAW_NONE);
+	good = explained_as_decided(explanation, names, answer);
+	explanation_free(explanation);
+	return good;
+}
+
+static void show_call(const char *text, const struct call *call, const struct naive_answer *naive,
+		      const struct answer *answer)
+{
+	const struct naive_end *end = &call->end;
+
+	print_error("%s%s port %d, host %s uid %ld%s at %s port %d, owner %ld:%ld\n", text,
+		    call->kind == NAIVE_ACCEPT ? "accept" : "connect", call->port,
+		    end->host ? end->host : "-", end->uid, end->approved ? " approved" : "",
+		    end->address ? end->address->text : "-", end->port, end->owner_uid,
+		    end->owner_gid);
+	show_answers(naive, answer);
+}
+
+/* run_call() - one question about a connection; false: the answers differ */
+static bool run_call(struct run *run, const struct naive_policy *policy, const struct loaded *l,
+		     const char *text, const struct ranges *ranges, enum naive_flaw flaw)
+{
+	const struct call call = random_call(run);
+	const struct other_end end = end_of(l, &call.end);
+	bool good = true, explained = below(run, CASES_EXPLAINED) == 0;
+
+	for (int observe = 0; observe <= 1; observe++) {
+		struct naive_answer naive = naive_decide_end(policy, &world, call.kind, observe,
+							     &call.end, call.port, flaw);
+		struct answer answer =
+			(call.kind == NAIVE_ACCEPT ? verdict_accept : verdict_connect)(
+				l->compiled, (uint16_t)call.port, &end, observe);
+
+		(call.kind == NAIVE_ACCEPT ? run->accepts : run->connects)[naive.verdict]++;
+		if (!same(&naive, &answer)) {
+			good = false;
+			if (flaw == FLAW_NONE)
+				show_call(text, &call, &naive, &answer);
+		}
+		if (flaw == FLAW_NONE && !observe && explained &&
+		    !explain_call(l, ranges, policy, &call, &end, &answer)) {
+			good = false;
+			print_error("the explanation differs:\n");
+			show_call(text, &call, &naive, &answer);
+		}
+	}
 	return good;
 }
 
@@ -303,7 +499,7 @@ static bool run_case(struct run *run, const struct naive_policy *policy, const s
 				show(text, &q, &naive, &answer);
 		}
 		if (flaw == FLAW_NONE && !observe && explained &&
-		    !explained_as_decided(l, ranges, policy, &q, &asked, &answer)) {
+		    !explain_bind(l, ranges, policy, &q, &asked, &answer)) {
 			good = false;
 			print_error("the explanation differs:\n");
 			show(text, &q, &naive, &answer);
@@ -322,12 +518,13 @@ static void run_cases(struct run *run, unsigned cases, enum naive_flaw flaw)
 		FILE *stream = fmemopen(text, sizeof(text), "w");
 
 		assert_non_null(stream);
-		naive_print(&policy, stream);
+		naive_print(&policy, &world, stream);
 		assert_int_equal(fclose(stream), 0);
 		load(&l, text);
 		assert_int_equal(ranges_new(l.policy, &ranges), 0);
 		for (unsigned i = 0; i < CASES_A_POLICY && cases > 0; i++, cases--)
-			run->mismatches += !run_case(run, &policy, &l, text, ranges, flaw);
+			run->mismatches += !(run_case(run, &policy, &l, text, ranges, flaw) &
+					     run_call(run, &policy, &l, text, ranges, flaw));
 		ranges_free(ranges);
 		unload(&l);
 		if (run->mismatches)
@@ -360,11 +557,19 @@ static void test_decides_as_described(void **state)
 	print_message("# %u cases: ungoverned %u, granted %u, capable %u, refused %u\n", cases,
 		      run.verdicts[NAIVE_UNGOVERNED], run.verdicts[NAIVE_GRANTED],
 		      run.verdicts[NAIVE_CAPABLE], run.verdicts[NAIVE_REFUSED]);
+	print_message("# callers: ungoverned %u, granted %u, refused %u; services: %u, %u, %u\n",
+		      run.accepts[NAIVE_UNGOVERNED], run.accepts[NAIVE_GRANTED],
+		      run.accepts[NAIVE_REFUSED], run.connects[NAIVE_UNGOVERNED],
+		      run.connects[NAIVE_GRANTED], run.connects[NAIVE_REFUSED]);
 	assert_int_equal(run.mismatches, 0);
 	/* Worlds in which one answer is always right would agree with anything. */
 	for (unsigned verdict = 0; verdict < NAIVE_VERDICTS && cases >= CASES; verdict++) {
 		assert_true(run.verdicts[verdict] >= cases / 20);
 		assert_true(run.observed[verdict] >= cases / 50);
+		if (verdict == NAIVE_CAPABLE)
+			continue;
+		assert_true(run.accepts[verdict] >= cases / 20);
+		assert_true(run.connects[verdict] >= cases / 50);
 	}
 }
 
