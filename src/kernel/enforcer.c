@@ -462,6 +462,19 @@ int enforcer_adopt_listener(const struct enforcer *enforcer, int fd, const struc
 	return errno == EPERM ? -EOPNOTSUPP : -errno;
 }
 
+int enforcer_peer(int fd, struct peer *ret_peer)
+{
+	struct peer peer;
+	socklen_t length = sizeof(peer);
+
+	if (getsockopt(fd, SOL_PORTCRED, PORTCRED_PEER, &peer, &length) < 0)
+		return -errno;
+	if (length != sizeof(peer) || peer.version != PEER_RECORD_VERSION)
+		return -EPROTO;
+	*ret_peer = peer;
+	return 0;
+}
+
 int enforcer_counters(const struct enforcer *enforcer, uint64_t ret_counters[static COUNTERS])
 {
 	int cpus = libbpf_num_possible_cpus();

@@ -111,6 +111,12 @@ int enforcer_release(const char *pin_dir);
  */
 int enforcer_adopt_listener(const struct enforcer *enforcer, int fd, const struct owner *owner);
 
+/*
+ * enforcer_peer() - who is at the other end of a connected socket
+ * Returns 0; -ENOPROTOOPT or -EOPNOTSUPP where the programs that would know are not attached; -errno.
+ */
+int enforcer_peer(int fd, struct peer *ret_peer);
+
 /* enforcer_counters() - sums over all CPUs */
 int enforcer_counters(const struct enforcer *enforcer, uint64_t ret_counters[static COUNTERS]);
 

@@ -19,8 +19,9 @@
 struct search {
 	struct socket_list connections; /* sorted by inode */
 	struct socket_list bound;
-	uint16_t incoming; /* lowest local port held, of those listened on; 0: none */
-	uint16_t any;      /* lowest local port held */
+	/* At the lowest local port that is held; NULL: none is. */
+	const struct bound_socket *incoming; /* of those listened on */
+	const struct bound_socket *any;
 };
 
 static int parent_of(pid_t pid, pid_t *ret_parent)
@@ -86,42 +87,56 @@ static int take_socket(void *data, int number, uint64_t inode)
 			compare_inodes);
 	if (!found)
 		return 0;
-	if (!search->any || found->port < search->any)
-		search->any = found->port;
-	if ((!search->incoming || found->port < search->incoming) &&
+	if (!search->any || found->port < search->any->port)
+		search->any = found;
+	if ((!search->incoming || found->port < search->incoming->port) &&
 	    listened_on(&search->bound, found->port))
-		search->incoming = found->port;
+		search->incoming = found;
 	return 0;
 }
 
-static int search_ancestors(struct search *search, pid_t pid, uint16_t *ret_port)
+static void describe(const struct bound_socket *socket, pid_t holder, struct login *ret_login)
+{
+	*ret_login = (struct login){
+		.inode = socket->inode,
+		.holder = holder,
+		.peer_port = socket->peer_port,
+		.port = socket->port,
+		.family = socket->family,
+	};
+	memcpy(ret_login->peer_address, socket->peer_address, sizeof(ret_login->peer_address));
+}
+
+static int search_ancestors(struct search *search, pid_t pid, struct login *ret_login)
 {
 	pid_t pids[MAX_ANCESTORS];
-	uint16_t fallback = 0;
+	bool found = false;
 	size_t n;
 	int error = process_ancestors(pid, pids, &n);
 
 	if (error < 0)
 		return error;
-	for (size_t i = 0; i < n && !search->incoming; i++) {
+	for (size_t i = 0; i < n; i++) {
 		_cleanup_close_ int directory = process_open(pids[i]);
 
 		if (directory < 0)
 			continue; /* it has gone: look further up */
-		search->any = 0;
+		search->any = NULL;
 		error = process_sockets(directory, take_socket, search);
 		if (error < 0 && error != -ENOENT && error != -ESRCH)
 			return error;
-		if (!fallback)
-			fallback = search->any;
+		if (search->incoming) {
+			describe(search->incoming, pids[i], ret_login);
+			return 0;
+		}
+		if (search->any && !found)
+			describe(search->any, pids[i], ret_login);
+		found |= search->any != NULL;
 	}
-	if (!search->incoming && !fallback)
-		return -ENOENT;
-	*ret_port = search->incoming ? search->incoming : fallback;
-	return 0;
+	return found ? 0 : -ENOENT;
 }
 
-int process_login_port(pid_t pid, uint16_t *ret_port)
+int process_login(pid_t pid, struct login *ret_login)
 {
 	struct search search = { 0 };
 	int error = sockets_established(0, &search.connections);
@@ -133,7 +148,7 @@ int process_login_port(pid_t pid, uint16_t *ret_port)
 	if (error == 0) {
 		qsort(search.connections.items, search.connections.n_items,
 		      sizeof(search.connections.items[0]), compare_inodes);
-		error = search_ancestors(&search, pid, ret_port);
+		error = search_ancestors(&search, pid, ret_login);
 	}
 	socket_list_clear(&search.connections);
 	socket_list_clear(&search.bound);

@@ -20,8 +20,18 @@
  */
 int process_ancestors(pid_t pid, pid_t ret_pids[static MAX_ANCESTORS], size_t *ret_n);
 
+/* struct login - a connection that brought somebody here */
+struct login {
+	uint64_t inode;           /* of its socket */
+	pid_t holder;             /* a process that holds it */
+	uint32_t peer_address[4]; /* network byte order, IPv4 v4-mapped */
+	uint16_t peer_port;
+	uint16_t port; /* of this end */
+	uint8_t family;
+};
+
 /*
- * process_login_port() - the local port of the established TCP connection that brought a process
+ * process_login() - the established TCP connection that brought a process
  * here: that of the nearest ancestor which holds one to a port that something listens on, or, where
  * no ancestor has such a one (its listener may have ended), of the nearest that holds any
  *
@@ -29,6 +39,6 @@ int process_ancestors(pid_t pid, pid_t ret_pids[static MAX_ANCESTORS], size_t *r
  * taken up again (screen, tmux) has no such ancestor. Returns 0, -ENOENT, or why it could not be
  * found out.
  */
-int process_login_port(pid_t pid, uint16_t *ret_port);
+int process_login(pid_t pid, struct login *ret_login);
 
 #endif

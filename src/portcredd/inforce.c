@@ -21,14 +21,14 @@
 #include "portcredd/inforce.h"
 
 #include "base/log.h"
-#include "kernel/login.h"
 #include "kernel/slots.h"
 #include "policy/machine.h"
 #include "policy/snapshot.h"
 #include "portcredd/adopt.h"
 #include "portcredd/audit.h"
 #include "portcredd/follow.h"
-#include "portcredd/vouching.h"
+#include "portcredd/guard.h"
+#include "portcredd/tables.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -97,29 +97,6 @@ static void governed_ports(const struct compiled *compiled, struct port_bitmap *
 		    compiled->ports[PROTOCOL_UDP * PORTS + port].enforced)
 			port_bitmap_set(ret_ports, port);
 	}
-}
-
-static int collect_identities(const struct executables *executables, struct exe_key **ret_keys,
-			      size_t *ret_n)
-{
-	struct exe_key *keys;
-	size_t n = 0;
-
-	for (size_t i = 0; i < executables->n_items; i++)
-		n += executables->items[i].n_files;
-	keys = calloc(n + 1, sizeof(*keys));
-	if (!keys)
-		return -ENOMEM;
-	n = 0;
-	for (size_t i = 0; i < executables->n_items; i++) {
-		const struct executable_path *path = &executables->items[i];
-
-		for (size_t j = 0; j < path->n_files; j++)
-			keys[n++] = path->files[j].key;
-	}
-	*ret_keys = keys;
-	*ret_n = n;
-	return 0;
 }
 
 /* same_bytes() - whether two files of a directory are equal; false where one cannot be read */
@@ -270,41 +247,6 @@ static void adopt(struct daemon *daemon, const struct compiled *compiled, const 
 	in_force->executables = executables;
 }
 
-/* fill_slot() - the tables, with the files behind executables and the keys of hosts */
-static int fill_slot(struct daemon *daemon, const struct compiled *compiled,
-		     const struct executables *executables)
-{
-	const struct settings settings = {
-		.all_namespaces = compiled->all_namespaces,
-		.observe_all = daemon->options.observe,
-		.vouches = compiled->vouches,
-		.peercred = compiled->peercred,
-		.clock_offset = daemon->options.clock_offset,
-	};
-	_cleanup_free_ struct exe_key *keys = NULL;
-	_cleanup_free_ char *reason = NULL;
-	struct identities identities = { 0 };
-	struct host_entry *hosts = NULL;
-	struct vouching vouching = { 0 };
-	int r;
-
-	r = collect_identities(executables, &keys, &identities.n_keys);
-	if (r < 0)
-		return r;
-	identities.keys = keys;
-	r = vouching_hosts(compiled, daemon->options.host_key,
-			   &daemon->enforcer->control->local_key, &hosts, &vouching.n_hosts,
-			   &reason);
-	if (reason)
-		log_warnx("%s", reason);
-	if (r < 0)
-		return r;
-	vouching.hosts = hosts;
-	r = slots_put(daemon->enforcer, compiled, &identities, &vouching, &settings);
-	vouching_free(hosts, vouching.n_hosts);
-	return r;
-}
-
 /* adopt_older() - listeners from before the vouch was wanted; setsockopt's hook must be attached */
 static void adopt_older(struct daemon *daemon)
 {
@@ -351,7 +293,7 @@ int inforce_put(struct daemon *daemon, struct image *image, const char *snapshot
 	if (why)
 		log_warnx("%s", why);
 	if (r == 0)
-		r = fill_slot(daemon, image->compiled, executables);
+		r = tables_put(daemon, image->compiled, executables);
 	if (r < 0) {
 		file_list_clear(&summary.files);
 		return r;
@@ -491,29 +433,13 @@ int inforce_start(struct daemon *daemon)
 	return r < 0 ? r : before;
 }
 
-/* guard_login() - whether the caller's login comes through a socket that would be refused */
-static int guard_login(struct daemon *daemon, struct reload *reload)
+/* check_login() - unless it is forced: the caller must be able to come back */
+static int check_login(const struct daemon *daemon, struct reload *reload)
 {
-	struct approvals approvals;
-	uint16_t port;
-	int r;
-
-	if (!reload->caller || reload->force || process_login_port(reload->caller, &port) < 0)
+	if (!reload->caller || reload->force)
 		return 0;
-	r = approve_sockets(reload->image.compiled, daemon->cgroup, &approvals, NULL);
-	if (r < 0)
-		return r;
-	for (size_t i = 0; i < approvals.n_items; i++) {
-		const struct approval *approval = &approvals.items[i];
-
-		if (approval->refused && approval->socket.protocol == PROTOCOL_TCP &&
-		    approval->socket.listening && approval->socket.port == port) {
-			reload->login_port = port;
-			r = -EBUSY;
-		}
-	}
-	approvals_clear(&approvals);
-	return r;
+	return guard_login(reload->image.compiled, daemon->cgroup, reload->caller,
+			   &reload->login_port);
 }
 
 static int start_trial_clock(struct daemon *daemon, unsigned seconds, struct trial *ret_trial);
@@ -623,7 +549,7 @@ int inforce_reload(struct daemon *daemon, struct reload *reload)
 	r = image_from_files(daemon->options.policy, &environment, false, &reload->image,
 			     &reload->culprit);
 	if (r == 0)
-		r = guard_login(daemon, reload);
+		r = check_login(daemon, reload);
 	if (r == 0)
 		r = put_reload(daemon, reload);
 	if (r == 0) {

@@ -125,3 +125,18 @@ def test_others_may(host_with_policy):
     with host.hold(PORT, listen=True, options=[REUSE]):
         reply = control.put(host, CUTTING)
         assert [s["port"] for s in reply["refused"]] == [PORT]
+
+
+@pytest.mark.parametrize("caller, answer", [
+    ("address 192.0.2.0/24", "WouldCutCaller"),
+    ("user web@local", "WouldCutCaller"),
+    ("user root@local", "ok"),
+    ("address 127.0.0.0/8", "ok"),
+])
+def test_accept_rule(host_with_policy, caller, answer):
+    """Catches an accept rule behind which the caller could not come back."""
+    host = host_with_policy
+    control.put(host, f"accept {PORT} from anyone@local\n")  # so it is known who logged in
+    host.write_policy(f"accept {PORT} from {caller}\n")
+    assert logged_in(host, ask_reload(host))[0] == answer
+    assert logged_in(host, ask_reload(host, force=True))[0] == "ok"

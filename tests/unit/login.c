@@ -122,15 +122,15 @@ static int found_by_command(void)
 		return -errno;
 	command = fork();
 	if (command == 0) {
-		uint16_t port;
+		struct login login;
 		int error;
 
 		/* Sockets are inherited in this test: the command, like a real one, has none. */
 		close_range(3, (unsigned)result[1] - 1, 0);
 		close_range((unsigned)result[1] + 1, ~0U, 0);
-		error = process_login_port(getpid(), &port);
+		error = process_login(getpid(), &login);
 		if (error == 0)
-			error = port;
+			error = login.port;
 		_exit(write(result[1], &error, sizeof(error)) != sizeof(error));
 	}
 	close(result[1]);

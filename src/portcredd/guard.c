@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT */
+#include "portcredd/guard.h"
+
+#include "base/cleanup.h"
+#include "kernel/enforcer.h"
+#include "kernel/login.h"
+#include "kernel/process.h"
+#include "policy/verdict.h"
+#include "portcredd/approve.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+/* listener_refused() - whether what listens on the login's port would be refused it */
+static int listener_refused(const struct compiled *compiled, const char *attached, uint16_t port)
+{
+	struct approvals approvals;
+	int r;
+
+	r = approve_sockets(compiled, attached, &approvals, NULL);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < approvals.n_items; i++) {
+		const struct approval *approval = &approvals.items[i];
+
+		r |= approval->refused && approval->socket.protocol == PROTOCOL_TCP &&
+		     approval->socket.listening && approval->socket.port == port;
+	}
+	approvals_clear(&approvals);
+	return r;
+}
+
+/*
+ * caller_refused() - whether the login, made again, would be refused by an accept rule
+ * As the caller is known now: one who came before anybody vouched is nobody.
+ */
+static bool caller_refused(const struct compiled *compiled, const struct login *login)
+{
+	_cleanup_close_ int fd = process_socket(login->holder, login->inode);
+	struct other_end end = {
+		.host = HOST_NONE,
+		.uid = UID_NONE,
+		.family = login->family,
+		.port = login->peer_port,
+		.owner_uid = 0, /* logins are root's to serve */
+		.owner_gid = 0,
+	};
+	struct peer peer;
+
+	memcpy(end.address, login->peer_address, sizeof(end.address));
+	if (fd >= 0 && enforcer_peer(fd, &peer) == 0 && peer.host[0]) {
+		end.host = peer.how == KNOWN_LOCAL ? HOST_LOCAL
+						   : verdict_find_host(compiled, peer.host);
+		end.uid = verdict_map_uid(compiled, end.host, peer.raw_uid);
+	}
+	return verdict_accept(compiled, login->port, &end, false).verdict == VERDICT_REFUSED;
+}
+
+int guard_login(const struct compiled *compiled, const char *attached, pid_t caller,
+		uint16_t *ret_port)
+{
+	struct login login;
+	int r;
+
+	if (process_login(caller, &login) < 0)
+		return 0;
+	r = listener_refused(compiled, attached, login.port);
+	if (r == 0)
+		r = caller_refused(compiled, &login);
+	if (r <= 0)
+		return r;
+	*ret_port = login.port;
+	return -EBUSY;
+}
