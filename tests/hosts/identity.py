@@ -13,7 +13,6 @@ import dataclasses
 import hashlib
 import os
 
-_FILE = "portcred host key 1"
 _CONTEXT = b"portcred vouch v1"
 _sodium = None
 
@@ -65,14 +64,19 @@ class Identity:
         return hashlib.blake2b(_CONTEXT + pair, key=shared, digest_size=16).digest()
 
 
-def write(host, *identities):
-    """The host's key file and its public half: vouching with the first, all are good."""
-    def put(path, keys, mode):
-        new = path.with_name(path.name + ".new")
-        new.write_text("\n".join([_FILE, *(base64.b64encode(key).decode() for key in keys), ""]),
-                       encoding="ascii")
+def write(host, *identities, second="next"):
+    """The host's key file and its public half: vouching with the first, both are good.
+
+    @second: "next" or "old", what the second of two is while they are rotated.
+    """
+    def put(path, title, keys, mode):
+        lines = [base64.b64encode(key).decode() for key in keys]
+        lines[1:] = [f"{line} {second}" for line in lines[1:]]
+        new = path.with_name(path.name + ".made")
+        new.write_text("\n".join([title, *lines, ""]), encoding="ascii")
         new.chmod(mode)
         new.rename(path)
 
-    put(host.host_key, [one.secret for one in identities], 0o600)
-    put(host.host_key.with_name("host.key.pub"), [one.public for one in identities], 0o644)
+    put(host.host_key, "portcred host key 1", [one.secret for one in identities], 0o600)
+    put(host.host_key.with_name("host.key.pub"), "portcred host public key 1",
+        [one.public for one in identities], 0o644)
