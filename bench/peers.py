@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: MIT
+"""getsockopt(SO_PEERCRED) beside what else names a caller: ident and MUNGE.
+
+Both daemons run inside host 1, with files below its directory, and are gone with the benchmark.
+"""
+
+import contextlib
+import os
+import shutil
+import subprocess
+import sys
+
+import place
+from measure import WEB, Result, figure_of, hosts, workload
+from vouch import LOCAL, PORT
+
+HELD = 20_000  # connections that are open meanwhile
+NOBODY = 65534
+
+
+@contextlib.contextmanager
+def running(host, command, ready, **where):
+    """A daemon in the foreground until the block is left; @ready: whether it answers."""
+    if not shutil.which(command[0], path=hosts.environment()["PATH"]):
+        sys.exit(f"bench: {command[0]} is not installed: make deps")
+    process = subprocess.Popen([str(word) for word in command], env=hosts.environment(),
+                               stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                               stderr=subprocess.DEVNULL, preexec_fn=host.place(**where).enter)
+    try:
+        place.eventually(ready, f"{command[0]} is ready", 10)
+        yield
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def answers(host, port):
+    """Whether something listens at a port of the host."""
+    def attempt():
+        with hosts.make_socket() as sock:
+            return sock.connect_ex(("127.0.0.1", port)) == 0
+
+    return host.run(attempt)
+
+
+def ident(host):
+    """Nanoseconds a query of oidentd, a connection each, as RFC 1413 has it."""
+    daemon = ["oidentd", "--foreground", "--nosyslog", "--quiet", "--address", "127.0.0.1",
+              "--limit", 2000, "--user", NOBODY, "--group", NOBODY]
+    with running(host, daemon, lambda: answers(host, 113)):
+        return workload(host, "ident", HELD, 2_000, PORT, uid=WEB)
+
+
+def make_munge(host):
+    """Its directory: a key, a place for its socket."""
+    directory = host.directory / "munge"
+    directory.mkdir(exist_ok=True)
+    key = directory / "key"
+    if not key.exists():
+        key.write_bytes(os.urandom(1024))
+        key.chmod(0o400)
+        os.chown(key, WEB, WEB)
+        os.chown(directory, WEB, WEB)
+    return directory
+
+
+def munge(host):
+    """Nanoseconds a credential, encoded and decoded; four threads ask two."""
+    directory = make_munge(host)
+    socket = directory / "socket"
+    daemon = ["munged", "--foreground", "--num-threads=2", f"--key-file={directory}/key",
+              f"--socket={socket}", f"--pid-file={directory}/pid",
+              f"--seed-file={directory}/seed", f"--log-file={directory}/log"]
+    with running(host, daemon, socket.exists, uid=WEB):
+        rate = figure_of(host.run(["remunge", "--quiet", "--decode", "--duration=1",
+                                   "--num-threads=4", f"--socket={socket}"], uid=WEB))
+    return 1e9 / rate
+
+
+def peercred(bench):
+    if not bench.wanted("peercred_vs_ident", "peercred_vs_munge"):
+        return
+    host = bench.host
+
+    def ours():
+        return workload(host, "peercred", HELD, 200_000, PORT, uid=WEB)
+
+    measures = {"ident": (ours, lambda: ident(host)), "munge": (ours, lambda: munge(host))}
+    measured = bench.with_and_without("peercred", LOCAL, {
+        name: pair for name, pair in measures.items() if bench.wanted(f"peercred_vs_{name}")})
+    for name, reach, note in (
+            ("ident", 300, f"queries/s to oidentd's, about random ones of {HELD} connections"),
+            ("munge", 50, "queries/s to MUNGE's encode+decode/s with its best number of threads")):
+        if name in measured:
+            yield Result(f"peercred_vs_{name}", *measured[name], reach, inverse=True, note=note)
+
+
+BENCHMARKS = (peercred,)
