@@ -16,7 +16,7 @@ _portcred_port()
 _portcred_value()
 {
 	case $1 in
-	--user) COMPREPLY=($(compgen -u -- "$2")) ;;
+	--user | --owner) COMPREPLY=($(compgen -u -- "$2")) ;;
 	--group) COMPREPLY=($(compgen -g -- "$2")) ;;
 	--exe | --policy | --out | --key)
 		compopt -o filenames 2>/dev/null
@@ -26,7 +26,7 @@ _portcred_value()
 		compopt -o filenames 2>/dev/null
 		COMPREPLY=($(compgen -d -- "$2"))
 		;;
-	--unit | --try | --fd | --at) COMPREPLY=() ;;
+	--unit | --try | --fd | --at | --from | --to) COMPREPLY=() ;;
 	--name) COMPREPLY=($(compgen -A hostname -- "$2")) ;;
 	--address) COMPREPLY=($(compgen -W "0.0.0.0 127.0.0.1 :: ::1" -- "$2")) ;;
 	*) return 1 ;;
@@ -57,7 +57,8 @@ _portcred()
 	"") options="--runtime-dir --version --help" ;;
 	check) options="--policy --json --help" ;;
 	explain)
-		options="--user --group --exe --unit --address --v6only --policy --json --help"
+		options="--user --group --exe --unit --address --v6only --from --owner --to --approved"
+		options+=" --policy --json --help"
 		;;
 	ls) options="--governed --peers --json --help" ;;
 	peer) options="--fd --json --help" ;;

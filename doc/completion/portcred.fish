@@ -43,6 +43,12 @@ complete -c portcred -n '__fish_seen_subcommand_from explain' -l exe -r -F -d 'R
 complete -c portcred -n '__fish_seen_subcommand_from explain' -l unit -x -d 'In this systemd unit'
 complete -c portcred -n '__fish_seen_subcommand_from explain' -l address -x \
     -a '0.0.0.0 127.0.0.1 :: ::1' -d 'Binding this address'
+complete -c portcred -n '__fish_seen_subcommand_from explain' -l from -x -d 'A caller'
+complete -c portcred -n '__fish_seen_subcommand_from explain' -l owner -x \
+    -a '(__fish_complete_users)' -d 'To a listener of this user'
+complete -c portcred -n '__fish_seen_subcommand_from explain' -l to -x -d 'A service'
+complete -c portcred -n '__fish_seen_subcommand_from explain' -l approved \
+    -d 'A bind rule there approved it'
 complete -c portcred -n '__fish_seen_subcommand_from explain' -l v6only -d 'With IPV6_V6ONLY set'
 complete -c portcred -n '__fish_seen_subcommand_from ls' -l governed -d 'Leave ungoverned ports out'
 complete -c portcred -n '__fish_seen_subcommand_from ls' -l peers \

@@ -319,7 +319,7 @@ static int tell_summary(struct end_teller *asked)
 
 	if (writer_open(&writer) < 0)
 		return -ENOMEM;
-	fprintf(writer.out, "%u/tcp %s ", request->port, is_accept(asked) ? "from" : "at");
+	fprintf(writer.out, "%u/tcp %s ", request->port, is_accept(asked) ? "from" : "to");
 	print_end(asked, writer.out);
 	switch (answer->verdict) {
 	case VERDICT_GRANTED:

@@ -16,9 +16,10 @@ static const char about[] =
 /* struct counts - of a policy without errors */
 struct counts {
 	size_t statements;
-	size_t rules; /* pairs of a range and a principal */
+	size_t rules; /* pairs of a range and a principal or caller */
 	size_t governed[PROTOCOLS];
-	size_t observed; /* ports, of either protocol, that an `observe` names */
+	size_t accept, connect; /* ports that such a rule governs */
+	size_t observed; /* ports that an `observe` names, for each protocol and kind of rule */
 };
 
 static struct counts count(const struct reading *reading)
@@ -31,10 +32,19 @@ static struct counts count(const struct reading *reading)
 
 		if (statement->kind == STATEMENT_BIND)
 			counts.rules += (size_t)statement->ports * statement->alternatives;
+		else if (statement_has_ranges(statement))
+			counts.rules += (size_t)statement->ports * statement->callers;
 	}
 	for (size_t i = 0; i < (size_t)PROTOCOLS * PORTS; i++) {
 		counts.governed[i / PORTS] += reading->compiled->ports[i].enforced != 0;
 		counts.observed += reading->compiled->ports[i].observed != 0;
+	}
+	for (size_t i = 0; reading->compiled->tcp && i < PORTS; i++) {
+		const struct tcp_entry *entry = &reading->compiled->tcp[i];
+
+		counts.accept += entry->accept != 0;
+		counts.connect += entry->connect != 0;
+		counts.observed += (entry->accept_observed != 0) + (entry->connect_observed != 0);
 	}
 	return counts;
 }
@@ -52,11 +62,12 @@ static json_t *diagnostic_json(const struct diagnostic *diagnostic, const struct
 
 static json_t *counts_json(const struct counts *counts)
 {
-	return json_pack("{s:I, s:I, s:{s:I, s:I}, s:I}", "statements",
+	return json_pack("{s:I, s:I, s:{s:I, s:I}, s:I, s:I, s:I}", "statements",
 			 (json_int_t)counts->statements, "rules", (json_int_t)counts->rules,
 			 "governed", "tcp", (json_int_t)counts->governed[PROTOCOL_TCP], "udp",
-			 (json_int_t)counts->governed[PROTOCOL_UDP], "observed",
-			 (json_int_t)counts->observed);
+			 (json_int_t)counts->governed[PROTOCOL_UDP], "accept",
+			 (json_int_t)counts->accept, "connect", (json_int_t)counts->connect,
+			 "observed", (json_int_t)counts->observed);
 }
 
 static json_t *result_json(const struct reading *reading)
@@ -116,6 +127,10 @@ static void print_summary(const struct reading *reading, struct program *program
 		    " governed");
 	fprintf(out, " (%zu tcp, %zu udp)", counts.governed[PROTOCOL_TCP],
 		counts.governed[PROTOCOL_UDP]);
+	if (counts.accept)
+		fprintf(out, ", callers named for %zu", counts.accept);
+	if (counts.connect)
+		fprintf(out, ", services for %zu", counts.connect);
 	if (counts.observed)
 		fprintf(out, ", %zu observed", counts.observed);
 	fputc('\n', out);

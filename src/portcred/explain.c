@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * explain.c - the verdict on one bind, and what each statement has to do with it
+ * explain.c - the verdict on a bind, a caller or a service, and what each statement has to do with it
  */
 #include <string.h>
 #include <sys/stat.h>
 
 #include "policy/explain.h"
 #include "policy/machine.h"
+#include "portcred/explain_print.h"
 #include "portcred/identity.h"
 #include "portcred/in_force.h"
+#include "portcred/other_end.h"
 #include "portcred/port_argument.h"
-#include "portcred/text.h"
 #include "portcred/verb.h"
 
 #define UNPRIVILEGED_START_FILE    "/proc/sys/net/ipv4/ip_unprivileged_port_start"
@@ -19,12 +20,15 @@
 static const char about[] =
 	"Says whether a process may bind a port, which statement of the policy decides, and\n"
 	"why the others do not. Without /PROTO: for tcp and for udp. Without --user: for\n"
-	"whoever asks. Without --policy: of the policy in force.\n"
+	"whoever asks. With --from: whether a caller may connect to the port here; with --to:\n"
+	"whether a service elsewhere is one that may be connected to.\n"
+	"Without --policy: of the policy in force.\n"
 	"Exit status 0 if it may, 1 if it is refused.\n";
 
 /* struct question - the command line */
 struct question {
 	struct identity_options who;
+	struct other_end_options other;
 	const char *address;
 	const char *policy;
 	bool v6only;
@@ -59,12 +63,6 @@ static uint16_t unprivileged_start(void)
 	return (uint16_t)start;
 }
 
-static bool may_bind(const struct explanation *explanation)
-{
-	return explanation->answer.verdict != VERDICT_REFUSED &&
-	       explanation->answer.verdict != VERDICT_KERNEL_REFUSED;
-}
-
 /*
  * same_executable() - the policy's own name for the file at @path, else @path
  * The kernel compares files, not names: /bin/nc is /usr/bin/nc on a merged system.
@@ -87,119 +85,16 @@ static const char *same_executable(const struct policy *policy, const char *path
 	return path;
 }
 
-static const char *kind_words(enum explain_kind kind)
-{
-	switch (kind) {
-	case EXPLAIN_ANSWERS:
-		return "grants";
-	case EXPLAIN_GRANTS_TOO:
-		return "grants too";
-	case EXPLAIN_DECIDES:
-		return "does not apply";
-	case EXPLAIN_OVERRIDDEN:
-		return "overridden";
-	default:
-		return "only logs";
-	}
-}
-
-static void print_statement(struct program *program, const struct explain_statement *statement)
-{
-	enum style style = statement->kind == EXPLAIN_ANSWERS ? STYLE_GOOD : STYLE_DIM;
-	FILE *out = program->out;
-
-	fprintf(out, "  %s%-14s%s  ", program_style(program->colour, style),
-		kind_words(statement->kind), program_style(program->colour, STYLE_PLAIN));
-	text_print(statement->place, out);
-	fputs(": ", out);
-	text_print(statement->text, out);
-	fputc('\n', out);
-	for (size_t i = 0; i < statement->n_reasons; i++) {
-		fprintf(out, "%20s", "");
-		text_print(statement->reasons[i].text, out);
-		fputc('\n', out);
-	}
-	if (statement->omitted)
-		fprintf(out, "%20sand %zu more reasons\n", "", statement->omitted);
-}
-
-static void print_explanation(struct program *program, const struct explanation *explanation)
-{
-	enum style style = may_bind(explanation) ? STYLE_GOOD : STYLE_BAD;
-	FILE *out = program->out;
-
-	fputs(program_style(program->colour, style), out);
-	text_print(explanation->summary, out);
-	fprintf(out, "%s\n", program_style(program->colour, STYLE_PLAIN));
-	for (size_t i = 0; i < explanation->n_statements; i++)
-		print_statement(program, &explanation->statements[i]);
-	if (explanation->omitted)
-		fprintf(out, "  and %zu more statements\n", explanation->omitted);
-	if (explanation->capability) {
-		fputs("  ", out);
-		text_print(explanation->capability, out);
-		fputc('\n', out);
-	}
-}
-
-static json_t *rule_json(const struct policy *policy, const struct rule *rule)
-{
-	const struct sources *sources = policy->sources;
-
-	if (rule->line == 0 || rule->file >= sources->n_files)
-		return json_null();
-	return json_pack("{s:o, s:I}", "file", varlink_string(sources->files[rule->file].name),
-			 "line", (json_int_t)rule->line);
-}
-
-static json_t *statement_json(const struct policy *policy,
-			      const struct explain_statement *statement)
-{
-	json_auto_t *reasons = json_array();
-
-	for (size_t i = 0; i < statement->n_reasons; i++) {
-		const struct explain_reason *reason = &statement->reasons[i];
-
-		if (json_array_append_new(reasons, json_pack("{s:s, s:o}", "why",
-							     explain_why_name(reason->why), "text",
-							     varlink_string(reason->text))) < 0)
-			return NULL;
-	}
-	return json_pack("{s:s, s:o, s:o, s:b, s:O, s:I}", "kind",
-			 explain_kind_name(statement->kind), "rule",
-			 rule_json(policy, &statement->rule), "text",
-			 varlink_string(statement->text), "names_subject", statement->names_subject,
-			 "reasons", reasons, "omitted", (json_int_t)statement->omitted);
-}
-
-static json_t *explanation_json(const struct policy *policy, const struct target *target,
-				const struct explanation *explanation)
-{
-	json_auto_t *statements = json_array();
-
-	for (size_t i = 0; i < explanation->n_statements; i++) {
-		if (json_array_append_new(statements,
-					  statement_json(policy, &explanation->statements[i])) < 0)
-			return NULL;
-	}
-	return json_pack("{s:s, s:i, s:s, s:b, s:o, s:o, s:o, s:s, s:O, s:I}", "protocol",
-			 protocol_name(target->protocol), "port", target->port, "verdict",
-			 explain_verdict_name(explanation->answer.verdict), "may_bind",
-			 may_bind(explanation), "rule",
-			 rule_json(policy, &explanation->answer.rule), "summary",
-			 varlink_string(explanation->summary), "capability",
-			 varlink_string(explanation->capability), "observed",
-			 explain_verdict_name(explanation->observed.verdict), "statements",
-			 statements, "omitted", (json_int_t)explanation->omitted);
-}
-
 static json_t *answers_json(const struct policy *policy, const struct answers *answers)
 {
 	json_auto_t *list = json_array();
 
 	for (size_t i = 0; i < answers->n; i++) {
-		if (json_array_append_new(list, explanation_json(policy, &answers->targets[i],
-								 answers->items[i])) < 0)
+		const struct target *target = &answers->targets[i];
+		json_t *answer = explain_json(policy, answers->items[i], "may_bind", target->port,
+					      target->protocol);
+
+		if (json_array_append_new(list, answer) < 0)
 			return NULL;
 	}
 	return json_pack("{s:O}", "answers", list);
@@ -244,9 +139,9 @@ static int print_answers(struct program *program, const struct policy *policy,
 	for (size_t i = 0; i < answers->n; i++) {
 		if (!json) {
 			fputs(i ? "\n" : "", program->out);
-			print_explanation(program, answers->items[i]);
+			explain_print(program, answers->items[i]);
 		}
-		if (!may_bind(answers->items[i]))
+		if (!explain_grants(answers->items[i]))
 			status = EXIT_NO;
 	}
 	return r == EXIT_YES ? status : r;
@@ -284,6 +179,8 @@ static int read_policy(struct program *program, const struct question *question,
 	return EXIT_YES;
 }
 
+DEFINE_CLEANUP(struct explanation *, explanation_free)
+
 static int answer(struct program *program, const struct question *question,
 		  const struct port_argument *port, const struct target *target)
 {
@@ -305,6 +202,61 @@ static int answer(struct program *program, const struct question *question,
 	return print_answers(program, reading.policy, &answers, question->json);
 }
 
+/* answer_end() - of a caller or a service */
+static int answer_end(struct program *program, const struct question *question, uint16_t port)
+{
+	_cleanup_(other_end_clear) struct other_end_found found = { 0 };
+	_cleanup_(explanation_freep) struct explanation *explanation = NULL;
+	_cleanup_(reading_clear) struct reading reading = { 0 };
+	_cleanup_free_ char *cgroup = NULL, *why = NULL;
+	struct explain_connection request = {
+		.kind = question->other.to ? STATEMENT_CONNECT : STATEMENT_ACCEPT,
+		.port = port,
+		.end = &found.end,
+	};
+	int r = read_policy(program, question, &reading, &cgroup);
+
+	if (r != EXIT_YES)
+		return r;
+	r = other_end_find(&question->other, reading.compiled, &found, &why);
+	if (r < 0)
+		return why ? program_say(program, "%s", why) : program_no_memory(program);
+	request.user = found.user;
+	if (explain_connection(reading.ranges, reading.compiled, &request, &explanation) < 0)
+		return program_no_memory(program);
+	if (question->json)
+		r = program_json(program,
+				 json_pack("{s:[o]}", "answers",
+					   explain_json(reading.policy, explanation, "may_connect",
+							port, PROTOCOL_TCP)),
+				 false);
+	else
+		explain_print(program, explanation);
+	if (r != EXIT_YES)
+		return r;
+	return explain_grants(explanation) ? EXIT_YES : EXIT_NO;
+}
+
+/* misplaced() - an option that belongs to another question; NULL: none */
+static const char *misplaced(const struct question *question)
+{
+	const struct other_end_options *other = &question->other;
+	const struct identity_options *who = &question->who;
+
+	if (other->from && other->to)
+		return "--from and --to are two questions, expected one of them";
+	if (other->owner && !other->from)
+		return "--owner is of the listener that a caller calls, expected --from too";
+	if (other->approved && !other->to)
+		return "--approved is of a service, expected --to too";
+	if ((other->from || other->to) &&
+	    (who->user || who->groups.n || who->exe || who->unit || question->v6only))
+		return "--user, --group, --exe, --unit and --v6only are about a bind, expected "
+		       "them "
+		       "without --from and --to";
+	return NULL;
+}
+
 int explain_main(struct program *program, int argc, char **argv)
 {
 	_cleanup_(question_clear) struct question question = { 0 };
@@ -313,6 +265,7 @@ int explain_main(struct program *program, int argc, char **argv)
 	struct operands operands;
 	struct port_argument port;
 	_cleanup_free_ char *why = NULL;
+	const char *wrong;
 	const struct option_spec options[] = {
 		{ "user", "USER", "a process of this user: a name or a number",
 		  .value = &question.who.user },
@@ -320,9 +273,18 @@ int explain_main(struct program *program, int argc, char **argv)
 		  .list = &question.who.groups },
 		{ "exe", "PATH", "running this program", .value = &question.who.exe },
 		{ "unit", "UNIT", "in this systemd unit", .value = &question.who.unit },
-		{ "address", "ADDRESS", "binding this address [0.0.0.0]",
+		{ "address", "ADDRESS",
+		  "binding this address [0.0.0.0]; with --from: its ADDRESS[:PORT]",
 		  .value = &question.address },
 		{ "v6only", NULL, "with IPV6_V6ONLY set", .flag = &question.v6only },
+		{ "from", "CALLER", "a caller: USER@HOST, anyone@HOST or ADDRESS[:PORT]",
+		  .value = &question.other.from },
+		{ "owner", "USER[:GROUP]", "with --from: to a listener of this user",
+		  .value = &question.other.owner },
+		{ "to", "SERVICE", "a service: USER@HOST, approved@HOST or anyone@HOST",
+		  .value = &question.other.to },
+		{ "approved", NULL, "with --to: a bind rule there approved it",
+		  .flag = &question.other.approved },
 		{ "policy", "FILE", "of this policy and the policy.d beside it; asks no daemon",
 		  .value = &question.policy },
 		{ "json", NULL, "print one JSON object", .flag = &question.json },
@@ -337,6 +299,18 @@ int explain_main(struct program *program, int argc, char **argv)
 	if (r < 0)
 		return why ? options_complain(&usage, program, "%s", why)
 			   : program_no_memory(program);
+	wrong = misplaced(&question);
+	if (wrong)
+		return options_complain(&usage, program, "%s", wrong);
+	if (question.other.from || question.other.to) {
+		question.other.address = question.address;
+		wrong = other_end_wrong(&question.other);
+		if (!wrong && !(port.protocols & PROTOCOL_BIT(PROTOCOL_TCP)))
+			wrong = "--from and --to are about tcp connections, expected a tcp port";
+		if (wrong)
+			return options_complain(&usage, program, "%s", wrong);
+		return answer_end(program, &question, port.ports[PROTOCOL_TCP]);
+	}
 	if (address_parse(question.address ? question.address : "0.0.0.0", &target) < 0)
 		return options_complain(&usage, program, "--address takes an IPv4 or IPv6 address");
 	if (question.who.exe && question.who.exe[0] != '/')

@@ -19,12 +19,6 @@
 #define MOST_GROUPS  65536 /* NGROUPS_MAX */
 #define NO_ID        UINT32_MAX
 
-/* struct found_user - of the user database, or of a number alone */
-struct found_user {
-	uint32_t uid, gid;
-	char *name; /* owned; NULL: none */
-};
-
 /* parse_id() - a number as an id; -1 is the kernel's word for "none" and no id */
 static int parse_id(const char *text, uint32_t *ret_id)
 {
@@ -52,9 +46,9 @@ static int unknown(char **ret_why, int error, const char *what, const char *text
 	return why(ret_why, -EIO, "cannot look up %s '%s': %s", what, shown, strerror(error));
 }
 
-static int find_user(const char *text, struct found_user *ret_user, char **ret_why)
+int identity_find_user(const char *text, struct identity_user *ret_user, char **ret_why)
 {
-	struct found_user user = { .gid = NO_ID };
+	struct identity_user user = { .gid = NO_ID };
 	struct passwd *entry;
 	int error;
 
@@ -76,7 +70,7 @@ static int find_user(const char *text, struct found_user *ret_user, char **ret_w
 	return 0;
 }
 
-static int find_group(const char *text, uint32_t *ret_gid, char **ret_why)
+int identity_find_group(const char *text, uint32_t *ret_gid, char **ret_why)
 {
 	struct group *entry;
 
@@ -92,7 +86,7 @@ static int find_group(const char *text, uint32_t *ret_gid, char **ret_why)
 }
 
 /* login_groups() - those that initgroups(3) would set */
-static int login_groups(const struct found_user *user, struct identity *identity)
+static int login_groups(const struct identity_user *user, struct identity *identity)
 {
 	int n = FIRST_GROUPS;
 
@@ -118,7 +112,7 @@ static int add_group(const char *text, struct identity *identity, char **ret_why
 {
 	size_t n = identity->subject.n_groups;
 	uint32_t gid = 0, *groups;
-	int r = find_group(text, &gid, ret_why);
+	int r = identity_find_group(text, &gid, ret_why);
 
 	if (r < 0)
 		return r;
@@ -133,8 +127,8 @@ static int add_group(const char *text, struct identity *identity, char **ret_why
 
 static int be_user(const char *text, struct identity *identity, char **ret_why)
 {
-	struct found_user user = { 0 };
-	int r = find_user(text, &user, ret_why);
+	struct identity_user user = { 0 };
+	int r = identity_find_user(text, &user, ret_why);
 
 	if (r < 0)
 		return r;

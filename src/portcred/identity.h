@@ -40,6 +40,17 @@ int identity_find(const struct identity_options *options, const char *attached,
 
 void identity_clear(struct identity *identity);
 
+/* struct identity_user - of the user database, or of a number alone */
+struct identity_user {
+	uint32_t uid;
+	uint32_t gid; /* of a login; UINT32_MAX: not known */
+	char *name;   /* the caller's to free; NULL: none */
+};
+
+/* identity_find_user(), identity_find_group() - by name or number; as identity_find() */
+int identity_find_user(const char *text, struct identity_user *ret_user, char **ret_why);
+int identity_find_group(const char *text, uint32_t *ret_gid, char **ret_why);
+
 /* identity_user_name() - of a uid, the caller's to free; the number where there is no name */
 char *identity_user_name(uint32_t uid);
 

@@ -121,12 +121,41 @@ static void check_callers(const struct policy *policy, const struct statement *s
 	for (size_t i = 0; i < statement->callers; i++) {
 		const struct caller *is = &policy->callers[statement->first_caller + i];
 
-		if (is->kind <= CALLER_GROUP)
-			require(is->name < policy->n_names);
+		require(!(is->flags & CALLER_NAMED));
+		if (is->kind == CALLER_USER && !(is->flags & CALLER_NEVER))
+			require(is->id < UID_APPROVED);
+		if (is->kind == CALLER_GROUP && !(is->flags & CALLER_NEVER))
+			require(policy_group(policy, is->id) != NULL);
 		if (is->kind <= CALLER_APPROVED && is->host_kind == CALLER_HOST_NAMED)
 			require(is->host < policy->n_names);
 		if (is->kind >= CALLER_ADDRESS)
 			require(is->prefix < policy->n_prefixes);
+	}
+}
+
+static void check_groups(const struct policy *policy)
+{
+	for (size_t i = 0; i < policy->n_groups; i++) {
+		const struct named_group *group = &policy->groups[i];
+
+		require(i == 0 || group[-1].gid < group->gid);
+		require(group->first + (size_t)group->n <= policy->n_members);
+		for (uint32_t k = 1; k < group->n; k++)
+			require(policy->members[group->first + k - 1] <
+				policy->members[group->first + k]);
+	}
+}
+
+static void check_host(const struct policy *policy, const struct host *host)
+{
+	require(host->n_keys > 0 && host->n_keys <= MAX_HOST_KEYS);
+	require(strlen(policy->names[host->name].text) < MAX_HOST_NAME);
+	require(host->first_id_range + (size_t)host->id_ranges <= policy->n_id_ranges);
+	for (uint32_t i = 0; i < host->id_ranges; i++) {
+		const struct id_range *range = &policy->id_ranges[host->first_id_range + i];
+
+		require(range->first > 0 && range->first <= range->last &&
+			range->last < UID_APPROVED);
 	}
 }
 
@@ -143,7 +172,7 @@ static void check_statement(const struct policy *policy, const struct statement 
 	if (statement->kind == STATEMENT_ACCEPT || statement->kind == STATEMENT_CONNECT)
 		check_callers(policy, statement);
 	if (statement->kind == STATEMENT_HOST)
-		require(statement->host < policy->n_hosts);
+		check_host(policy, &policy->hosts[statement->host]);
 	if (statement->kind == STATEMENT_REDIRECT)
 		require(statement->target > 0 && statement->target < PORTS);
 }
@@ -173,6 +202,49 @@ static void print(const struct parsed *parsed, bool colour)
 	free(text);
 }
 
+static void check_keys(const struct user_key *keys, size_t n)
+{
+	for (size_t i = 1; i < n; i++)
+		require(keys[i - 1].set < keys[i].set ||
+			(keys[i - 1].set == keys[i].set && keys[i - 1].uid < keys[i].uid));
+}
+
+/* check_caller_set() - what the kernel half relies on */
+static void check_caller_set(const struct compiled *compiled, uint32_t set)
+{
+	const struct rule_set *rules;
+
+	if (set == 0)
+		return;
+	require(set < compiled->n_sets && set < MAX_SETS);
+	rules = &compiled->sets[set];
+	require(rules->rule.line > 0 && rules->count <= MAX_CLAUSES);
+	require(rules->first + (size_t)rules->count <= compiled->n_clauses);
+	for (uint32_t i = 0; i < rules->count; i++) {
+		const struct clause *clause = &compiled->clauses[rules->first + i];
+
+		require(clause->conditions >= CONDITION_OWNER && clause->rule.line > 0);
+		require(clause->count <= MAX_PREFIXES);
+		require(clause->first + (size_t)clause->count <= compiled->n_prefixes);
+	}
+}
+
+static void check_tables(const struct compiled *compiled)
+{
+	check_keys(compiled->members, compiled->n_members);
+	for (uint32_t port = 0; compiled->tcp && port < PORTS; port++) {
+		check_caller_set(compiled, compiled->tcp[port].accept);
+		check_caller_set(compiled, compiled->tcp[port].accept_observed);
+		check_caller_set(compiled, compiled->tcp[port].connect);
+		check_caller_set(compiled, compiled->tcp[port].connect_observed);
+	}
+	for (size_t i = 0; i < compiled->n_addresses; i++) {
+		require(compiled->address_hosts[i] >= HOST_FIRST &&
+			compiled->address_hosts[i] - HOST_FIRST < compiled->n_hosts);
+		require(compiled->addresses[i].length <= 128);
+	}
+}
+
 static void compile(struct parsed *parsed)
 {
 	bool sound = parsed->diagnostics.errors == 0;
@@ -183,6 +255,8 @@ static void compile(struct parsed *parsed)
 	require((r == 0) == (compiled != NULL));
 	require((r == 0) == (parsed->diagnostics.errors == 0));
 	require(sound || r < 0);
+	if (compiled)
+		check_tables(compiled);
 	compiled_free(compiled);
 }
 
@@ -196,6 +270,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	for (size_t i = 0; i < parsed.policy->n_statements; i++)
 		check_statement(parsed.policy, &parsed.policy->statements[i]);
 	check_prefixes(parsed.policy);
+	check_groups(parsed.policy);
 	check_diagnostics(&parsed);
 	print(&parsed, size & 2);
 	/* Tables take more time than all the rest: of a wrong policy only now and then. */

@@ -69,6 +69,24 @@ def options_in(help_text):
     (["explain", "ssh/udp"], "service 'ssh/udp' has a tcp port only"),
     (["explain", "80", "--address", "localhost"], "--address takes an IPv4 or IPv6 address"),
     (["explain", "80", "--exe", "nginx", "--policy", "/dev/null"], "absolute path"),
+    (["explain", "80", "--from", "a@b", "--to", "a@b"], "--from and --to are two questions"),
+    (["explain", "80", "--from", "a@b", "--user", "root"], "are about a bind"),
+    (["explain", "80", "--from", "a@b", "--v6only"], "are about a bind"),
+    (["explain", "80", "--owner", "root"], "expected --from too"),
+    (["explain", "80", "--approved"], "expected --to too"),
+    (["explain", "80/udp", "--from", "a@b"], "expected a tcp port"),
+    (["explain", "80", "--from", "@b"], "a caller is USER@HOST"),
+    (["explain", "80", "--from", "a@"], "a caller is USER@HOST"),
+    (["explain", "80", "--from", "a@*"], "a caller is USER@HOST"),
+    (["explain", "80", "--from", "alice"], "--from takes USER@HOST, anyone@HOST or an address"),
+    (["explain", "80", "--from", "::1:x"], "--from takes USER@HOST"),
+    (["explain", "80", "--from", "10.0.0.1:0"], "--from takes USER@HOST"),
+    (["explain", "80", "--from", "10.0.0.1:65536"], "--from takes USER@HOST"),
+    (["explain", "80", "--from", "[10.0.0.1:5"], "--from takes USER@HOST"),
+    (["explain", "80", "--to", ""], "--to takes USER@HOST"),
+    (["explain", "80", "--from", "::1", "--address", "::1"], "--address is of a caller"),
+    (["explain", "80", "--from", "a@b", "--address", "b"], "--address takes an IPv4 or IPv6"),
+    (["explain", "80", "--from", "a@b", "--owner", "root:"], "--owner takes USER or USER:GROUP"),
     (["who"], "missing argument: PORT[/PROTO]"),
     (["who", "nosuchservice"], "no port 'nosuchservice'"),
     (["ls", "80"], "unexpected argument '80'"),
@@ -183,8 +201,21 @@ def test_check_good(tmp_path):
     data = run_json("check", path)
     assert data == {
         "ok": True, "errors": 0, "warnings": 0, "diagnostics": [], "statements": 3, "rules": 6,
-        "governed": {"tcp": 3, "udp": 1}, "observed": 1,
+        "governed": {"tcp": 3, "udp": 1}, "accept": 0, "connect": 0, "observed": 1,
     }
+
+
+def test_check_connections(tmp_path):
+    """Catches accept and connect rules that count as nothing, or as governed binds."""
+    path = tmp_path / "a.conf"
+    path.write_text("accept 80-81, 443 from owner, anyone@local\nconnect 25 to approved@local\n"
+                    "observe accept 22 from owner\n", encoding="utf-8")
+    ended = run("check", path)
+    assert (ended.returncode, ended.stderr) == (YES, "")
+    assert ended.stdout == ("ok: 3 statements, 6 rules, 0 ports governed (0 tcp, 0 udp), "
+                            "callers named for 3, services for 1, 1 observed\n")
+    data = run_json("check", path)
+    assert (data["accept"], data["connect"], data["observed"]) == (3, 1, 1)
 
 
 def test_check_bad(tmp_path):
@@ -344,6 +375,92 @@ def test_explain_status(policy, arguments, status):
     assert ended.returncode == status, ended
     answers = run_json("explain", *arguments, "--policy", policy, status=status)["answers"]
     assert all(answer["may_bind"] for answer in answers) == (status == YES)
+
+
+KEY = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAE="
+
+
+@pytest.fixture(name="callers")
+def a_policy_of_callers(tmp_path):
+    path = tmp_path / "callers.conf"
+    path.write_text(f"host db1 key {KEY} at 10.0.0.11 users shared 1-999\n"
+                    "accept 5432 from user daemon@db1, group games@local, owner, group-of-owner\n"
+                    "accept 5000-6000 from anyone@*\n"
+                    "accept 514 from reserved 10.0.0.0/24, address 10.1.0.0/16\n"
+                    "connect 5432 to user daemon@db1, approved@db1\n", encoding="utf-8")
+    return path
+
+
+def test_explain_caller(callers):
+    ended = run("explain", "5432", "--policy", callers, "--from", "bin@db1", "--owner", "games",
+                "--address", "10.0.0.11:700")
+    assert (ended.returncode, ended.stderr) == (NO, "")
+    assert ended.stdout == (
+        "5432/tcp from user bin@db1: refused, no statement names it that decides "
+        f"({callers}:2 governs the port)\n"
+        f"  does not apply  {callers}:2: accept 5432 from user daemon@db1, group games@local, "
+        "owner, group-of-owner\n"
+        "                    user daemon@db1: this is user bin\n"
+        "                    group games@local: this is host db1\n"
+        "                    owner: the listener belongs to user 5\n"
+        "                    group-of-owner: user bin is not in its group, games\n"
+        f"  overridden      {callers}:3: accept 5000-6000 from anyone@*\n"
+        "                    ports 5000-6000: the narrower range 5432 of "
+        f"{callers}:2 decides alone\n")
+    answer, = run_json("explain", "5432", "--policy", callers, "--from", "bin@db1",
+                       status=NO)["answers"]
+    assert (answer["verdict"], answer["may_connect"]) == ("refused", False)
+    assert answer["rule"] == {"file": str(callers), "line": 2}
+    assert [reason["why"] for reason in answer["statements"][0]["reasons"]] == \
+        ["user", "host", "owner-not-given", "owner-not-given"]
+
+
+@pytest.mark.parametrize("arguments, status", [
+    (["5432", "--from", "daemon@db1"], YES),
+    (["5432/tcp", "--from", "1@db1"], YES),                     # by number
+    (["5432", "--from", "daemon@local"], NO),
+    (["5432", "--from", "games@local"], YES),                   # the group, by his own entry
+    (["5432", "--from", "bin@db1", "--owner", "bin"], YES),
+    (["5432", "--from", "bin@db1", "--owner", "root"], NO),
+    (["5432", "--from", "games@db1", "--owner", "root:games"], YES),  # the group of the owner
+    (["5432", "--from", "root@db1", "--owner", "root"], NO),    # squashed
+    (["5432", "--from", "anyone@db1"], NO),
+    (["5001", "--from", "anyone@db1"], YES),
+    (["5001", "--from", "root@db1"], YES),                      # whoever it is, the host vouches
+    (["5001", "--from", "10.0.0.11"], NO),                      # nobody vouches
+    (["514", "--from", "10.0.0.11:700"], YES),
+    (["514", "--from", "10.0.0.11:1024"], NO),
+    (["514", "--from", "10.0.0.11"], NO),                       # port not known
+    (["514", "--from", "[::ffff:10.0.0.11]:700"], YES),
+    (["514", "--from", "::ffff:10.1.2.3"], YES),
+    (["514", "--from", "[::1]:700"], NO),
+    (["514", "--from", "anyone@db1", "--address", "10.1.0.1"], YES),
+    (["99", "--from", "10.1.0.1"], YES),                        # ungoverned
+    (["5432", "--to", "daemon@db1"], YES),
+    (["5432", "--to", "bin@db1"], NO),
+    (["5432", "--to", "bin@db1", "--approved"], YES),
+    (["5432", "--to", "approved@db1"], YES),
+    (["5432", "--to", "approved@local"], NO),
+    (["5432", "--to", "10.0.0.11"], NO),
+    (["514", "--to", "10.0.0.11"], YES),
+])
+def test_explain_connection_status(callers, arguments, status):
+    ended = run("explain", *arguments, "--policy", callers)
+    assert (ended.returncode, ended.stderr) == (status, ""), ended
+    answer, = run_json("explain", *arguments, "--policy", callers, status=status)["answers"]
+    assert answer["may_connect"] == (status == YES)
+
+
+@pytest.mark.parametrize("arguments, said", [
+    (["80", "--from", "root@db2"], "the policy has no host 'db2'"),
+    (["80", "--from", "no-such-user@db1"], "no user 'no-such-user'"),
+    (["80", "--from", "root@db1", "--owner", "root:no-such-group"], "no group 'no-such-group'"),
+    (["80", "--from", "\x1b[2J@local"], "no user '\\x1b[2J'"),
+])
+def test_explain_unknown_end(callers, arguments, said):
+    ended = run("explain", *arguments, "--policy", callers)
+    assert (ended.returncode, ended.stdout) == (NO, "")
+    assert said in ended.stderr
 
 
 def test_explain_both_protocols(policy):

@@ -443,6 +443,150 @@ static void test_frames(void **state)
 	assert_int_equal(names_answer_decode(reply, sizeof(reply), &answer), -EBADMSG);
 }
 
+/* struct heard - what a listing told */
+struct heard {
+	uint32_t pairs[64][2];
+	size_t n;
+	size_t end_at; /* not 0: -ENOSPC when so many were told */
+};
+
+static int hear(void *closure, uint32_t gid, uint32_t uid)
+{
+	struct heard *heard = closure;
+
+	if (heard->n < ELEMENTS(heard->pairs)) {
+		heard->pairs[heard->n][0] = gid;
+		heard->pairs[heard->n][1] = uid;
+	}
+	heard->n++;
+	return heard->n == heard->end_at ? -ENOSPC : 0;
+}
+
+static bool has(const struct heard *heard, uint32_t gid, uint32_t uid)
+{
+	for (size_t i = 0; i < heard->n && i < ELEMENTS(heard->pairs); i++) {
+		if (heard->pairs[i][0] == gid && heard->pairs[i][1] == uid)
+			return true;
+	}
+	return false;
+}
+
+static int members(struct names *names, uint32_t gid, struct heard *heard)
+{
+	struct policy_environment machine = { 0 };
+
+	names_environment(names, &machine);
+	heard->n = 0;
+	return machine.find_members(machine.data, gid, hear, heard);
+}
+
+/* Members by their own entries, by the group's, by both, and by another name of the group. */
+static void test_members(void **state)
+{
+	_cleanup_(names_stopp) struct names *names = start(LIMIT_MS);
+	struct policy_environment machine = { 0 };
+	struct heard heard = { 0 };
+
+	(void)state;
+	assert_int_equal(members(names, 500, &heard), 0);
+	assert_int_equal(heard.n, 4);
+	assert_true(has(&heard, 500, 4000000001U) && has(&heard, 500, 1002));
+	assert_true(has(&heard, 500, 1001) && has(&heard, 500, 3000));
+	assert_int_equal(members(names, 501, &heard), 0);
+	assert_int_equal(heard.n, 1);
+	assert_true(has(&heard, 501, 1001));
+	assert_int_equal(members(names, 502, &heard), 0);
+	assert_true(has(&heard, 502, 1001) && has(&heard, 502, 1002) && has(&heard, 502, 3000));
+	assert_int_equal(members(names, 4711, &heard), 0);
+	assert_int_equal(heard.n, 0);
+
+	names_environment(names, &machine);
+	assert_int_equal(machine.list_memberships(machine.data, hear, &heard), 0);
+	assert_int_equal(heard.n, 3 + 2 + 2 + 2);
+	assert_true(has(&heard, 500, 3000) && has(&heard, 501, 1001) && has(&heard, 502, 3000));
+}
+
+/* More than one frame of them, all of which arrive; more than there may be, none of which count. */
+static void test_many_members(void **state)
+{
+	_cleanup_(names_stopp) struct names *names = start(5000);
+	struct heard heard = { 0 };
+
+	(void)state;
+	assert_true(MANY_MEMBERS > 9 * MAX_NAMES_PAIRS);
+	assert_int_equal(members(names, 600, &heard), 0);
+	assert_int_equal(heard.n, MANY_MEMBERS);
+	assert_int_equal(members(names, 601, &heard), -E2BIG);
+	assert_int_equal(heard.n, MAX_NAMES_LISTED);
+	assert_int_equal(value(names, "alice"), 4000000001U);
+}
+
+/* Who has heard enough says so; what still comes is not taken for the next answer. */
+static void test_listing_ended(void **state)
+{
+	_cleanup_(names_stopp) struct names *names = start(5000);
+	struct heard heard = { .end_at = 3 };
+
+	(void)state;
+	assert_int_equal(members(names, 600, &heard), -ENOSPC);
+	assert_int_equal(heard.n, 3);
+	assert_int_equal(value(names, "alice"), 4000000001U);
+	heard.end_at = 0;
+	assert_int_equal(members(names, 501, &heard), 0);
+	assert_int_equal(heard.n, 1);
+}
+
+/* A database that fails on the way: no half of a list is taken for the whole. */
+static void test_listing_fails(void **state)
+{
+	_cleanup_(names_stopp) struct names *names = start(LIMIT_MS);
+	struct heard heard = { 0 };
+
+	(void)state;
+	assert_int_equal(members(names, 701, &heard), -EIO);
+	assert_int_equal(members(names, 503, &heard), -EIO);
+	assert_int_equal(members(names, 700, &heard), -ETIMEDOUT);
+	assert_int_equal(members(names, UINT32_MAX, &heard), -EINVAL);
+	assert_int_equal(members(names, 501, &heard), 0);
+}
+
+static void test_pairs(void **state)
+{
+	struct names_request request = { .sequence = 5, .kind = NAMES_MEMBERS, .gid = 500 };
+	struct names_pairs pairs = { .sequence = 5, .n = 2, .pairs = { { 1, 2 }, { 3, 4 } } };
+	uint8_t frame[NAMES_PAIRS_MAX], again[NAMES_REQUEST_MAX];
+
+	(void)state;
+	assert_int_equal(names_request_encode(&request, again), 10);
+	request.gid = 0;
+	assert_int_equal(names_request_decode(again, 10, &request), 0);
+	assert_int_equal(request.gid, 500);
+	assert_int_equal(names_request_decode(again, 9, &request), -EBADMSG);
+	memset(again + NAMES_REQUEST_HEAD, 0xff, 4);
+	assert_int_equal(names_request_decode(again, 10, &request), -EBADMSG);
+	request.kind = NAMES_MEMBERSHIPS; /* which is about no one group */
+	assert_int_equal(names_request_encode(&request, again), -EINVAL);
+	request.gid = 0;
+	assert_int_equal(names_request_encode(&request, again), 6);
+	request.name[0] = 'x';
+	assert_int_equal(names_request_encode(&request, again), -EINVAL);
+
+	assert_int_equal(names_pairs_encode(&pairs, frame), 24);
+	assert_int_equal(names_pairs_decode(frame, 24, &pairs), 0);
+	assert_int_equal(pairs.pairs[1].uid, 4);
+	assert_int_equal(names_pairs_decode(frame, 23, &pairs), -EBADMSG);
+	assert_int_equal(names_pairs_decode(frame, 32, &pairs), -EBADMSG);
+	assert_int_equal(names_pairs_decode(frame, 8, &pairs), -EBADMSG);
+	assert_int_equal(names_pairs_decode(frame, 0, &pairs), -EBADMSG);
+	frame[4] = 0;
+	assert_int_equal(names_pairs_decode(frame, 8, &pairs), -EBADMSG);
+	frame[4] = 2;
+	memset(frame + 20, 0xff, 4);
+	assert_int_equal(names_pairs_decode(frame, 24, &pairs), -EBADMSG);
+	memset(frame + 4, 0xff, 4);
+	assert_int_equal(names_pairs_decode(frame, 24, &pairs), -EBADMSG);
+}
+
 static void test_watch(void **state)
 {
 	_cleanup_(watch_freep) struct watch *watch = NULL;
@@ -472,6 +616,11 @@ int main(void)
 		cmocka_unit_test(test_without_root),
 		cmocka_unit_test(test_not_isolated),
 		cmocka_unit_test(test_frames),
+		cmocka_unit_test(test_members),
+		cmocka_unit_test(test_many_members),
+		cmocka_unit_test(test_listing_ended),
+		cmocka_unit_test(test_listing_fails),
+		cmocka_unit_test(test_pairs),
 		cmocka_unit_test(test_watch),
 	};
 

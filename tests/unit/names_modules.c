@@ -153,6 +153,11 @@ static unsigned nobody_at_all(void)
 	return UINT32_MAX;
 }
 
+static unsigned directory(void)
+{
+	return 3000;
+}
+
 static unsigned alice(void)
 {
 	return 4000000001U;
@@ -183,6 +188,7 @@ static const struct {
 	{ "flood", flood },
 	{ "garbage", garbage },
 	{ "nobody-at-all", nobody_at_all },
+	{ "directory", directory },
 };
 
 int getpwnam_r(const char *name, struct passwd *resultbuf, char *buffer, size_t buflen,
@@ -215,6 +221,82 @@ int getgrnam_r(const char *name, struct group *resultbuf, char *buffer, size_t b
 		*result = resultbuf;
 	}
 	return 0;
+}
+
+/* What can be enumerated: alice and carol are developers by their own entries. */
+static struct passwd people[] = {
+	{ .pw_name = (char *)"carol", .pw_uid = 1002, .pw_gid = 500 },
+	{ .pw_name = (char *)"bob", .pw_uid = 1001, .pw_gid = 501 },
+	{ .pw_name = (char *)"alice", .pw_uid = 4000000001U, .pw_gid = 500 },
+};
+static size_t next_person, next_group;
+
+/* "directory" is one whom only a look-up by name finds, "ghost" one whom nothing does. */
+static char *developers[] = { (char *)"bob", (char *)"ghost", (char *)"directory", NULL };
+static char *testers[] = { (char *)"bob", (char *)"carol", NULL };
+static char *broken[] = { (char *)"broken", NULL };
+static struct group groups[] = {
+	{ .gr_name = (char *)"developers", .gr_gid = 500, .gr_mem = developers },
+	{ .gr_name = (char *)"testers", .gr_gid = 502, .gr_mem = testers },
+	{ .gr_name = (char *)"testers-too", .gr_gid = 502, .gr_mem = developers },
+};
+
+void setpwent(void)
+{
+	next_person = 0;
+}
+
+void endpwent(void)
+{
+}
+
+struct passwd *getpwent(void)
+{
+	errno = ENOENT; /* as glibc does at the end */
+	return next_person < ELEMENTS(people) ? &people[next_person++] : NULL;
+}
+
+void setgrent(void)
+{
+	next_group = 0;
+}
+
+void endgrent(void)
+{
+}
+
+struct group *getgrent(void)
+{
+	errno = 0;
+	return next_group < ELEMENTS(groups) ? &groups[next_group++] : NULL;
+}
+
+/* Groups that cannot be enumerated: 600 and 601 have bob many times, the look-up of others fails. */
+int getgrgid_r(gid_t gid, struct group *resultbuf, char *buffer, size_t buflen,
+	       struct group **result)
+{
+	size_t n = gid == 600 ? MANY_MEMBERS : gid == 601 ? MAX_NAMES_LISTED + 1 : 0;
+	char **many;
+
+	(void)buffer;
+	(void)buflen;
+	*result = NULL;
+	if (gid == 700)
+		hang();
+	if (gid == 701)
+		return EIO;
+	if (gid == 503) {
+		*resultbuf = (struct group){ .gr_gid = gid, .gr_mem = broken };
+		*result = resultbuf;
+	}
+	if (n == 0)
+		return 0;
+	many = calloc(n + 1, sizeof(*many));
+	for (size_t i = 0; many && i < n; i++)
+		many[i] = (char *)"bob";
+	*resultbuf = (struct group){ .gr_gid = gid, .gr_mem = many };
+	*result = resultbuf;
+	return many ? 0 : ENOMEM;
 }
 
 int getservbyname_r(const char *name, const char *proto, struct servent *result_buf, char *buf,

@@ -12,4 +12,7 @@
 unsigned count_bounding(void);
 unsigned count_capabilities(void);
 
+/* How many entries group 600 has. */
+#define MANY_MEMBERS 5000U
+
 #endif

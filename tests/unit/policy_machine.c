@@ -31,6 +31,51 @@ static void users_and_groups(void **state)
 	assert_int_equal(id, 77);
 }
 
+/* struct told - whether someone was told of */
+struct told {
+	uint32_t gid, uid;
+	bool found, other;
+};
+
+static int hear(void *closure, uint32_t gid, uint32_t uid)
+{
+	struct told *told = closure;
+
+	told->found |= gid == told->gid && uid == told->uid;
+	told->other |= gid != told->gid;
+	return 0;
+}
+
+/* Root's primary group, which /etc/group lists nobody in. */
+static void members(void **state)
+{
+	struct policy_environment machine = machine_environment();
+	struct told told = { 0 };
+
+	assert_int_equal(machine.find_members(machine.data, 0, hear, &told), 0);
+	assert_true(told.found);
+	assert_false(told.other);
+	told.found = false;
+	assert_int_equal(machine.list_memberships(machine.data, hear, &told), 0);
+	assert_true(told.found);
+	assert_true(told.other);
+	told = (struct told){ .gid = 4294967293U };
+	assert_int_equal(machine.find_members(machine.data, 4294967293U, hear, &told), 0);
+	assert_false(told.found || told.other);
+}
+
+static int stop(void *closure, uint32_t gid, uint32_t uid)
+{
+	return -ENOSPC;
+}
+
+static void members_until(void **state)
+{
+	struct policy_environment machine = machine_environment();
+
+	assert_int_equal(machine.list_memberships(machine.data, stop, NULL), -ENOSPC);
+}
+
 static void count(void *closure, const char *name)
 {
 	(*(unsigned *)closure)++;
@@ -146,7 +191,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(users_and_groups), cmocka_unit_test(services),
 		cmocka_unit_test(ephemeral_ports),  cmocka_unit_test(executables_that_anyone_sees),
-		cmocka_unit_test(executables),
+		cmocka_unit_test(executables),      cmocka_unit_test(members),
+		cmocka_unit_test(members_until),
 	};
 
 	return cmocka_run_group_tests_name("policy_machine", tests, NULL, NULL);
