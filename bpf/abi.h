@@ -37,6 +37,7 @@
 #define EVENTS_BYTES        (512U << 10) /* some 450 events; mapped, they count as portcredd's memory */
 #define MAX_REFUSED_SOCKETS (1U << 18) /* sockets bound before a policy that refuses them */
 #define MAX_HANDSHAKES      (1U << 14) /* verified SYNs whose connection is not there yet */
+#define MAX_OWN_ADDRESSES   4096       /* of this machine; others count as another host's */
 
 enum protocol {
 	PROTOCOL_TCP, /* MPTCP included */
@@ -220,6 +221,14 @@ struct host_entry {
 	__u32 ranges;       /* <= MAX_ID_RANGES */
 	struct key_pair pair[MAX_KEY_PAIRS];
 	char name[MAX_HOST_NAME]; /* NUL-padded */
+};
+
+/*
+ * struct own_address - an address of this machine; `own_addresses`, by address (16 bytes, network
+ * byte order, IPv4 v4-mapped)
+ */
+struct own_address {
+	__u32 source[4]; /* where the kernel calls it from, if the caller does not say */
 };
 
 /* struct shared_ids - uid N there is uid N here, for first <= N <= last */

@@ -197,7 +197,7 @@ static __always_inline void fill_event(struct event *event, const struct questio
 }
 
 /* fill_peer() - of a connect(2) that is refused at once: both ends are here */
-static __always_inline void fill_peer(struct event *event)
+static __always_inline void fill_peer(struct event *event, const struct endpoint *source)
 {
 	event->reason = REASON_NOT_NAMED;
 	event->peer.version = PEER_RECORD_VERSION;
@@ -207,14 +207,17 @@ static __always_inline void fill_peer(struct event *event)
 	event->peer.gid = event->gid;
 	__builtin_memcpy(event->peer.host, "local", sizeof("local"));
 	for (int i = 0; i < 4; i++)
-		event->peer_address[i] = event->address[i];
+		event->peer_address[i] = source->address[i];
+	event->peer_port = source->port;
 }
 
 /*
- * tell() - one event, unless a flood or a full buffer keeps it back
+ * tell_of() - one event, unless a flood or a full buffer keeps it back
  * @observed: 1 where the answer refused nothing
+ * @source: OPERATION_ACCEPT: where the current task calls from
  */
-__noinline int tell(const struct question *question, __u32 operation, __u32 observed)
+__noinline int tell_of(const struct question *question, __u32 operation, __u32 observed,
+		       const struct endpoint *source)
 {
 	struct flood_key key = { 0 };
 	struct event *event;
@@ -240,14 +243,19 @@ __noinline int tell(const struct question *question, __u32 operation, __u32 obse
 		return 0;
 	}
 	fill_event(event, question);
-	if (operation == OPERATION_ACCEPT)
-		fill_peer(event);
+	if (source)
+		fill_peer(event, source);
 	event->time = now;
 	event->held = held;
 	event->operation = operation;
 	event->observed = observed;
 	bpf_ringbuf_submit(event, 0);
 	return 1;
+}
+
+static __always_inline int tell(const struct question *question, __u32 operation, __u32 observed)
+{
+	return tell_of(question, operation, observed, NULL);
 }
 
 #endif

@@ -99,6 +99,28 @@ struct {
 	__type(value, struct peer);
 } peers SEC(".maps");
 
+/*
+ * The addresses of portcredd's network namespace, kept by portcredd (src/kernel/addresses.h)
+ *
+ * Who may come in does not depend on it: arrives by the loopback device is what makes a caller local
+ * (whose_address()). It decides who is stamped with the local key, and who hears ECONNREFUSED instead
+ * of nothing. While portcredd is dead it stays as it was. An address that is new since then is taken
+ * for another host's: a call to it is not stamped, so the caller is unknown. One that has gone to
+ * another host since then is taken for ours: a call to it has a tag that is nothing there, so the
+ * caller is unknown there too, and who no accept rule here names at that port is refused the call.
+ * Both fall closed.
+ *
+ * Link-local addresses are not in it: the same one may be ours on one link and another host's on the
+ * next. Who calls such an address of ours comes from it too, unless he asks for another.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, MAX_OWN_ADDRESSES);
+	__uint(key_size, sizeof(__u32[4]));
+	__uint(value_size, sizeof(struct own_address));
+} own_addresses SEC(".maps");
+
 static __always_inline const struct tcp_entry *tcp_port(const struct tables *tables, __u32 port)
 {
 	return LOOKUP(tcp, tables, &port);
@@ -137,6 +159,18 @@ static __always_inline int is_loopback(const __u32 address[4])
 	if (is_mapped(address))
 		return (bpf_ntohl(address[3]) >> 24) == 127;
 	return (address[0] | address[1] | address[2]) == 0 && address[3] == bpf_htonl(1);
+}
+
+/*
+ * own_address() - what is known of an address of this machine; NULL: not known as one
+ * @namespace_cookie: of the caller. Other namespaces (`set scope all`) have addresses of their own.
+ */
+static __always_inline const struct own_address *
+own_address(const struct settings *settings, __u64 namespace_cookie, const __u32 address[4])
+{
+	if (settings->namespace_cookie != namespace_cookie)
+		return NULL;
+	return bpf_map_lookup_elem(&own_addresses, address);
 }
 
 /* is_unspecified() - 0.0.0.0, ::; connect(2) takes them for this machine */

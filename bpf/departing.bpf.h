@@ -105,29 +105,38 @@ static __always_inline __u32 opener_uid(const struct bpf_sock *socket)
 	return task->cred->euid.val;
 }
 
+/* asks_who_calls() - whether a rule or SO_PEERCRED of this machine does, of callers of a port */
+static __always_inline int asks_who_calls(const struct question *question,
+					  const struct settings *settings, __u16 port)
+{
+	const struct tcp_entry *entry;
+
+	if (settings->peercred == PEERCRED_ALL)
+		return 1;
+	entry = tcp_port(&question->tables, port);
+	return entry &&
+	       (entry->accept | entry->accept_observed | entry->connect | entry->connect_observed);
+}
+
 /*
  * whom_called() - the host that is called; HOST_NONE: no vouch is for it
  *
  * Another host's rules are not known here, so it always hears who calls. Inside this machine they
- * are: only where a rule or SO_PEERCRED asks.
+ * are: only where a rule or SO_PEERCRED asks, and only then is it looked up whether it is inside.
  */
 static __always_inline __u32 whom_called(struct bpf_sock_ops *ctx, const struct question *question,
 					 const struct settings *settings)
 {
+	int asked = asks_who_calls(question, settings, remote_port(ctx));
 	__u32 local[4], remote[4];
-	const struct tcp_entry *port;
 
 	remote_address(ctx, remote);
 	local_address(ctx, local);
-	if (!is_loopback(remote) && !same_address(local, remote))
-		return host_at(&question->tables, remote);
-	if (settings->peercred == PEERCRED_ALL)
+	if (is_loopback(remote) || same_address(local, remote))
+		return asked ? HOST_LOCAL : HOST_NONE;
+	if (asked && own_address(settings, bpf_get_netns_cookie(ctx), remote))
 		return HOST_LOCAL;
-	port = tcp_port(&question->tables, remote_port(ctx));
-	if (!port ||
-	    !(port->accept | port->accept_observed | port->connect | port->connect_observed))
-		return HOST_NONE;
-	return HOST_LOCAL;
+	return host_at(&question->tables, remote);
 }
 
 /*

@@ -48,6 +48,8 @@
 
 #define ECONNREFUSED 111 /* asm-generic/errno.h */
 
+#define LOOPBACK_IPV4 bpf_htonl(0x7f000001) /* 127.0.0.1 */
+
 /* Listeners that came to a governed port unasked, and were refused it: nothing may arrive. */
 struct {
 	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
@@ -526,35 +528,6 @@ int egress(struct __sk_buff *skb)
 	return stray(socket) ? DROP : ALLOW;
 }
 
-/*
- * judge_local_caller() - refuse connect(2) to a listener of this machine at once
- *
- * A courtesy: without it the SYN would be dropped, and the caller wait for a minute. What counts is
- * decided in ingress().
- * @destination: of the call; loopback or unspecified
- */
-static __always_inline int judge_local_caller(struct question *question, struct bpf_sock *socket,
-					      const struct owner *owner)
-{
-	const struct tcp_entry *port = tcp_port(&question->tables, question->endpoint.port);
-	struct remote remote = { .host = HOST_LOCAL, .uid = current_cred()->euid.val };
-
-	if (!port || !port->accept || question->observe_all)
-		return ALLOW;
-	remote.owner = *owner;
-	remote.source.family = question->endpoint.family;
-	remote.source.port = socket->src_port;
-	copy_address(remote.source.address, question->endpoint.address);
-	if (socket->src_port && socket->family == AF_INET)
-		map_ipv4(remote.source.address, socket->src_ip4);
-	decide_remote(&question->tables, &remote, port->accept, &question->decision);
-	if (question->decision.verdict != VERDICT_REFUSED)
-		return ALLOW;
-	tell(question, OPERATION_ACCEPT, 0);
-	bpf_set_retval(-ECONNREFUSED);
-	return DROP;
-}
-
 /* owner_of_listener() - of the listener that a call would reach; UID_NONE: there is none */
 static __always_inline struct owner owner_of_listener(struct bpf_sock_addr *ctx, __u32 family,
 						      const struct endpoint *to)
@@ -583,46 +556,107 @@ static __always_inline struct owner owner_of_listener(struct bpf_sock_addr *ctx,
 	return owner;
 }
 
+/*
+ * source_of_call() - where connect(2) will call from: the socket's own address, else the kernel's choice
+ * @own: of the destination; NULL: that is loopback
+ */
+static __always_inline void source_of_call(const struct bpf_sock *socket,
+					   const __u32 destination[4],
+					   const struct own_address *own, __u32 source[4])
+{
+	if (socket->family == AF_INET) {
+		map_ipv4(source, socket->src_ip4);
+	} else {
+		source[0] = socket->src_ip6[0];
+		source[1] = socket->src_ip6[1];
+		source[2] = socket->src_ip6[2];
+		source[3] = socket->src_ip6[3];
+	}
+	if (!is_unspecified(source))
+		return;
+	if (own)
+		copy_address(source, own->source);
+	else if (is_mapped(destination))
+		map_ipv4(source, LOOPBACK_IPV4); /* for all of 127.0.0.0/8 */
+	else
+		copy_address(source, destination);
+}
+
+/*
+ * judge_local_caller() - refuse connect(2) to a listener of this machine at once
+ *
+ * A courtesy: without it the SYN would be dropped, and the caller wait for a minute. What counts is
+ * decided in ingress(). So calls that leave the machine end here at the port, most of them, or at its
+ * addresses.
+ * @question: endpoint is the destination
+ */
+static __always_inline int judge_local_caller(struct bpf_sock_addr *ctx, struct bpf_sock *socket,
+					      struct question *question,
+					      const struct settings *settings)
+{
+	const struct tcp_entry *port = tcp_port(&question->tables, question->endpoint.port);
+	struct remote remote = { .host = HOST_LOCAL, .uid = current_cred()->euid.val };
+	const __u32 *destination = question->endpoint.address;
+	const struct own_address *own = NULL;
+
+	if (!port || !port->accept || question->observe_all)
+		return ALLOW;
+	if (!is_loopback(destination)) {
+		own = own_address(settings, bpf_get_netns_cookie(ctx), destination);
+		if (!own)
+			return ALLOW;
+	}
+	remote.owner = owner_of_listener(ctx, question->endpoint.family == 4 ? AF_INET : AF_INET6,
+					 &question->endpoint);
+	remote.source.family = question->endpoint.family;
+	remote.source.protocol = PROTOCOL_TCP;
+	remote.source.port = socket->src_port;
+	source_of_call(socket, destination, own, remote.source.address);
+	decide_remote(&question->tables, &remote, port->accept, &question->decision);
+	if (question->decision.verdict != VERDICT_REFUSED)
+		return ALLOW;
+	tell_of(question, OPERATION_ACCEPT, 0, &remote.source);
+	bpf_set_retval(-ECONNREFUSED);
+	return DROP;
+}
+
 SEC("cgroup/connect4")
 int connect4(struct bpf_sock_addr *ctx)
 {
 	struct question question = { 0 };
+	const struct settings *settings;
 	struct bpf_sock *socket = ctx->sk;
-	struct owner owner;
 
-	if (!socket || ctx->protocol != IPPROTO_TCP ||
-	    !question_begin(&question, bpf_get_netns_cookie(ctx)))
+	if (!socket || ctx->protocol != IPPROTO_TCP)
 		return ALLOW;
-	set_ipv4(&question.endpoint, ctx->user_ip4 ? ctx->user_ip4 : bpf_htonl(0x7f000001));
-	if (!is_loopback(question.endpoint.address))
+	settings = question_begin(&question, bpf_get_netns_cookie(ctx));
+	if (!settings)
 		return ALLOW;
+	set_ipv4(&question.endpoint, ctx->user_ip4 ? ctx->user_ip4 : LOOPBACK_IPV4);
 	question.endpoint.protocol = PROTOCOL_TCP;
 	question.endpoint.port = bpf_ntohs(ctx->user_port);
-	owner = owner_of_listener(ctx, AF_INET, &question.endpoint);
-	return judge_local_caller(&question, socket, &owner);
+	return judge_local_caller(ctx, socket, &question, settings);
 }
 
 SEC("cgroup/connect6")
 int connect6(struct bpf_sock_addr *ctx)
 {
 	struct question question = { 0 };
+	const struct settings *settings;
 	struct bpf_sock *socket = ctx->sk;
-	struct owner owner;
 
-	if (!socket || ctx->protocol != IPPROTO_TCP ||
-	    !question_begin(&question, bpf_get_netns_cookie(ctx)))
+	if (!socket || ctx->protocol != IPPROTO_TCP)
+		return ALLOW;
+	settings = question_begin(&question, bpf_get_netns_cookie(ctx));
+	if (!settings)
 		return ALLOW;
 	set_ipv6(&question.endpoint, ctx->user_ip6[0], ctx->user_ip6[1], ctx->user_ip6[2],
 		 ctx->user_ip6[3]);
 	if (question.endpoint.family == 6 && endpoint_unspecified(&question.endpoint))
 		question.endpoint.address[3] = bpf_htonl(1);
-	if (!is_loopback(question.endpoint.address))
-		return ALLOW;
 	question.endpoint.protocol = PROTOCOL_TCP;
 	question.endpoint.port = bpf_ntohs(ctx->user_port);
-	owner = owner_of_listener(ctx, question.endpoint.family == 4 ? AF_INET : AF_INET6,
-				  &question.endpoint);
-	return judge_local_caller(&question, socket, &owner);
+	return judge_local_caller(ctx, socket, &question, settings);
 }
 
 SEC("cgroup/getsockopt")
@@ -654,10 +688,25 @@ static __always_inline int could_be_admitted(struct segment *segment, __u32 set)
 }
 
 /*
+ * comes_from_here() - whether the other end is this machine, as it seems
+ *
+ * The device does not say: to an address of ours a call comes by the loopback device, but the kernel
+ * gives the one that has the address (inet_iif()). Another host can forge ours as a source; ingress()
+ * sees by which device it came.
+ */
+static __always_inline int comes_from_here(const struct bpf_sk_lookup *ctx,
+					   const struct vouch_signed *ends)
+{
+	return ctx->ingress_ifindex == LOOPBACK_INDEX || is_loopback(ends->source) ||
+	       same_address(ends->source, ends->destination) ||
+	       bpf_map_lookup_elem(&own_addresses, ends->source);
+}
+
+/*
  * lookup() - a reset for addresses that no rule could admit: without a socket, the kernel sends one
  *
- * It belongs to portcredd's network namespace. Loopback is left to connect4 and connect6, which
- * look for a listener through here.
+ * It belongs to portcredd's network namespace. Callers of this machine are left to connect4 and
+ * connect6, which look for a listener through here.
  */
 SEC("sk_lookup")
 int lookup(struct bpf_sk_lookup *ctx)
@@ -685,9 +734,7 @@ int lookup(struct bpf_sk_lookup *ctx)
 			segment->signed_.destination[i] = ctx->local_ip6[i];
 		}
 	}
-	/* What a machine sends to its own address is said here to come by the interface that has it. */
-	if (ctx->ingress_ifindex == LOOPBACK_INDEX || is_loopback(segment->signed_.source) ||
-	    same_address(segment->signed_.source, segment->signed_.destination))
+	if (comes_from_here(ctx, &segment->signed_))
 		return SK_PASS;
 	segment->signed_.source_port = ctx->remote_port;
 	segment_clear(segment);

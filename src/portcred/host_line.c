@@ -12,6 +12,7 @@
 #include "base/grow.h"
 #include "policy/policy.h"
 #include "policy/writer.h"
+#include "portcred/in_force.h"
 #include "portcred/proposal.h"
 #include "portcred/text.h"
 
@@ -106,10 +107,14 @@ static int split_addresses(struct host_line *line, const char *at)
 	}
 }
 
-static int find_name(struct host_line *line)
+/* find_name() - as portcredd has it; without portcredd, as the kernel has it */
+static int find_name(struct host_line *line, const struct program *program)
 {
 	char name[HOST_NAME_MAX + 1] = "";
 
+	line->name = in_force_name(program);
+	if (line->name)
+		return 0;
 	if (gethostname(name, sizeof(name) - 1) < 0)
 		return -errno;
 	line->name = strdup(name);
@@ -207,7 +212,7 @@ int host_line_begin(struct host_line *line, const struct usage *usage, struct pr
 	if (name)
 		line->name = strdup(name);
 	else
-		r = find_name(line);
+		r = find_name(line, program);
 	if (r == 0)
 		r = at ? split_addresses(line, at) : find_addresses(line);
 	if (r == -ENOMEM || !line->name)

@@ -23,7 +23,7 @@ struct host_line {
 
 /*
  * host_line_begin() - under what name, and where, others find this machine
- * @name: NULL: the host name
+ * @name: NULL: `set name` of the policy in force, or else the host name
  * @at: "ADDR,ADDR"; NULL: the addresses of all interfaces that are up, without loopback and link-local
  *	ones. There may be none: n is 0.
  *

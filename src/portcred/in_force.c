@@ -45,12 +45,13 @@ int in_force_read(struct program *program, struct varlink_client *client, struct
 	return r;
 }
 
-char *in_force_cgroup(const struct program *program)
+/* quiet_text() - one of the daemon's answers; NULL where there is none, for whatever reason */
+static char *quiet_text(const struct program *program, const char *what)
 {
 	_cleanup_(varlink_client_freep) struct varlink_client *client = NULL;
 	_cleanup_free_ char *path = NULL;
 	json_auto_t *status = NULL;
-	const char *cgroup;
+	const char *text;
 
 	if (asprintf(&path, "%s/control", program->runtime_dir) < 0) {
 		path = NULL;
@@ -61,8 +62,18 @@ char *in_force_cgroup(const struct program *program)
 	varlink_client_set_timeout(client, QUIET_TIMEOUT_USEC);
 	if (varlink_call(client, INTERFACE_PORTCRED ".GetStatus", NULL, &status, NULL) < 0)
 		return NULL;
-	cgroup = client_text(status, "cgroup");
-	return cgroup ? strdup(cgroup) : NULL;
+	text = client_text(status, what);
+	return text ? strdup(text) : NULL;
+}
+
+char *in_force_cgroup(const struct program *program)
+{
+	return quiet_text(program, "cgroup");
+}
+
+char *in_force_name(const struct program *program)
+{
+	return quiet_text(program, "name");
 }
 
 char *in_force_place(const json_t *rule, const char *policy)

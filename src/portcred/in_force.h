@@ -21,9 +21,12 @@ int in_force_read(struct program *program, struct varlink_client *client, struct
 
 /*
  * in_force_cgroup() - the directory of the cgroup that the daemon governs, where there is a daemon
- * Says nothing. Returns the caller's to free, NULL where nobody answers.
+ * in_force_name() - this host's name, as the daemon has it
+ *
+ * They say nothing. Return the caller's to free, NULL where nobody answers.
  */
 char *in_force_cgroup(const struct program *program);
+char *in_force_name(const struct program *program);
 
 /*
  * in_force_place() - "policy.d/web.conf:3" of a rule {file, line} in an answer

@@ -300,7 +300,8 @@ static int show_main(struct program *program, int argc, char **argv)
 	struct request request = { 0 };
 	const struct option_spec options[] = {
 		{ "key", "FILE", "of this key " PERSONS_FILE, .value = &request.path },
-		{ "name", "NAME", "under this name [the host name]", .value = &request.name },
+		{ "name", "NAME", "under this name ['set name', or the host name]",
+		  .value = &request.name },
 		{ "at", "ADDR,...", "at these addresses or networks [those of its interfaces]",
 		  .value = &request.at },
 		{ "json", NULL, "print one JSON object", .flag = &request.json },
@@ -419,7 +420,8 @@ static int rotate_main(struct program *program, int argc, char **argv)
 		{ "switch", NULL, "stamp with the new key", .flag = &to_switch },
 		{ "finish", NULL, "remove the old key", .flag = &finish },
 		{ "key", "FILE", "of this key " PERSONS_FILE, .value = &request.path },
-		{ "name", "NAME", "under this name [the host name]", .value = &request.name },
+		{ "name", "NAME", "under this name ['set name', or the host name]",
+		  .value = &request.name },
 		{ "at", "ADDR,...", "at these addresses or networks [those of its interfaces]",
 		  .value = &request.at },
 		{ "json", NULL, "print one JSON object", .flag = &request.json },

@@ -7,6 +7,7 @@
 
 #include "policy/machine.h"
 #include "portcred/text.h"
+#include "vouch/keyfile.h"
 
 static int build(struct reading *reading, const struct policy_environment *environment,
 		 bool lenient)
@@ -30,6 +31,20 @@ static int build_here(struct reading *reading)
 {
 	struct policy_environment machine = machine_environment();
 
+	return build(reading, &machine, false);
+}
+
+/* build_ours() - the same of a policy for this machine: no other host has its key, if it has one */
+static int build_ours(struct reading *reading)
+{
+	struct policy_environment machine = machine_environment();
+	_cleanup_free_ char *culprit = NULL;
+	struct public_keys keys = { 0 };
+
+	if (keyfile_read_public(DEFAULT_HOST_KEY, &keys, &culprit) == 0) {
+		machine.own_keys = keys.items;
+		machine.n_own_keys = keys.n;
+	}
 	return build(reading, &machine, false);
 }
 
@@ -62,7 +77,7 @@ int reading_policy(struct reading *reading, struct program *program, const char 
 
 	if (r < 0)
 		return say_unreadable(program, path, culprit, r);
-	r = build_here(reading);
+	r = build_ours(reading);
 	return r < 0 ? say_failure(program, r) : EXIT_YES;
 }
 
@@ -78,7 +93,7 @@ int reading_files(struct reading *reading, struct program *program, const struct
 		if (r < 0)
 			return say_unreadable(program, operands->items[i], NULL, r);
 	}
-	r = build_here(reading);
+	r = build_ours(reading);
 	return r < 0 ? say_failure(program, r) : EXIT_YES;
 }
 

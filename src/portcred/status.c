@@ -60,10 +60,16 @@ static void print_policy(struct program *program, const json_t *status)
 	const char *policy = client_text(status, "policy"), *cgroup = client_text(status, "cgroup");
 	json_int_t statements = client_number(status, "statements");
 	json_int_t users = client_number(status, "users");
+	const char *name = client_text(status, "name");
 	const json_t *trial = json_object_get(status, "trial");
 	char text[MOMENT_SIZE];
 	FILE *out = program->out;
 
+	if (name) {
+		print_label("name", out);
+		text_print(name, out);
+		fputc('\n', out);
+	}
 	print_label("policy", out);
 	text_print(policy ? policy : "?", out);
 	fputc('\n', out);

@@ -18,6 +18,7 @@
 #include "portcredd/approve.h"
 #include "portcredd/names.h"
 #include "portcredd/options.h"
+#include "vouch/own_keys.h"
 
 struct varlink_server;
 struct watchers;
@@ -49,6 +50,7 @@ struct in_force {
 	bool has_names;
 	bool has_unresolved; /* a name that nobody has so far */
 	struct port_bitmap governed;
+	char *name;        /* `set name`; NULL: the host name */
 	bool vouches;      /* the kernel half has connections to look after */
 	bool accepts;      /* some port is accept-governed, or observed */
 	size_t n_hosts;    /* that a statement names */
@@ -73,6 +75,8 @@ struct daemon {
 	sd_event_source *names_source;
 	struct watch *pins_watch;
 	sd_event_source *pins_source;
+	sd_event_source *addresses_source;
+	bool addresses_truncated; /* there are more than the kernel half can know */
 	sd_event_source *recheck; /* timer: see follow.h */
 	struct enforcer *enforcer;
 	struct events *events;
@@ -81,10 +85,11 @@ struct daemon {
 	struct trial trial;
 	struct varlink_server *server;
 	struct watchers *watchers;
-	sd_event_source *sweep; /* timer: look for what a flood kept back */
-	char *cgroup;           /* path of the attached cgroup in its hierarchy */
-	char *disabled;         /* why nothing is enforced; NULL: enforcing */
-	char *error;            /* what the last failed load said; NULL: it did not fail */
+	sd_event_source *sweep;      /* timer: look for what a flood kept back */
+	struct public_keys own_keys; /* of this host, when a policy was last read */
+	char *cgroup;                /* path of the attached cgroup in its hierarchy */
+	char *disabled;              /* why nothing is enforced; NULL: enforcing */
+	char *error;                 /* what the last failed load said; NULL: it did not fail */
 };
 
 #endif

@@ -2,6 +2,7 @@
 #include "portcredd/follow.h"
 
 #include "base/log.h"
+#include "kernel/addresses.h"
 #include "kernel/slots.h"
 #include "policy/machine.h"
 #include "portcredd/inforce.h"
@@ -174,6 +175,57 @@ int follow_executables(struct daemon *daemon)
 	return 0;
 }
 
+void follow_addresses(struct daemon *daemon)
+{
+	struct address_list list = { 0 };
+	int r;
+
+	r = addresses_list(&list);
+	if (r == 0)
+		r = addresses_put(daemon->enforcer, &list);
+	if (r < 0)
+		log_warn(r,
+			 "the addresses of this machine cannot be listed: callers at new ones are "
+			 "not known");
+	else if (list.truncated && !daemon->addresses_truncated)
+		log_warnx("this machine has more than %u addresses: callers at the others are not "
+			  "known",
+			  MAX_OWN_ADDRESSES);
+	if (r == 0)
+		daemon->addresses_truncated = list.truncated;
+	address_list_clear(&list);
+}
+
+static int on_addresses(sd_event_source *source, int fd, uint32_t ready, void *data)
+{
+	int r = addresses_changed(fd);
+
+	if (r < 0)
+		log_warn(r, "changes of this machine's addresses cannot be read");
+	if (r != 0)
+		follow_addresses(data);
+	return 0;
+}
+
+static void watch_addresses(struct daemon *daemon)
+{
+	_cleanup_close_ int fd = -EBADF;
+	int r;
+
+	r = addresses_watch(&fd);
+	if (r == 0)
+		r = sd_event_add_io(daemon->event, &daemon->addresses_source, fd, EPOLLIN,
+				    on_addresses, daemon);
+	if (r >= 0)
+		r = sd_event_source_set_io_fd_own(daemon->addresses_source, true);
+	if (r >= 0)
+		fd = -EBADF;
+	else
+		log_warn(r, "new addresses of this machine are seen every %u s only", FOLLOW_EVERY);
+	/* What changed before the watch. */
+	follow_addresses(daemon);
+}
+
 void follow_sysctls(struct daemon *daemon)
 {
 	_cleanup_fclose_ FILE *file = fopen(UNPRIVILEGED_PORT_START, "re");
@@ -224,6 +276,7 @@ static int on_recheck(sd_event_source *source, uint64_t usec, void *data)
 	/* A mount over a path tells nobody, and inotify has its limits. */
 	if (daemon->in_force.executables && look_again(daemon, NULL) < 0)
 		log_warnx("the executables of the policy cannot be looked at again");
+	follow_addresses(daemon);
 	follow_sysctls(daemon);
 	r = reserved_recheck(daemon->reserved, &restored);
 	if (r < 0)
@@ -270,6 +323,7 @@ int follow_begin(struct daemon *daemon)
 	r = follow_pins(daemon);
 	if (r < 0)
 		return r;
+	watch_addresses(daemon);
 
 	r = names_watch(&daemon->names_watch);
 	if (r == 0)
@@ -288,6 +342,7 @@ void follow_end(struct daemon *daemon)
 	daemon->pins_source = sd_event_source_disable_unref(daemon->pins_source);
 	watch_free(daemon->pins_watch);
 	daemon->pins_watch = NULL;
+	daemon->addresses_source = sd_event_source_disable_unref(daemon->addresses_source);
 	daemon->names_source = sd_event_source_disable_unref(daemon->names_source);
 	daemon->recheck = sd_event_source_disable_unref(daemon->recheck);
 	watch_free(daemon->names_watch);

@@ -3,8 +3,9 @@
  * follow.h - what changes under a policy while it is in force
  *
  * Executables are replaced by upgrades (inotify), names get other ids (inotify, and a timer for
- * directories that are not files), someone writes to the sysctls (the timer), or everything is taken
- * out (inotify): then the daemon ends, for what it would say of the policy in force is not true.
+ * directories that are not files), addresses of this machine come and go (netlink, and the timer),
+ * someone writes to the sysctls (the timer), or everything is taken out (inotify): then the daemon ends,
+ * for what it would say of the policy in force is not true.
  */
 #ifndef PORTCRED_PORTCREDD_FOLLOW_H
 #define PORTCRED_PORTCREDD_FOLLOW_H
@@ -21,6 +22,9 @@ void follow_end(struct daemon *daemon);
 
 /* follow_executables() - watch those of the policy in force, and no others any more */
 int follow_executables(struct daemon *daemon);
+
+/* follow_addresses() - tell the kernel half which ones this machine has now; a failure is logged */
+void follow_addresses(struct daemon *daemon);
 
 /* follow_sysctls() - tell the kernel half what stands there now */
 void follow_sysctls(struct daemon *daemon);

@@ -44,9 +44,15 @@
 
 void inforce_environment(struct daemon *daemon, struct policy_environment *ret_environment)
 {
+	_cleanup_free_ char *why = NULL;
+
 	*ret_environment = machine_environment();
 	names_environment(daemon->names, ret_environment);
 	names_allow(daemon->names, NAMES_LIMIT_MS);
+	if (vouching_public(daemon->options.host_key, &daemon->own_keys, &why) < 0)
+		log_warnx("%s", why ? why : strerror(ENOMEM));
+	ret_environment->own_keys = daemon->own_keys.items;
+	ret_environment->n_own_keys = daemon->own_keys.n;
 }
 
 static void set_error(struct daemon *daemon, char *error)
@@ -224,7 +230,7 @@ static int summarize(const struct image *image, struct summary *ret_summary)
 }
 
 /* adopt() - remember what events, `status` and the followers need */
-static void adopt(struct daemon *daemon, const struct compiled *compiled, const char *snapshot,
+static void adopt(struct daemon *daemon, struct compiled *compiled, const char *snapshot,
 		  const struct summary *summary, struct executables *executables)
 {
 	struct in_force *in_force = &daemon->in_force;
@@ -235,6 +241,8 @@ static void adopt(struct daemon *daemon, const struct compiled *compiled, const 
 	in_force->files.generation = slots_settings(daemon->enforcer)->generation;
 	in_force->statements = summary->statements;
 	in_force->users = compiled->n_users;
+	free(in_force->name);
+	in_force->name = TAKE_PTR(compiled->name);
 	in_force->all_namespaces = compiled->all_namespaces;
 	in_force->vouches = compiled->vouches;
 	in_force->accepts = compiled->accepts;
@@ -287,6 +295,7 @@ int inforce_put(struct daemon *daemon, struct image *image, const char *snapshot
 	governed_ports(image->compiled, &governed);
 	if (r == 0)
 		r = reserved_extend(daemon->reserved, &governed);
+	follow_addresses(daemon);
 	/* All hooks until it is known which are needed: too many refuse nobody. */
 	if (r == 0)
 		r = enforcer_attach(daemon->enforcer, HOOKS_ALL, &why);
@@ -591,6 +600,7 @@ void inforce_end(struct daemon *daemon)
 	file_list_clear(&in_force->files_before);
 	executables_free(in_force->executables);
 	approvals_clear(&in_force->approvals);
+	free(in_force->name);
 	*in_force = (struct in_force){ 0 };
 	set_error(daemon, NULL);
 }

@@ -24,6 +24,7 @@
 #include "portcredd/options.h"
 #include "portcredd/privilege.h"
 #include "portcredd/serve.h"
+#include "portcredd/vouching.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -43,9 +44,13 @@ static int check(const struct options *options)
 {
 	struct policy_environment environment = machine_environment();
 	_cleanup_free_ char *culprit = NULL;
+	struct public_keys keys = { 0 };
 	struct image image = { 0 };
 	int r;
 
+	vouching_public(options->host_key, &keys, NULL); /* who may not read them goes without */
+	environment.own_keys = keys.items;
+	environment.n_own_keys = keys.n;
 	r = image_from_files(options->policy, &environment, false, &image, &culprit);
 	if (image.sources)
 		diagnostics_print(&image.diagnostics, image.sources, isatty(STDERR_FILENO), stderr);

@@ -10,6 +10,7 @@
 #include "portcredd/inforce.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <string.h>
 #include <systemd/sd-daemon.h>
 #include <time.h>
@@ -115,6 +116,17 @@ static json_t *snapshot_path(const struct daemon *daemon)
 	return json_sprintf("%s/%s", daemon->options.state_dir, daemon->in_force.snapshot);
 }
 
+/* own_name() - under which this host's policy, or else its kernel, knows it. A new reference. */
+static json_t *own_name(const struct daemon *daemon)
+{
+	char name[HOST_NAME_MAX + 1] = "";
+
+	if (daemon->in_force.name)
+		return varlink_string(daemon->in_force.name);
+	gethostname(name, sizeof(name) - 1);
+	return varlink_string(name);
+}
+
 static int get_status(struct varlink_call *call, json_t *parameters, void *userdata)
 {
 	struct daemon *daemon = userdata;
@@ -140,6 +152,7 @@ static int get_status(struct varlink_call *call, json_t *parameters, void *userd
 		optional(daemon->options.cgroup));
 	if (!reply)
 		return varlink_reply(call, NULL);
+	json_object_set_new(reply, "name", own_name(daemon));
 	json_object_set_new(reply, "refused", json_integer((json_int_t)counters[COUNTER_REFUSED]));
 	json_object_set_new(reply, "granted", json_integer((json_int_t)counters[COUNTER_GRANTED]));
 	json_object_set_new(reply, "lost", json_integer((json_int_t)counters[COUNTER_LOST]));

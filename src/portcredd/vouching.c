@@ -35,6 +35,24 @@ static int read_own_keys(const char *path, struct own_keys *ret_keys, char **ret
 	}
 }
 
+int vouching_public(const char *key_file, struct public_keys *ret_keys, char **ret_why)
+{
+	_cleanup_free_ char *culprit = NULL;
+	struct public_keys keys = { 0 };
+	int r = keyfile_read_public(key_file, &keys, &culprit);
+
+	ret_keys->n = 0;
+	if (r == -ENOENT)
+		return 0;
+	if (r < 0)
+		return why(ret_why, r,
+			   "%s: cannot be read (%s): a host statement with this host's own key "
+			   "would not be found",
+			   culprit ? culprit : key_file, strerror(-r));
+	*ret_keys = keys;
+	return 0;
+}
+
 /*
  * derive_pairs() - each of our keys with each of theirs, ours that we stamp with first
  * Both ends may be rotating at a time: hence four.
