@@ -90,7 +90,7 @@ static __always_inline void key_as_server(struct bpf_sock_ops *ctx, struct hands
  * opener_uid() - the effective user of connect(2); UID_NONE: nobody's
  *
  * A kernel thread calls for the kernel (the NFS client): root, if the socket is the kernel's own. One
- * that finishes what a user began (MPTCP's subflows) must not lend him root.
+ * that finishes what a user began (MPTCP's subflows) must not lend him root, nor may anyone else.
  */
 static __always_inline __u32 opener_uid(const struct bpf_sock *socket)
 {
@@ -98,6 +98,13 @@ static __always_inline __u32 opener_uid(const struct bpf_sock *socket)
 	const struct tcp_sock *tcp = (const struct tcp_sock *)kernel_sock(socket);
 
 	if (bpf_core_field_exists(tcp->is_mptcp) && BPF_CORE_READ_BITFIELD_PROBED(tcp, is_mptcp))
+		return UID_NONE;
+	/*
+	 * TCP_FASTOPEN_CONNECT: connect(2) has sent nothing, and now somebody writes, perhaps a
+	 * set-user-ID program that was given the socket as its standard error.
+	 */
+	if (BPF_CORE_READ_BITFIELD_PROBED(tcp, fastopen_connect) &&
+	    BPF_CORE_READ(tcp, fastopen_req, data))
 		return UID_NONE;
 	if (!task->mm && (task->flags & PF_KTHREAD) &&
 	    BPF_CORE_READ((const struct sock *)tcp, sk_uid.val) != 0)

@@ -134,8 +134,14 @@ struct sock {
 	kuid_t sk_uid;
 };
 
+struct tcp_fastopen_request {
+	struct msghdr *data;
+};
+
 struct tcp_sock {
-	__u8 is_mptcp; /* CONFIG_MPTCP */
+	__u8 is_mptcp;             /* CONFIG_MPTCP */
+	__u8 fastopen_connect : 1; /* TCP_FASTOPEN_CONNECT */
+	struct tcp_fastopen_request *fastopen_req;
 };
 
 #pragma clang attribute pop

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Runs the tests: unit and system tests, both again under sanitizers, and the fuzz targets.
+"""Runs the tests: unit and system tests, both again under sanitizers, the demo, the fuzz targets.
 
 The last line adds all of them up: "N passed, N failed", and ", N skipped" if some were. The exit
 status is 0 only if nothing failed. What cannot be run here (system tests need root) is named; where
@@ -22,6 +22,7 @@ import xml.etree.ElementTree
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 CI = os.environ.get("CI") == "true"
 CORES = len(os.sched_getaffinity(0))
+STAGES = ["unit", "system", "demo", "fuzz"]
 
 # Every check that the sanitizers can make of C; the first finding ends the program.
 SANITIZERS = {
@@ -245,6 +246,15 @@ def fuzz(tally, seconds):
     tally.add("fuzz targets", len(programs) - failed, failed)
 
 
+def demo(tally):
+    """README's other command: it ends with another status than 0 when it was not as it tells."""
+    if os.geteuid() != 0:
+        tally.leave_out("demo: needs root")
+        return
+    say("demo")
+    tally.add("demo", *((1, 0) if run(["tools/demo.sh", "build"]) == 0 else (0, 1)))
+
+
 def give_back():
     """What root built belongs to whom the sources belong to: builds work without sudo later too."""
     if os.geteuid() != 0:
@@ -258,20 +268,23 @@ def give_back():
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
-    parser.add_argument("--only", action="append", choices=["unit", "system", "fuzz"])
+    parser.add_argument("--only", action="append", choices=STAGES)
     parser.add_argument("--long", action="store_true", help="soak tests too")
     parser.add_argument("--fuzz-seconds", type=int, default=20, metavar="N", help="a target")
     arguments = parser.parse_args()
-    arguments.only = arguments.only or ["unit", "system", "fuzz"]
+    arguments.only = arguments.only or STAGES
 
     tally = Tally()
     try:
-        if "unit" in arguments.only or "system" in arguments.only:
+        if {"unit", "system", "demo"} & set(arguments.only):
             if build(tally, "build"):
                 if "unit" in arguments.only:
                     unit_tests(tally, "unit tests", "build")
                 if "system" in arguments.only:
                     system_tests(tally, "system tests", "build", arguments.long)
+                if "demo" in arguments.only:
+                    demo(tally)
+        if {"unit", "system"} & set(arguments.only):
             sanitized(tally, arguments)
         if "fuzz" in arguments.only:
             fuzz(tally, arguments.fuzz_seconds)

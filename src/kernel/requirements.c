@@ -122,6 +122,8 @@ static const struct feature features[] = {
 	  .program = BPF_PROG_TYPE_CGROUP_SOCK_ADDR, .helper = BPF_FUNC_get_netns_cookie },
 	{ "network namespace cookies in sock_ops", "5.15", .program = BPF_PROG_TYPE_SOCK_OPS,
 	  .helper = BPF_FUNC_get_netns_cookie },
+	{ "the TAI clock", "6.1", .program = BPF_PROG_TYPE_SOCK_OPS,
+	  .helper = BPF_FUNC_ktime_get_tai_ns },
 	{ "the current task in cgroup hooks", "5.11", .program = BPF_PROG_TYPE_CGROUP_SOCK_ADDR,
 	  .helper = BPF_FUNC_get_current_task_btf },
 };

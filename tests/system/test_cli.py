@@ -648,7 +648,8 @@ def test_installed(tmp_path):
     installed = {entry["destination"].split("}", 1)[-1].lstrip("/")
                  for group in plan.values() for entry in group.values()}
     for name in ("man1/portcred.1", "man3/portcred.3", "portcred/portcred.h",
-                 "doc/portcred/examples/greet.c", "man5/portcred.conf.5", "man8/portcredd.8",
+                 "doc/portcred/examples/greet.c", "doc/portcred/examples/hello.py",
+                 "man5/portcred.conf.5", "man8/portcredd.8",
                  "bash-completion/completions/portcred", "zsh/site-functions/_portcred",
                  "fish/vendor_completions.d/portcred.fish"):
         assert any(path.endswith(name) for path in installed), (name, installed)
