@@ -164,7 +164,7 @@ def go(way, sock, port, peer):
 
 
 @contextlib.contextmanager
-def _one_processor():
+def one_processor():
     before = os.sched_getaffinity(0)
     os.sched_setaffinity(0, {min(before)})
     try:
@@ -182,7 +182,7 @@ def _connect_elsewhere(family):
 
 def reaches(port, proto="tcp", family=4, address=None):
     """Whether a connection to the port comes to be."""
-    with _one_processor(), hosts.make_socket(proto, family) as client:
+    with one_processor(), hosts.make_socket(proto, family) as client:
         client.setblocking(False)
         client.connect_ex((address or LOOPBACK[family], port))
         _connect_elsewhere(family)
@@ -193,7 +193,7 @@ def reaches(port, proto="tcp", family=4, address=None):
 def receives(sock, proto="udp"):
     """Whether a datagram for its port arrives at a socket."""
     family = 4 if sock.family == socket.AF_INET else 6
-    with _one_processor(), hosts.make_socket(proto, family) as client, \
+    with one_processor(), hosts.make_socket(proto, family) as client, \
          hosts.bind(0, proto, family, LOOPBACK[family]) as witness:
         client.sendto(b"asked", (LOOPBACK[family], port_of(sock)))
         client.sendto(b"asked", witness.getsockname())

@@ -14,6 +14,7 @@ import pytest
 import control
 import host as hosts
 import network
+import peers as peers_
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(os.environ.get("PORTCRED_BUILD", ROOT / "build")).resolve()
@@ -148,6 +149,26 @@ def governed(_shared_host, request):
     control.put(_shared_host, "")
     yield _shared_host
     _shared_host.end_children()
+
+
+@pytest.fixture(scope="module")
+def _shared_peers(private_run):
+    shared = peers_.Peers(private_run)
+    try:
+        shared.start()
+        yield shared
+    finally:
+        left = shared.end()
+    assert not left, "left behind:\n" + "\n".join(left)
+
+
+@pytest.fixture
+def peers(_shared_peers, request):
+    """Hosts that vouch to each other, for all tests of a module; each begins with a put()."""
+    request.node.hosts = _shared_peers.hosts
+    yield _shared_peers
+    for host in _shared_peers.hosts:
+        host.end_children()
 
 
 @pytest.fixture

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * probe.c - binds one socket and says what came of it: "ok", or the name of the error
+ * probe.c - binds or connects one socket and says what came of it: "ok", or the name of the error
  *
  *	probe PROTOCOL FAMILY ADDRESS PORT        tcp, udp, udplite or mptcp; 4 or 6
+ *	probe connect PROTOCOL FAMILY ADDRESS PORT
  *	probe                                     the same words, a line each, from standard input:
  *	                                          for tests in which a program outlives its file
  *
  * For tests in which it matters which executable asks, or whose it is (set-user-ID): they copy this
- * one to where they want it. Exit status 0 if the bind succeeded, 1 if it failed, 2 for usage.
+ * one to where they want it. Exit status 0 if it succeeded, 1 if it failed, 2 for usage.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -34,7 +35,7 @@ static const struct protocol protocols[] = {
 
 static int usage(void)
 {
-	fputs("Usage: probe [tcp|udp|udplite|mptcp 4|6 ADDRESS PORT]\n", stderr);
+	fputs("Usage: probe [[connect] tcp|udp|udplite|mptcp 4|6 ADDRESS PORT]\n", stderr);
 	return 2;
 }
 
@@ -47,21 +48,25 @@ static const struct protocol *find_protocol(const char *name)
 	return NULL;
 }
 
-/* try_bind() - 0 or the errno of the first call that failed */
-static int try_bind(const struct protocol *protocol, const struct sockaddr *address, socklen_t size)
+typedef int system_call(int fd, const struct sockaddr *address, socklen_t size);
+
+/* try() - socket(2) and bind(2) or connect(2): 0 or the errno of the first call that failed */
+static int try(system_call *call, const struct protocol *protocol, const struct sockaddr *address,
+	       socklen_t size)
 {
 	int fd = socket(address->sa_family, protocol->type | SOCK_CLOEXEC, protocol->number);
 	int error;
 
 	if (fd < 0)
 		return errno;
-	error = bind(fd, address, size) < 0 ? errno : 0;
+	error = call(fd, address, size) < 0 ? errno : 0;
 	close(fd);
 	return error;
 }
 
 /* answer() - prints what came of one request; 0, 1, or 2 where it was not understood */
-static int answer(const char *name, const char *family, const char *address, const char *number)
+static int answer(system_call *call, const char *name, const char *family, const char *address,
+		  const char *number)
 {
 	struct sockaddr_in6 six = { .sin6_family = AF_INET6 };
 	struct sockaddr_in four = { .sin_family = AF_INET };
@@ -77,10 +82,10 @@ static int answer(const char *name, const char *family, const char *address, con
 		return usage();
 	if (strcmp(family, "4") == 0 && inet_pton(AF_INET, address, &four.sin_addr) == 1) {
 		four.sin_port = htons((uint16_t)port);
-		error = try_bind(protocol, (const struct sockaddr *)&four, sizeof(four));
+		error = try(call, protocol, (const struct sockaddr *)&four, sizeof(four));
 	} else if (strcmp(family, "6") == 0 && inet_pton(AF_INET6, address, &six.sin6_addr) == 1) {
 		six.sin6_port = htons((uint16_t)port);
-		error = try_bind(protocol, (const struct sockaddr *)&six, sizeof(six));
+		error = try(call, protocol, (const struct sockaddr *)&six, sizeof(six));
 	} else {
 		return usage();
 	}
@@ -94,7 +99,7 @@ static int answer_lines(void)
 	char protocol[16], family[4], address[64], port[8];
 
 	while (scanf("%15s %3s %63s %7s", protocol, family, address, port) == 4) {
-		if (answer(protocol, family, address, port) == 2)
+		if (answer(bind, protocol, family, address, port) == 2)
 			return 2;
 		fflush(stdout);
 	}
@@ -105,5 +110,7 @@ int main(int argc, char *argv[])
 {
 	if (argc == 1)
 		return answer_lines();
-	return argc == 5 ? answer(argv[1], argv[2], argv[3], argv[4]) : usage();
+	if (argc == 6 && strcmp(argv[1], "connect") == 0)
+		return answer(connect, argv[2], argv[3], argv[4], argv[5]);
+	return argc == 5 ? answer(bind, argv[1], argv[2], argv[3], argv[4]) : usage();
 }
