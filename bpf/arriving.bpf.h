@@ -159,6 +159,7 @@ __noinline int read_segment(struct __sk_buff *skb, struct segment *segment)
 /*
  * opens_fast() - whether a SYN could become a connection before its handshake (RFC 7413)
  *
+ * Data are enough where the kernel wants no cookie (tcp_fastopen 0x200, TCP_FASTOPEN_NO_COOKIE).
  * Options that are not well-formed end the search, as they end the kernel's. Byte for byte, so that
  * the verifier knows the place at every step.
  */
@@ -167,7 +168,7 @@ __noinline int opens_fast(const struct segment *segment)
 	const __u8 *options;
 	__u32 next = 0;
 
-	if (!segment)
+	if (!segment || segment->payload)
 		return 1;
 	options = segment->options;
 	for (__u32 at = 0; at < MAX_TCP_OPTIONS; at++) {

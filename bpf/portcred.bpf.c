@@ -685,7 +685,9 @@ int lookup(struct bpf_sk_lookup *ctx)
 			segment->signed_.destination[i] = ctx->local_ip6[i];
 		}
 	}
-	if (ctx->ingress_ifindex == LOOPBACK_INDEX || is_loopback(segment->signed_.source))
+	/* What a machine sends to its own address is said here to come by the interface that has it. */
+	if (ctx->ingress_ifindex == LOOPBACK_INDEX || is_loopback(segment->signed_.source) ||
+	    same_address(segment->signed_.source, segment->signed_.destination))
 		return SK_PASS;
 	segment->signed_.source_port = ctx->remote_port;
 	segment_clear(segment);
