@@ -172,8 +172,9 @@ class Network:
         _ip(self.wire, f"link set leg{self.numbers[host.name]} down\n")
 
     def back(self, host):
+        """Puts it in again; the bridge forgets who spoke for the host meanwhile."""
         number = self.numbers[host.name]
-        _ip(self.wire, f"link set leg{number} up\n")
+        _ip(self.wire, f"link set leg{number} up\nlink set wire type bridge fdb_flush\n")
         self._wait_forwarding(number)
 
     def take_over(self, thief, owner):
