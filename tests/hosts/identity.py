@@ -13,9 +13,6 @@ import dataclasses
 import hashlib
 import os
 
-_SECRET_TITLE = "portcred host key 1"
-_PUBLIC_TITLE = "portcred host public key 1"
-_MARKS = ["", " next"]
 _CONTEXT = b"portcred vouch v1"
 _sodium = None
 
@@ -67,16 +64,19 @@ class Identity:
         return hashlib.blake2b(_CONTEXT + pair, key=shared, digest_size=16).digest()
 
 
-def write(host, *identities):
-    """The host's key file and its public half: vouching with the first of two, both are good."""
+def write(host, *identities, second="next"):
+    """The host's key file and its public half: vouching with the first, both are good.
+
+    @second: "next" or "old", what the second of two is while they are rotated.
+    """
     def put(path, title, keys, mode):
-        new = path.with_name(path.name + ".new")
-        lines = [base64.b64encode(key).decode() + mark
-                 for key, mark in zip(keys, _MARKS)]
+        lines = [base64.b64encode(key).decode() for key in keys]
+        lines[1:] = [f"{line} {second}" for line in lines[1:]]
+        new = path.with_name(path.name + ".made")
         new.write_text("\n".join([title, *lines, ""]), encoding="ascii")
         new.chmod(mode)
         new.rename(path)
 
-    put(host.host_key, _SECRET_TITLE, [one.secret for one in identities], 0o600)
-    put(host.host_key.with_name("host.key.pub"), _PUBLIC_TITLE,
+    put(host.host_key, "portcred host key 1", [one.secret for one in identities], 0o600)
+    put(host.host_key.with_name("host.key.pub"), "portcred host public key 1",
         [one.public for one in identities], 0o644)

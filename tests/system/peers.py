@@ -189,6 +189,17 @@ class Peers:
                 control.put(host, policy)
             self._in_force[host.name] = policy
 
+    def forget(self):
+        """The next put() loads both policies, whatever is in force."""
+        self._in_force.clear()
+
+    def restart(self, host=None, *options):
+        """portcredd of one host or of both: ended if it runs, and started again."""
+        for one in [host] if host else [self.client, self.server]:
+            if one.daemons[-1].running():
+                one.daemons[-1].stop()
+            one.daemon(None, *options)
+
     def key(self, sender, receiver):
         """What @sender's kernel vouches with toward @receiver's."""
         keys = [self.identities[self.names[host.name]] for host in (sender, receiver)]
