@@ -115,6 +115,10 @@ class Child:
         self._receive(timeout)
         return self.value
 
+    def ready(self, timeout=0):
+        """Whether take() has something to take, in so many seconds."""
+        return bool(select.select([self._answers], [], [], max(0, timeout))[0])
+
     def _receive(self, timeout):
         data = b""
         deadline = time.monotonic() + timeout
