@@ -29,6 +29,7 @@
 #include "portcredd/follow.h"
 #include "portcredd/guard.h"
 #include "portcredd/tables.h"
+#include "portcredd/vouching.h"
 
 #include <errno.h>
 #include <fcntl.h>
