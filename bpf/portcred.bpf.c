@@ -32,6 +32,7 @@
 #include "arriving.bpf.h"
 #include "departing.bpf.h"
 #include "peercred.bpf.h"
+#include "refusing.bpf.h"
 
 /* Return values of the bind hooks (kernel/bpf/cgroup.c, BPF_RET_BIND_NO_CAP_NET_BIND_SERVICE). */
 #define BIND_REFUSE       0
@@ -45,10 +46,6 @@
 #ifndef TCP_BPF_SOCK_OPS_CB_FLAGS
 #define TCP_BPF_SOCK_OPS_CB_FLAGS 1008
 #endif
-
-#define ECONNREFUSED 111 /* asm-generic/errno.h */
-
-#define LOOPBACK_IPV4 bpf_htonl(0x7f000001) /* 127.0.0.1 */
 
 /* Listeners that came to a governed port unasked, and were refused it: nothing may arrive. */
 struct {
@@ -528,137 +525,6 @@ int egress(struct __sk_buff *skb)
 	return stray(socket) ? DROP : ALLOW;
 }
 
-/* owner_of_listener() - of the listener that a call would reach; UID_NONE: there is none */
-static __always_inline struct owner owner_of_listener(struct bpf_sock_addr *ctx, __u32 family,
-						      const struct endpoint *to)
-{
-	struct owner owner = { UID_NONE, UID_NONE }, *found;
-	struct bpf_sock_tuple tuple = { 0 };
-	struct bpf_sock *listener;
-	__u32 size = sizeof(tuple.ipv4);
-
-	if (family == AF_INET) {
-		tuple.ipv4.saddr = tuple.ipv4.daddr = to->address[3];
-		tuple.ipv4.dport = bpf_htons(to->port);
-	} else {
-		size = sizeof(tuple.ipv6);
-		for (int i = 0; i < 4; i++)
-			tuple.ipv6.saddr[i] = tuple.ipv6.daddr[i] = to->address[i];
-		tuple.ipv6.dport = bpf_htons(to->port);
-	}
-	listener = bpf_sk_lookup_tcp(ctx, &tuple, size, BPF_F_CURRENT_NETNS, 0);
-	if (!listener)
-		return owner;
-	found = bpf_sk_storage_get(&owners, listener, NULL, 0);
-	if (found)
-		owner = *found;
-	bpf_sk_release(listener);
-	return owner;
-}
-
-/*
- * source_of_call() - where connect(2) will call from: the socket's own address, else the kernel's choice
- * @own: of the destination; NULL: that is loopback
- */
-static __always_inline void source_of_call(const struct bpf_sock *socket,
-					   const __u32 destination[4],
-					   const struct own_address *own, __u32 source[4])
-{
-	if (socket->family == AF_INET) {
-		map_ipv4(source, socket->src_ip4);
-	} else {
-		source[0] = socket->src_ip6[0];
-		source[1] = socket->src_ip6[1];
-		source[2] = socket->src_ip6[2];
-		source[3] = socket->src_ip6[3];
-	}
-	if (!is_unspecified(source))
-		return;
-	if (own)
-		copy_address(source, own->source);
-	else if (is_mapped(destination))
-		map_ipv4(source, LOOPBACK_IPV4); /* for all of 127.0.0.0/8 */
-	else
-		copy_address(source, destination);
-}
-
-/*
- * judge_local_caller() - refuse connect(2) to a listener of this machine at once
- *
- * A courtesy: without it the SYN would be dropped, and the caller wait for a minute. What counts is
- * decided in ingress(). So calls that leave the machine end here at the port, most of them, or at its
- * addresses.
- * @question: endpoint is the destination
- */
-static __always_inline int judge_local_caller(struct bpf_sock_addr *ctx, struct bpf_sock *socket,
-					      struct question *question,
-					      const struct settings *settings)
-{
-	const struct tcp_entry *port = tcp_port(&question->tables, question->endpoint.port);
-	struct remote remote = { .host = HOST_LOCAL, .uid = current_cred()->euid.val };
-	const __u32 *destination = question->endpoint.address;
-	const struct own_address *own = NULL;
-
-	if (!port || !port->accept || question->observe_all)
-		return ALLOW;
-	if (!is_loopback(destination)) {
-		own = own_address(settings, bpf_get_netns_cookie(ctx), destination);
-		if (!own)
-			return ALLOW;
-	}
-	remote.owner = owner_of_listener(ctx, question->endpoint.family == 4 ? AF_INET : AF_INET6,
-					 &question->endpoint);
-	remote.source.family = question->endpoint.family;
-	remote.source.protocol = PROTOCOL_TCP;
-	remote.source.port = socket->src_port;
-	source_of_call(socket, destination, own, remote.source.address);
-	decide_remote(&question->tables, &remote, port->accept, &question->decision);
-	if (question->decision.verdict != VERDICT_REFUSED)
-		return ALLOW;
-	tell_of(question, OPERATION_ACCEPT, 0, &remote.source);
-	bpf_set_retval(-ECONNREFUSED);
-	return DROP;
-}
-
-SEC("cgroup/connect4")
-int connect4(struct bpf_sock_addr *ctx)
-{
-	struct question question = { 0 };
-	const struct settings *settings;
-	struct bpf_sock *socket = ctx->sk;
-
-	if (!socket || ctx->protocol != IPPROTO_TCP)
-		return ALLOW;
-	settings = question_begin(&question, bpf_get_netns_cookie(ctx));
-	if (!settings)
-		return ALLOW;
-	set_ipv4(&question.endpoint, ctx->user_ip4 ? ctx->user_ip4 : LOOPBACK_IPV4);
-	question.endpoint.protocol = PROTOCOL_TCP;
-	question.endpoint.port = bpf_ntohs(ctx->user_port);
-	return judge_local_caller(ctx, socket, &question, settings);
-}
-
-SEC("cgroup/connect6")
-int connect6(struct bpf_sock_addr *ctx)
-{
-	struct question question = { 0 };
-	const struct settings *settings;
-	struct bpf_sock *socket = ctx->sk;
-
-	if (!socket || ctx->protocol != IPPROTO_TCP)
-		return ALLOW;
-	settings = question_begin(&question, bpf_get_netns_cookie(ctx));
-	if (!settings)
-		return ALLOW;
-	set_ipv6(&question.endpoint, ctx->user_ip6[0], ctx->user_ip6[1], ctx->user_ip6[2],
-		 ctx->user_ip6[3]);
-	if (question.endpoint.family == 6 && endpoint_unspecified(&question.endpoint))
-		question.endpoint.address[3] = bpf_htonl(1);
-	question.endpoint.protocol = PROTOCOL_TCP;
-	question.endpoint.port = bpf_ntohs(ctx->user_port);
-	return judge_local_caller(ctx, socket, &question, settings);
-}
-
 SEC("cgroup/getsockopt")
 int getsockopt(struct bpf_sockopt *ctx)
 {
@@ -672,81 +538,6 @@ int getsockopt(struct bpf_sockopt *ctx)
 	if (!answered)
 		ctx->optlen = 0; /* the kernel's answer, untouched */
 	return 1;
-}
-
-/* could_be_admitted() - whether some caller at this address could be, whoever he is */
-static __always_inline int could_be_admitted(struct segment *segment, __u32 set)
-{
-	__u32 port = segment->remote.source.port, verdict;
-
-	if (segment->host != HOST_NONE || judge_remote(segment, set) != VERDICT_REFUSED)
-		return 1;
-	segment->remote.source.port = RESERVED_FIRST;
-	verdict = judge_remote(segment, set);
-	segment->remote.source.port = port;
-	return verdict != VERDICT_REFUSED;
-}
-
-/*
- * comes_from_here() - whether the other end is this machine, as it seems
- *
- * The device does not say: to an address of ours a call comes by the loopback device, but the kernel
- * gives the one that has the address (inet_iif()). Another host can forge ours as a source; ingress()
- * sees by which device it came.
- */
-static __always_inline int comes_from_here(const struct bpf_sk_lookup *ctx,
-					   const struct vouch_signed *ends)
-{
-	return ctx->ingress_ifindex == LOOPBACK_INDEX || is_loopback(ends->source) ||
-	       same_address(ends->source, ends->destination) ||
-	       bpf_map_lookup_elem(&own_addresses, ends->source);
-}
-
-/*
- * lookup() - a reset for addresses that no rule could admit: without a socket, the kernel sends one
- *
- * It belongs to portcredd's network namespace. Callers of this machine are left to connect4 and
- * connect6, which look for a listener through here.
- */
-SEC("sk_lookup")
-int lookup(struct bpf_sk_lookup *ctx)
-{
-	const struct settings *settings;
-	const struct tcp_entry *port;
-	struct segment *segment;
-	__u32 zero = 0;
-
-	segment = bpf_map_lookup_elem(&segments, &zero);
-	if (!segment || ctx->protocol != IPPROTO_TCP)
-		return SK_PASS;
-	settings = question_open(&segment->question);
-	if (!settings || !settings->vouches || settings->observe_all)
-		return SK_PASS;
-	port = tcp_port(&segment->question.tables, ctx->local_port);
-	if (!port || !port->accept)
-		return SK_PASS;
-	if (ctx->family == AF_INET) {
-		map_ipv4(segment->signed_.source, ctx->remote_ip4);
-		map_ipv4(segment->signed_.destination, ctx->local_ip4);
-	} else {
-		for (int i = 0; i < 4; i++) {
-			segment->signed_.source[i] = ctx->remote_ip6[i];
-			segment->signed_.destination[i] = ctx->local_ip6[i];
-		}
-	}
-	if (comes_from_here(ctx, &segment->signed_))
-		return SK_PASS;
-	segment->signed_.source_port = ctx->remote_port;
-	segment_clear(segment);
-	segment->question.endpoint.port = ctx->local_port;
-	segment_ends(segment);
-	segment->host = host_at(&segment->question.tables, segment->signed_.source);
-	unknown(segment);
-	if (could_be_admitted(segment, port->accept))
-		return SK_PASS;
-	segment->reason = REASON_UNKNOWN_HOST;
-	tell_segment(segment, OPERATION_ACCEPT, 0);
-	return SK_DROP;
 }
 
 #pragma clang diagnostic pop
