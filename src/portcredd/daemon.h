@@ -16,6 +16,7 @@
 #include "kernel/reserved.h"
 #include "kernel/watch.h"
 #include "portcredd/approve.h"
+#include "portcredd/file_list.h"
 #include "portcredd/names.h"
 #include "portcredd/options.h"
 #include "vouch/own_keys.h"
@@ -27,13 +28,6 @@ struct watchers;
 #define STATE_IN_FORCE "in-force" /* snapshot of the policy to come back to */
 #define STATE_TRIAL    "trial"    /* snapshot of a policy that was not confirmed (yet) */
 #define STATE_NEXT     "next"     /* on its way to one of these */
-
-/* struct file_list - names of a policy's files, for events that name one by its number */
-struct file_list {
-	char **names;
-	size_t n_names;
-	uint32_t generation; /* of the policy they belong to */
-};
 
 /* struct in_force - what is to be known about the policy that decides; see inforce.h */
 struct in_force {

@@ -26,6 +26,7 @@
 #include "policy/snapshot.h"
 #include "portcredd/adopt.h"
 #include "portcredd/audit.h"
+#include "portcredd/file_list.h"
 #include "portcredd/follow.h"
 #include "portcredd/guard.h"
 #include "portcredd/tables.h"
@@ -68,31 +69,6 @@ static uint64_t now_usec(clockid_t clock)
 
 	clock_gettime(clock, &now);
 	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
-}
-
-static void file_list_clear(struct file_list *files)
-{
-	for (size_t i = 0; i < files->n_names; i++)
-		free(files->names[i]);
-	free(files->names);
-	*files = (struct file_list){ 0 };
-}
-
-static int file_list_fill(struct file_list *ret_files, const struct sources *sources)
-{
-	struct file_list files = { .names = calloc(sources->n_files + 1, sizeof(*files.names)) };
-
-	if (!files.names)
-		return -ENOMEM;
-	for (; files.n_names < sources->n_files; files.n_names++) {
-		files.names[files.n_names] = strdup(sources->files[files.n_names].name);
-		if (!files.names[files.n_names]) {
-			file_list_clear(&files);
-			return -ENOMEM;
-		}
-	}
-	*ret_files = files;
-	return 0;
 }
 
 /* governed_ports() - of either protocol: the kernel keeps one list for both */
