@@ -391,7 +391,7 @@ def a_policy_of_callers(tmp_path):
     return path
 
 
-def test_explain_caller(callers):
+def test_explain_a_caller_whom_nothing_names(callers):
     ended = run("explain", "5432", "--policy", callers, "--from", "bin@db1", "--owner", "games",
                 "--address", "10.0.0.11:700")
     assert (ended.returncode, ended.stderr) == (NO, "")
