@@ -307,6 +307,88 @@ static void test_limits(void **state)
 	assert_int_equal(refused_at("accept 80 from owner, user ", "@*", 10 * MAX_CLAUSES), 0);
 }
 
+/* compiled_error() - the only error that compiling says of a policy, "" for none; the caller frees */
+static char *compiled_error(const char *text, size_t size)
+{
+	struct sources *sources = sources_new();
+	struct loaded l;
+	char *said;
+	int r;
+
+	assert_non_null(sources);
+	assert_int_equal(sources_add(sources, "policy.conf", text, size), 0);
+	loaded_read(&l, sources, &loaded_machine);
+	r = policy_compile(l.policy, &l.diagnostics, &l.compiled);
+	assert_int_equal(r, l.diagnostics.errors ? -EINVAL : 0);
+	assert_true(l.diagnostics.errors <= 1);
+	said = strdup(l.diagnostics.errors ? l.diagnostics.items[0].text : "");
+	unload(&l);
+	return said;
+}
+
+/* said_of_ranges() - of @n ranges, one of which is accept's */
+static char *said_of_ranges(unsigned n, const char *last)
+{
+	_cleanup_free_ char *text = NULL;
+	size_t size;
+	FILE *stream = open_memstream(&text, &size);
+
+	assert_non_null(stream);
+	for (unsigned i = 1; i < n; i++) {
+		if (i < 4 * 65535)
+			fprintf(stream, "%sbind %u/%s by root\n", i & 2 ? "observe " : "",
+				1 + i / 4, i & 1 ? "udp" : "tcp");
+		else
+			fprintf(stream, "bind 1-%u/tcp by root\n", 2 + i - 4 * 65535);
+	}
+	fputs(last, stream);
+	assert_int_equal(fclose(stream), 0);
+	return compiled_error(text, size);
+}
+
+/* A set whose number does not fit into a key beside a host's: a user's key of another set. */
+static void test_most_ranges(void **state)
+{
+	_cleanup_free_ char *most = said_of_ranges(MAX_SETS - 1, "accept 80 from user alice@*\n");
+	_cleanup_free_ char *more = said_of_ranges(MAX_SETS, "accept 80 from user alice@*\n");
+	_cleanup_free_ char *binds = said_of_ranges(MAX_SETS, "bind 65535/udp by root\n");
+
+	(void)state;
+	assert_string_equal(most, "");
+	assert_string_equal(more, "more than 262143 ranges of ports in a policy that has accept or "
+				  "connect rules, those of bind counted");
+	assert_string_equal(binds, "");
+}
+
+/* said_of_names() - of so many callers of so many ports */
+static char *said_of_names(unsigned ports, unsigned callers)
+{
+	_cleanup_free_ char *text = NULL;
+	size_t size;
+	FILE *stream = open_memstream(&text, &size);
+
+	assert_non_null(stream);
+	fputs("accept 1", stream);
+	for (unsigned i = 2; i <= ports; i++)
+		fprintf(stream, ",%u", i);
+	fputs(" from user 0@*", stream);
+	for (unsigned i = 1; i < callers; i++)
+		fprintf(stream, ",user %u@*", i);
+	assert_int_equal(fclose(stream), 0);
+	return compiled_error(text, size);
+}
+
+/* A table that the kernel has no memory for. */
+static void test_most_names(void **state)
+{
+	_cleanup_free_ char *most = said_of_names(4096, 1024), *more = said_of_names(4096, 1025);
+
+	(void)state;
+	assert_string_equal(most, "");
+	assert_string_equal(more, "more than 4194304 callers in all accept and connect rules, each "
+				  "member of a group and each range counted");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -314,7 +396,8 @@ int main(void)
 		cmocka_unit_test(test_addresses),      cmocka_unit_test(test_users),
 		cmocka_unit_test(test_groups),         cmocka_unit_test(test_clauses),
 		cmocka_unit_test(test_no_memberships), cmocka_unit_test(test_layers),
-		cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_limits),         cmocka_unit_test(test_most_ranges),
+		cmocka_unit_test(test_most_names),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
