@@ -716,8 +716,10 @@ int lookup(struct bpf_sk_lookup *ctx)
 	struct segment *segment;
 	__u32 zero = 0;
 
+	if (ctx->protocol != IPPROTO_TCP || ctx->ingress_ifindex == LOOPBACK_INDEX)
+		return SK_PASS;
 	segment = bpf_map_lookup_elem(&segments, &zero);
-	if (!segment || ctx->protocol != IPPROTO_TCP)
+	if (!segment)
 		return SK_PASS;
 	settings = question_open(&segment->question);
 	if (!settings || !settings->vouches || settings->observe_all)
