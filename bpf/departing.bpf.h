@@ -208,6 +208,8 @@ __noinline int reserve_option(struct bpf_sock_ops *ctx)
 		return 0;
 	if ((flags & FLAG_SYN) && READ(total_retrans) >= MAX_STAMPED_RETRANSMITS)
 		return 0;
+	if (flags & FLAG_RST)
+		return 0; /* it opens nothing */
 	opener = bpf_sk_storage_get(&openers, socket, NULL, 0);
 	if (!opener || (!(flags & FLAG_SYN) && opener->peer.version == 0))
 		return 0;

@@ -72,6 +72,15 @@ static __always_inline void source_of_call(const struct bpf_sock *socket,
 		copy_address(source, destination);
 }
 
+/* judge_caller() - what a set says of one who calls; a function of its own, verified once */
+__noinline int judge_caller(struct question *question, const struct remote *remote, __u32 set)
+{
+	if (!question || !remote)
+		return VERDICT_REFUSED;
+	decide_remote(&question->tables, remote, set, &question->decision);
+	return question->decision.verdict;
+}
+
 /*
  * judge_local_caller() - refuse connect(2) to a listener of this machine at once
  *
@@ -85,7 +94,9 @@ static __always_inline int judge_local_caller(struct bpf_sock_addr *ctx, struct 
 					      const struct settings *settings)
 {
 	const struct tcp_entry *port = tcp_port(&question->tables, question->endpoint.port);
-	struct remote remote = { .host = HOST_LOCAL, .uid = current_cred()->euid.val };
+	struct remote remote = { .host = HOST_LOCAL,
+				 .uid = current_cred()->euid.val,
+				 .owner = { UID_NONE, UID_NONE } };
 	const __u32 *destination = question->endpoint.address;
 	const struct own_address *own = NULL;
 
@@ -96,14 +107,16 @@ static __always_inline int judge_local_caller(struct bpf_sock_addr *ctx, struct 
 		if (!own)
 			return ALLOW;
 	}
-	remote.owner = owner_of_listener(ctx, question->endpoint.family == 4 ? AF_INET : AF_INET6,
-					 &question->endpoint);
 	remote.source.family = question->endpoint.family;
 	remote.source.protocol = PROTOCOL_TCP;
 	remote.source.port = socket->src_port;
 	source_of_call(socket, destination, own, remote.source.address);
-	decide_remote(&question->tables, &remote, port->accept, &question->decision);
-	if (question->decision.verdict != VERDICT_REFUSED)
+	if (judge_caller(question, &remote, port->accept) != VERDICT_REFUSED)
+		return ALLOW;
+	/* `owner` alone needs it, and rules only ever grant: looked for where nothing else admits. */
+	remote.owner = owner_of_listener(ctx, question->endpoint.family == 4 ? AF_INET : AF_INET6,
+					 &question->endpoint);
+	if (judge_caller(question, &remote, port->accept) != VERDICT_REFUSED)
 		return ALLOW;
 	tell_of(question, OPERATION_ACCEPT, 0, &remote.source);
 	bpf_set_retval(-ECONNREFUSED);
@@ -191,8 +204,10 @@ int lookup(struct bpf_sk_lookup *ctx)
 	struct segment *segment;
 	__u32 zero = 0;
 
+	if (ctx->protocol != IPPROTO_TCP || ctx->ingress_ifindex == LOOPBACK_INDEX)
+		return SK_PASS;
 	segment = bpf_map_lookup_elem(&segments, &zero);
-	if (!segment || ctx->protocol != IPPROTO_TCP)
+	if (!segment)
 		return SK_PASS;
 	settings = question_open(&segment->question);
 	if (!settings || !settings->vouches || settings->observe_all)
