@@ -155,7 +155,8 @@ static void test_chosen(void **state)
 	for (size_t i = 0; i < n; i++) {
 		while (users_home(&shape, 1, uid) != 0)
 			uid++;
-		hashed.keys[i] = (struct user_key){ .set = 1, .uid = uid++ };
+		hashed.keys[i] = (struct user_key){ .set = 1, .uid = uid };
+		uid++;
 	}
 	assert_true(n > (size_t)USERS_MAX_PROBES * USERS_IN_BUCKET);
 	hashed_make(&hashed);
