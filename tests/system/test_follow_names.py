@@ -126,6 +126,46 @@ def test_unknown_at_start(host):
     assert host.try_bind(8080, uid=2701) == "EPERM"
 
 
+def callers(host, port, *options):
+    """Users of this machine who may call, by the policy in force."""
+    return {name for name in ("web", "visitor", "developer", "database")
+            if host.cli("explain", str(port), *options,
+                     "--from", f"{name}@local").returncode == 0}
+
+
+def test_members_come_and_go(governed, daemon):
+    """A group of callers is who is in it now, by the group's entry or by the user's own; nobody's
+    id has changed, nor any name."""
+    control.put(governed, "accept 8090 from group developers@local\n"
+                          "accept 8091 from group-of-owner\n")
+    owned = ("--owner", "root:operators")
+    generation = control.status(governed)["generation"]
+    assert callers(governed, 8090) == {"developer"}
+    assert callers(governed, 8091, *owned) == {"developer", "database"}
+    governed.set_accounts(groups=hosts.GROUPS | {"developers": (3001, ["web", "developer"]),
+                                                 "operators": (3002, ["visitor"])})
+    wait_generation(governed, generation)
+    assert callers(governed, 8090) == {"web", "developer"}
+    assert callers(governed, 8091, *owned) == {"visitor"}
+    assert daemon.running()
+
+
+def test_members_after_a_restart(host):
+    """The policy that comes back where the files have an error comes with its groups' members."""
+    daemon = host.daemon("accept 8090 from group developers@local, group 4711@local\n"
+                         "accept 8091 from group-of-owner\n")
+    snapshot = (host.runtime / "state/in-force").read_bytes()
+    assert b"\nmembers 3001 1 2004\nmembers 4711 0\n" in snapshot
+    assert b"\nmemberships 3002 2 2002 2004\n" in snapshot
+    daemon.kill()
+    host.policy.write_text("accept 8090 from nobody\n", encoding="utf-8")
+    daemon = host.daemon()
+    assert control.status(host)["error"] is not None
+    assert callers(host, 8090) == {"developer"}
+    assert callers(host, 8091, "--owner", "root:operators") == {"developer", "database"}
+    assert daemon.running()
+
+
 # A name service that hangs, or is gone
 
 
