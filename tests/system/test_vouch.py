@@ -15,7 +15,7 @@ import pytest
 import control
 import host as hosts
 import linux
-from attempt import acting_as, become, forked
+from attempt import acting_as, become, forked, outcome
 from host import USERS
 from peers import APPROVED, LOCAL, NONE, OPENED, UNTOUCHED, call, known, serve
 
@@ -216,6 +216,44 @@ def test_set_user_id_program(peers):
     assert ended.stdout.strip() == "ok", ended
     served = server.step()
     assert served | known(ALICE, "app1") == served
+
+
+@FAMILIES
+def test_callers_with_options_of_the_internet_protocol(peers, family):
+    """Catches a caller whose SYN is not looked at because something stands before its TCP header."""
+    to = (peers.address(peers.server, family), PORT)
+    if family == 4:  # any user may
+        options = [(socket.IPPROTO_IP, socket.IP_OPTIONS, b"\1" * 8)]
+    else:
+        padding = bytes((0, 0, 1, 4, 0, 0, 0, 0))
+        options = [(socket.IPPROTO_IPV6, option, padding)
+                   for option in (socket.IPV6_HOPOPTS, socket.IPV6_DSTOPTS)]
+    peers.put()
+    server = peers.serving(PORT, family=family)
+    assert peers.client.run(lambda: call(to, uid=BOB, options=options))["name"]
+    assert server.step()["record"]["uid"] == BOB
+    peers.put(f"accept {PORT}/tcp from user alice@app1\n")
+    came = peers.client.run(lambda: [call(to, uid=uid, options=options) for uid in (BOB, ALICE)])
+    assert came[0] == "silence"
+    served = server.step()
+    assert served | known(ALICE, "app1") | {"name": came[1]["name"]} == served
+
+
+def test_raw_sockets_of_an_ordinary_user(peers):
+    """Catches a user who could write his own vouch, or replay one, by way of a user namespace."""
+    def attempt():
+        def raw():
+            return [outcome(socket.socket, socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_TCP),
+                    outcome(socket.socket, socket.AF_PACKET, socket.SOCK_RAW, 0)]
+
+        said = [raw()]
+        linux.own_user_namespace()
+        said.append(raw())
+        linux.unshare(linux.CLONE_NEWNET)
+        return said + [raw(), [name for _, name in socket.if_nameindex()]]
+
+    assert peers.client.run(attempt, user="mallory") == [
+        ["EPERM"] * 2, ["EPERM"] * 2, ["ok"] * 2, ["lo"]]
 
 
 def test_listeners_older_than_the_daemon(peers):
