@@ -52,6 +52,8 @@ def divide(items, parts):
         weight = 0.1
         if "private_run" in item.fixturenames:  # a daemon of its own takes long
             weight = 2 if "make_host" in item.fixturenames else 0.6
+        if "peers" in item.fixturenames:
+            weight = 0.4
         weight += marker.args[0] / 40 if marker else 0
         weights[item.module] = weights.get(item.module, 0) + weight
     loads, part_of = [0] * parts, {}
@@ -151,23 +153,41 @@ def governed(_shared_host, request):
     _shared_host.end_children()
 
 
-@pytest.fixture(scope="module")
-def _shared_peers(private_run):
-    shared = peers_.Peers(private_run)
-    try:
-        shared.start()
-        yield shared
-    finally:
-        left = shared.end()
+@pytest.fixture(scope="session")
+def _shared_peers(private_run, request):
+    """A function that returns hosts that vouch to each other: others after a test has failed.
+
+    To load the programs of a portcredd takes longer than most tests.
+    """
+    state = {"shared": None, "failed": 0}
+    left = []
+
+    def end():
+        if state["shared"]:
+            left.extend(state["shared"].end())
+        state["shared"] = None
+
+    def get():
+        if request.session.testsfailed != state["failed"]:
+            state["failed"] = request.session.testsfailed
+            end()
+        if not state["shared"]:
+            state["shared"] = peers_.Peers(private_run)
+            state["shared"].start()
+        return state["shared"]
+
+    yield get
+    end()
     assert not left, "left behind:\n" + "\n".join(left)
 
 
 @pytest.fixture
 def peers(_shared_peers, request):
-    """Hosts that vouch to each other, for all tests of a module; each begins with a put()."""
-    request.node.hosts = _shared_peers.hosts
-    yield _shared_peers
-    for host in _shared_peers.hosts:
+    """Hosts that vouch to each other, for all tests that want some; each begins with a put()."""
+    shared = _shared_peers()
+    request.node.hosts = shared.hosts
+    yield shared
+    for host in shared.hosts:
         host.end_children()
 
 

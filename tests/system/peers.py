@@ -5,8 +5,8 @@
     portcredd                portcredd                no portcredd: its root does as he likes
     10.77.0.1, fd77::1       10.77.0.2, fd77::2       10.77.0.3, fd77::3
 
-The names are those of `host` statements. The fixture `peers` has them, one set for all tests of a
-module.
+The names are those of `host` statements. The fixture `peers` has them, one set for all tests; so a
+test that waits for an event uses a port of its own, since that of a port is told once a second.
 """
 
 import contextlib
@@ -14,7 +14,6 @@ import os
 import select
 import socket
 import struct
-import time
 
 import attempt
 import control
@@ -213,11 +212,3 @@ class Peers:
         left = [f"{host.name}: {what}" for host in self.hosts for what in host.end()]
         self.net.end()
         return left
-
-
-def eventually(function, wanted, timeout=5):
-    """For what takes a moment: until the function returns what is wanted; the last it returned."""
-    deadline = time.monotonic() + timeout
-    while (said := function()) != wanted and time.monotonic() < deadline:
-        pass
-    return said

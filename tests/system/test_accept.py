@@ -117,7 +117,7 @@ def test_reserved_ports(peers, family):
     to = (peers.address(peers.server, family), port)
     peers.put(POLICY)
     server = peers.server.start(serve(*PORTS, family=family), user="developer")
-    with Station(peers.attacker, 100) as stranger, control.Watch(peers.server) as watch:
+    with Station(peers.attacker, 101) as stranger, control.Watch(peers.server) as watch:
         for source in (511, 1024, 20000):
             answer = stranger.ask(stranger.syn(to, source), to)
             assert answer is None or answer.is_(RST | ACK), source
@@ -139,9 +139,9 @@ def test_reserved_ports(peers, family):
 
 def test_events(peers):
     """Catches a refusal that nobody hears of, or that says something else than why and who."""
-    peers.put(POLICY)
-    peers.server.start(serve(*PORTS), user="developer")
-    to = (peers.address(peers.server), FIRST)
+    peers.put("accept 6600/tcp, 6602/tcp from user alice@app1\naccept 6601/tcp from user alice@local\n")
+    peers.serving(6600, 6601, 6602, user="developer")
+    to = (peers.address(peers.server), 6600)
     with control.Watch(peers.server) as watch:
         source = (peers.address(peers.client), 5000)
         assert peers.client.run(lambda: call(to, uid=BOB, source=source)) == "silence"
@@ -153,13 +153,13 @@ def test_events(peers):
             DEVELOPER, 0, *to)
         assert event["rule"]["line"] == 2 and event["protocol"] == "tcp"
 
-        assert peers.server.run(lambda: call(("127.0.0.1", FIRST + 1), uid=BOB)) == "ECONNREFUSED"
-        event = watch.event(operation="accept", verdict="refused", port=FIRST + 1)
+        assert peers.server.run(lambda: call(("127.0.0.1", 6601), uid=BOB)) == "ECONNREFUSED"
+        event = watch.event(operation="accept", verdict="refused", port=6601)
         assert (event["uid"], event["reason"]) == (BOB, "not-named")
         assert event["peer"]["host"] == "local" and event["pid"] > 0
     # A flood of one caller's is one event, and a number.
     with control.Watch(peers.server) as watch:
-        to = (to[0], FIRST + 3)
+        to = (to[0], 6602)
         peers.client.run(lambda: [call(to, uid=USERS["web"]) for _ in range(5)])
         watch.event(operation="accept", port=to[1])
         with pytest.raises(TimeoutError):

@@ -15,9 +15,9 @@ import pytest
 import control
 import host as hosts
 import linux
-from attempt import acting_as, become, forked
+from attempt import acting_as, become, forked, outcome
 from host import USERS
-from peers import APPROVED, LOCAL, NONE, OPENED, UNTOUCHED, Peers, call, known, serve
+from peers import APPROVED, LOCAL, NONE, OPENED, UNTOUCHED, call, known, serve
 
 ALICE, BOB, DATABASE = USERS["alice"], USERS["bob"], USERS["database"]
 FAMILIES = pytest.mark.parametrize("family", [4, 6])
@@ -54,12 +54,11 @@ def test_both_ends_learn_who_is_at_the_other(peers, family):
     assert served == known(NONE, "app1", raw=0)
 
 
-def test_without_the_daemons_nobody_is_known(make_network):
+def test_without_the_daemons_nobody_is_known(peers):
     """Catches a kernel that would have known it anyway: then none of these tests shows anything."""
-    net, (client, server) = make_network()
-    to = (net.address(server), PORT)
-    child = server.start(serve(PORT), user="database")
-    learned = client.run(lambda: call(to, uid=ALICE))
+    host = peers.attacker
+    child = host.start(serve(PORT), user="database")
+    learned = host.run(lambda: call((peers.address(host), PORT), uid=ALICE))
     assert learned | UNTOUCHED == learned
     served = child.step()
     assert served | UNTOUCHED == served
@@ -196,8 +195,7 @@ def test_process_that_exits_at_once(peers):
     to = (peers.address(peers.server), PORT)
     peers.put(f"accept {PORT}/tcp from anyone@app1\n")
     server = peers.serving(PORT)
-    for _ in range(20):
-        peers.client.run(lambda: ended_at_once(to))
+    peers.client.run(lambda: [ended_at_once(to) for _ in range(8)])
     last = peers.client.run(lambda: call(to, uid=BOB))["name"]
     served = [server.step()]
     while served[-1]["name"] != last:
@@ -220,20 +218,56 @@ def test_set_user_id_program(peers):
     assert served | known(ALICE, "app1") == served
 
 
-def test_listeners_older_than_the_daemon(private_run):
+@FAMILIES
+def test_callers_with_options_of_the_internet_protocol(peers, family):
+    """Catches a caller whose SYN is not looked at because something stands before its TCP header."""
+    to = (peers.address(peers.server, family), PORT)
+    if family == 4:  # any user may
+        options = [(socket.IPPROTO_IP, socket.IP_OPTIONS, b"\1" * 8)]
+    else:
+        padding = bytes((0, 0, 1, 4, 0, 0, 0, 0))
+        options = [(socket.IPPROTO_IPV6, option, padding)
+                   for option in (socket.IPV6_HOPOPTS, socket.IPV6_DSTOPTS)]
+    peers.put()
+    server = peers.serving(PORT, family=family)
+    assert peers.client.run(lambda: call(to, uid=BOB, options=options))["name"]
+    assert server.step()["record"]["uid"] == BOB
+    peers.put(f"accept {PORT}/tcp from user alice@app1\n")
+    came = peers.client.run(lambda: [call(to, uid=uid, options=options) for uid in (BOB, ALICE)])
+    assert came[0] == "silence"
+    served = server.step()
+    assert served | known(ALICE, "app1") | {"name": came[1]["name"]} == served
+
+
+def test_raw_sockets_of_an_ordinary_user(peers):
+    """Catches a user who could write his own vouch, or replay one, by way of a user namespace."""
+    def attempt():
+        def raw():
+            return [outcome(socket.socket, socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_TCP),
+                    outcome(socket.socket, socket.AF_PACKET, socket.SOCK_RAW, 0)]
+
+        said = [raw()]
+        linux.own_user_namespace()
+        said.append(raw())
+        linux.unshare(linux.CLONE_NEWNET)
+        return said + [raw(), [name for _, name in socket.if_nameindex()]]
+
+    assert peers.client.run(attempt, user="mallory") == [
+        ["EPERM"] * 2, ["EPERM"] * 2, ["ok"] * 2, ["lo"]]
+
+
+def test_listeners_older_than_the_daemon(peers):
     """Catches listeners whose callers stay unknown, or that cannot answer, until a restart."""
-    pair = Peers(private_run)
-    try:
-        server = pair.server.start(serve(PORT), user="database")
-        pair.start()
-        pair.put(f"accept {PORT}/tcp from user alice@app1\n", f"connect {PORT}/tcp to anyone@db1\n")
-        to = (pair.address(pair.server), PORT)
-        learned = pair.client.run(lambda: call(to, uid=ALICE))
-        assert learned | known(DATABASE, "db1", flags=OPENED) == learned
-        served = server.step()
-        assert served | known(ALICE, "app1") == served
-        assert pair.client.run(lambda: call(to, uid=BOB)) == "silence"
-        assert control.status(pair.server)["warnings"] == []
-    finally:
-        left = pair.end()
-    assert not left, left
+    peers.put(f"accept {PORT}/tcp from user alice@app1\n", f"connect {PORT}/tcp to anyone@db1\n")
+    to = (peers.address(peers.server), PORT)
+    peers.server.daemons[-1].stop()
+    peers.server.release()
+    server = peers.serving(PORT, user="database")
+    assert peers.client.run(lambda: call(to, uid=ALICE)) == "silence"  # a service nobody vouches for
+    peers.restart(peers.server)
+    learned = peers.client.run(lambda: call(to, uid=ALICE))
+    assert learned | known(DATABASE, "db1", flags=OPENED) == learned
+    served = server.step()
+    assert served | known(ALICE, "app1") == served
+    assert peers.client.run(lambda: call(to, uid=BOB)) == "silence"
+    assert control.status(peers.server)["warnings"] == []

@@ -162,7 +162,6 @@ FORGED = [
     ("end of options, but for the kind", with_options(lambda option: b"\0" * 19 + b"\xfd"),
      "no-vouch"),
 ]
-assert len(FORGED) < len(PORTS)
 
 
 @FAMILIES
@@ -199,6 +198,7 @@ ACKS = [
     ("another challenge", elsewhere(acknowledgment=lambda number: number + 1)),
     ("another start", elsewhere(sequence=lambda number: number + 1)),
 ]
+assert len(FORGED) + len(ACKS) < len(PORTS)
 
 
 @FAMILIES
@@ -208,7 +208,7 @@ def test_syn_that_was_vouched_and_an_ack_that_is_not(peers, thief, family):
     address = peers.address(peers.server, family)
     server = peers.server.start(listening(family), user="database")
     with control.Watch(peers.server) as watch:
-        for port, (what, change) in zip(PORTS, ACKS):
+        for port, (what, change) in zip(PORTS[len(FORGED):], ACKS):
             syn_ack = handshake(thief, (address, port), key, port=3000 + port,
                                 ack=lambda ack, key, _: change(ack, key))
             event = watch.event(operation="accept", port=port)
@@ -262,7 +262,7 @@ def test_headers_between(peers, thief, family):
     key = key_of(peers)
     address = peers.address(peers.server, family)
     server = peers.server.start(listening(family), user="database")
-    cases = [(more, None) for more in HEADERS[family]] + [({}, 24)]
+    cases = [(more, None) for more in HEADERS[family]] + [({}, 8 if family == 4 else 24)]
     for port, (more, size) in zip(PORTS, cases):
         to = (address, port)
         for source, change in ((2100, unstamped), (2200, other_key),

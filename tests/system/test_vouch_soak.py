@@ -130,8 +130,7 @@ def test_daemons_come_and_go(peers, times):
                     results.append(child.take())
                     waiting.remove(child)
     for host in (peers.client, peers.server):
-        host.daemons[-1].kill()
-        host.daemon()
+        host.daemons[-1].wait_notified("READY", "1")
 
     def finish():
         os.seteuid(USERS["bob"])

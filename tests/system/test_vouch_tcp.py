@@ -5,6 +5,7 @@ Segments that are lost and sent again, cookies, TIME_WAIT, deferred accepts; and
 for the vouch, or no time: MPTCP, MD5 signatures, fast open. Then the caller is unknown, never guessed.
 """
 
+import itertools
 import select
 import socket
 import struct
@@ -22,8 +23,9 @@ from station import Station
 from vouching import read, stamp
 
 ALICE, BOB = USERS["alice"], USERS["bob"]
-PORT, PLAIN = 5432, 5433
-RULES = f"accept {PORT}/tcp from user alice@app1\n"
+GOVERNED = itertools.count(5500)  # a port a test
+PLAIN = 5433
+RULES = "accept 5500-5599/tcp from user alice@app1\n"
 
 TCP_MD5SIG = 14  # linux/tcp.h
 FAST_OPEN = 34  # RFC 7413
@@ -33,7 +35,7 @@ BY_ALL_MEANS = 0x607  # net.ipv4.tcp_fastopen: both sides, no cookie, every list
 @pytest.fixture
 def to(peers):
     peers.put(RULES)
-    return peers.address(peers.server), PORT
+    return peers.address(peers.server), next(GOVERNED)
 
 
 def speak(to, uid, *, data=b"", source=None):
@@ -66,10 +68,10 @@ def beside(peers, function):
 @pytest.mark.parametrize("family", [4, 6])
 def test_syn_cookies(peers, to, family):
     """Catches identity that is kept only where the kernel keeps the SYN."""
-    to = (peers.address(peers.server, family), PORT)
+    to = (peers.address(peers.server, family), to[1])
     peers.server.sysctl("net.ipv4.tcp_syncookies", 2)
     try:
-        server = peers.serving(PORT, family=family)
+        server = peers.serving(to[1], family=family)
         learned = peers.client.run(lambda: [call(to, uid=uid) for uid in (BOB, ALICE)])
         assert learned[0] == "silence"
         assert learned[1]["record"] == known(0, "db1", flags=OPENED)["record"] | {
@@ -151,25 +153,25 @@ def test_segments_that_are_lost(peers):
 
 def test_port_in_time_wait(peers, to):
     """Catches the identity of the connection that had these ports before, or a SYN nobody judges."""
-    server = peers.serving(PORT, PLAIN)
+    server = peers.serving(to[1], PLAIN)
     source = (peers.address(peers.client), 4000)
-    for port, uid in ((PORT, ALICE), (PLAIN, ALICE), (PLAIN, BOB)):
+    for port, uid in ((to[1], ALICE), (PLAIN, ALICE), (PLAIN, BOB)):
         child = beside(peers, lambda: speak((to[0], port), uid, source=source))
         served = server.step()
         child.take()
         assert served["record"] == known(uid, "app1")["record"]
         assert served["name"] == source
     listed = peers.server.run(["ss", "-Htn", "state", "time-wait"]).stdout
-    assert f":{PORT}" in listed and f":{PLAIN}" in listed
+    assert f":{to[1]}" in listed and f":{PLAIN}" in listed
     with control.Watch(peers.server) as watch:
         refused = peers.client.run(lambda: call(to, uid=BOB, source=source, options=[REUSE]))
         assert refused == "silence"
-        assert watch.event(operation="accept", port=PORT)["reason"] == "not-named"
+        assert watch.event(operation="accept", port=to[1])["reason"] == "not-named"
 
 
 def test_deferred_accept(peers, to):
     """Catches identity that is lost with the bare ACK, which such a listener passes over."""
-    server = peers.serving(PORT, options=[(socket.IPPROTO_TCP, socket.TCP_DEFER_ACCEPT, 5)])
+    server = peers.serving(to[1], options=[(socket.IPPROTO_TCP, socket.TCP_DEFER_ACCEPT, 5)])
     child = beside(peers, lambda: speak(to, ALICE, data=b"x"))
     served = server.step()
     assert served | known(ALICE, "app1") == served
@@ -195,7 +197,7 @@ def test_no_room_for_a_vouch(peers, to, how):
         if here and outcome(sock.setsockopt, *here[0]) != "ok":
             lacking("TCP_MD5SIG")
     peers.put(RULES + "accept 5434/tcp from address 10.77.0.0/24\n")
-    server = peers.serving(PORT, PLAIN, 5434, proto=proto, options=there)
+    server = peers.serving(to[1], PLAIN, 5434, proto=proto, options=there)
     for port in (PLAIN, 5434):
         learned = peers.client.run(
             lambda: call((to[0], port), uid=ALICE, proto=proto, options=here))
@@ -224,7 +226,7 @@ def test_fast_open(peers, to):
     for host in (peers.client, peers.server):
         host.sysctl("net.ipv4.tcp_fastopen", BY_ALL_MEANS)
     try:
-        server = peers.server.start(reading(PLAIN, PORT))
+        server = peers.server.start(reading(PLAIN, to[1]))
         child = beside(peers, lambda: fast(PLAIN))
         served = server.step()
         assert child.take(), "the data was not in the SYN"
@@ -233,9 +235,9 @@ def test_fast_open(peers, to):
 
         # The client's kernel tries again without, and then it is known who calls.
         with control.Watch(peers.server) as watch:
-            child = beside(peers, lambda: fast(PORT))
+            child = beside(peers, lambda: fast(to[1]))
             served = server.step()
-            assert watch.event(operation="accept", port=PORT)["reason"] == "fast-open"
+            assert watch.event(operation="accept", port=to[1])["reason"] == "fast-open"
         assert served | known(ALICE, "app1") == served and served["said"] == b"fast"
         assert not child.take()
     finally:
@@ -269,9 +271,9 @@ def test_fast_open_with_a_recorded_vouch(peers, to, kind):
     peers.server.sysctl("net.ipv4.tcp_fastopen", BY_ALL_MEANS)
     peers.net.leave(peers.client)
     try:
-        server = peers.server.start(reading(PLAIN, PORT))
+        server = peers.server.start(reading(PLAIN, to[1]))
         with Station(peers.attacker, peers.net.numbers[peers.client.name]) as station:
-            for port in (PLAIN, PORT):
+            for port in (PLAIN, to[1]):
                 syn = station.syn((to[0], port), payload=b"replayed")
                 stamp(syn, key, ALICE, options=MSS_1460 + (option(kind, value) if kind else b""))
                 answer = station.ask(syn, to)
