@@ -18,12 +18,16 @@
 #pragma clang diagnostic push
 #pragma clang diagnostic ignored "-Wframe-larger-than" /* no unit is looked at here */
 
-/* owner_of_listener() - of the listener that a call would reach; UID_NONE: there is none */
-static __always_inline struct owner owner_of_listener(struct bpf_sock_addr *ctx, __u32 family,
-						      const struct endpoint *to)
+/*
+ * find_owner() - of the listener that a call would reach; returns 0 if none is found
+ *
+ * One that is bound to a device is not: which way the call will go is not known here.
+ */
+static __always_inline int find_owner(struct bpf_sock_addr *ctx, __u32 family,
+				      const struct endpoint *to, struct owner *ret_owner)
 {
-	struct owner owner = { UID_NONE, UID_NONE }, *found;
 	struct bpf_sock_tuple tuple = { 0 };
+	const struct owner *owner;
 	struct bpf_sock *listener;
 	__u32 size = sizeof(tuple.ipv4);
 
@@ -38,12 +42,12 @@ static __always_inline struct owner owner_of_listener(struct bpf_sock_addr *ctx,
 	}
 	listener = bpf_sk_lookup_tcp(ctx, &tuple, size, BPF_F_CURRENT_NETNS, 0);
 	if (!listener)
-		return owner;
-	found = bpf_sk_storage_get(&owners, listener, NULL, 0);
-	if (found)
-		owner = *found;
+		return 0;
+	owner = bpf_sk_storage_get(&owners, listener, NULL, 0);
+	if (owner)
+		*ret_owner = *owner;
 	bpf_sk_release(listener);
-	return owner;
+	return 1;
 }
 
 /*
@@ -114,10 +118,10 @@ static __always_inline int judge_local_caller(struct bpf_sock_addr *ctx, struct 
 	if (judge_caller(question, &remote, port->accept) != VERDICT_REFUSED)
 		return ALLOW;
 	/* `owner` alone needs it, and rules only ever grant: looked for where nothing else admits. */
-	remote.owner = owner_of_listener(ctx, question->endpoint.family == 4 ? AF_INET : AF_INET6,
-					 &question->endpoint);
-	if (judge_caller(question, &remote, port->accept) != VERDICT_REFUSED)
-		return ALLOW;
+	if (!find_owner(ctx, question->endpoint.family == 4 ? AF_INET : AF_INET6,
+			&question->endpoint, &remote.owner) ||
+	    judge_caller(question, &remote, port->accept) != VERDICT_REFUSED)
+		return ALLOW; /* without a listener the kernel refuses, or ingress() decides */
 	tell_of(question, OPERATION_ACCEPT, 0, &remote.source);
 	bpf_set_retval(-ECONNREFUSED);
 	return DROP;

@@ -24,6 +24,7 @@ import errno
 import json
 import os
 import pathlib
+import re
 import select
 import shutil
 import signal
@@ -34,6 +35,11 @@ import time
 import keeper
 import linux
 import place
+
+# The directory of pins of this version.
+ABI = "abi-" + re.search(r"^#define PORTCRED_ABI (\d+)$",
+                         (pathlib.Path(__file__).parents[2] / "bpf/abi.h").read_text("ascii"),
+                         re.MULTILINE).group(1)
 
 RUN = pathlib.Path("/run")
 PROGRAMS = RUN / "programs"

@@ -45,7 +45,7 @@ def policy(bare):
     bare.write_policy(POLICY)
     yield
     subprocess.run(["rm", "-rf", bare.runtime, bare.directory / "policy.d"], check=True)
-    for pins in (bare.pins / "abi-1", bare.pins):
+    for pins in (bare.pins / hosts.ABI, bare.pins):
         shutil.rmtree(pins, ignore_errors=True)
     bare.directory.chmod(0o755)
 

@@ -25,7 +25,7 @@ def bpftool(*arguments):
     return json.loads(listed.stdout)
 
 
-def links(host, abi="abi-1"):
+def links(host, abi=hosts.ABI):
     """Id and program of every pinned link, by name."""
     found = {}
     for pin in (host.pins / abi).glob("link-*"):
@@ -141,14 +141,14 @@ def test_another_abi(host):
     """An upgrade with another abi.h: the old one decides until the new one does, never neither."""
     daemon = host.daemon(AUTOBIND)
     daemon.kill()
-    (host.pins / "abi-1").rename(host.pins / "abi-999")
+    (host.pins / hosts.ABI).rename(host.pins / "abi-999")
     old = links(host, "abi-999")
     assert len(old) > 2 and decides(host)
     with load.hammering(host, 4, 80, 8080, user="web") as as_web, \
             load.hammering(host, 4, 0, 8080, user="visitor") as as_visitor:
         # 8080 is web's too: wrong for hammer, which is how we know that it asks.
         daemon = host.daemon()
-        assert [path.name for path in host.pins.iterdir()] == ["abi-1"]
+        assert [path.name for path in host.pins.iterdir()] == [hosts.ABI]
         assert f"{len(old)} hooks of another version were taken out" in daemon.log()
     assert as_visitor["wrong"] == 0, as_visitor
     assert as_web["wrong"] == as_web["asked"] / 2 and "8080: allowed" in as_web["example"]
@@ -159,9 +159,9 @@ def test_another_abi(host):
 
 def test_release_takes_out_every_version(host):
     host.daemon(POLICY).kill()
-    (host.pins / "abi-1").rename(host.pins / "abi-999")
+    (host.pins / hosts.ABI).rename(host.pins / "abi-999")
     host.daemon().kill()
-    (host.pins / "abi-1").rename(host.pins / "abi-998")
+    (host.pins / hosts.ABI).rename(host.pins / "abi-998")
     assert decides(host)
     assert "2 hooks detached" in host.release().stderr
     assert not decides(host) and not host.pins.exists()
@@ -170,7 +170,7 @@ def test_release_takes_out_every_version(host):
 def test_failed_start_leaves_another_version(host):
     """The new one has no policy to put in force: what is pinned goes on deciding."""
     host.daemon(POLICY).kill()
-    (host.pins / "abi-1").rename(host.pins / "abi-999")
+    (host.pins / hosts.ABI).rename(host.pins / "abi-999")
     (host.runtime / "state/in-force").unlink()
     with pytest.raises(hosts.DaemonEnded) as ended:
         host.daemon("bind 80 by user ghosts of the past\n")

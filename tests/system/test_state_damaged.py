@@ -147,7 +147,7 @@ def test_reserved_ports(host):
 def test_pinned_map_of_another_shape(host):
     """Not what this version pins: it does not start, says where, and what is pinned decides on."""
     host.daemon(POLICY).kill()
-    pin = host.pins / "abi-1/floods"
+    pin = host.pins / hosts.ABI / "floods"
     pin.unlink()
     subprocess.run(["bpftool", "map", "create", pin, "type", "array", "key", "4", "value", "4",
                     "entries", "1", "name", "floods"], check=True, env=hosts.environment())
