@@ -212,8 +212,8 @@ static int say_shared_prefix(const struct policy *policy, const struct owned_pre
 			     const struct owned_prefix *second, struct diagnostics *diagnostics)
 {
 	_cleanup_free_ char *place = NULL;
-	struct location where, other;
-	unsigned width;
+	struct location where = { 0 }, other = { 0 };
+	unsigned width = 1;
 	int r = address_place(policy, first->statement, first->index, &other, &width);
 
 	if (r == 0)
@@ -284,8 +284,8 @@ static bool is_here(const struct prefix *prefix)
 static int say_here(const struct policy *policy, const struct owned_prefix *owned,
 		    struct diagnostics *diagnostics)
 {
-	struct location where;
-	unsigned width;
+	struct location where = { 0 };
+	unsigned width = 1;
 	int r = address_place(policy, owned->statement, owned->index, &where, &width);
 
 	if (r == 0)

@@ -39,7 +39,7 @@ static bool parse_endpoint(const char *text, struct other_end *end)
 
 	if (length >= sizeof(address))
 		return false;
-	strcpy(address, text);
+	memcpy(address, text, length + 1);
 	if (address_parse(address, &target) < 0) {
 		if (!colon || !parse_port(colon + 1, &end->port))
 			return false;

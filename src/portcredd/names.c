@@ -16,8 +16,6 @@
 
 #define MAX_LATE_ANSWERS 64
 
-_Static_assert(MAX_NAMES_LISTED >= MAX_MEMBERSHIPS, "what a policy holds can be listed");
-
 struct names {
 	int fd;
 	int process; /* pidfd */
@@ -35,7 +33,7 @@ static int64_t now_ms(void)
 	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-/* struct frame - what came: pairs, or (n == 0) an answer */
+/* struct frame - what came: pairs, or (none of them) an answer */
 struct frame {
 	struct names_answer answer;
 	struct names_pairs pairs;
@@ -74,7 +72,7 @@ static int receive_frame(const struct names *names, int64_t deadline, struct fra
 /* One answer; pairs that nobody waits for any more are passed over. */
 static int receive(const struct names *names, int64_t deadline, struct names_answer *ret_answer)
 {
-	struct frame frame;
+	struct frame frame = { 0 };
 	int error;
 
 	do {
@@ -187,7 +185,7 @@ int names_list(struct names *names, enum names_kind kind, uint32_t gid, member_f
 	if (error < 0)
 		return error;
 	for (;;) {
-		struct frame frame;
+		struct frame frame = { 0 };
 
 		error = receive_frame(names, deadline, &frame);
 		if (error < 0)

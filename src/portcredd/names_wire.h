@@ -34,7 +34,7 @@
 #define MAX_NAMES_PAIRS    512U /* of one frame */
 #define NAMES_PAIRS_MAX    (NAMES_PAIRS_HEAD + MAX_NAMES_PAIRS * NAMES_PAIR_SIZE)
 
-/* In all frames of one answer; a listing that comes to more fails with -E2BIG. */
+/* In all frames of one answer, as many as MAX_MEMBERSHIPS; a longer listing fails with -E2BIG. */
 #define MAX_NAMES_LISTED (1U << 20)
 
 enum names_kind {

@@ -268,6 +268,19 @@ static bool says_width(const struct naive_statement *s, enum naive_protocol prot
 	return false;
 }
 
+/* takes_part() - whether a statement is one of those whose ranges are compared */
+static bool takes_part(const struct naive_statement *s, enum naive_kind kind, bool observe,
+		       const struct naive_address *address, enum naive_flaw flaw)
+{
+	if (s->kind != kind && flaw != FLAW_KIND)
+		return false;
+	if (s->observe != observe && flaw != FLAW_OBSERVE)
+		return false;
+	if (flaw == FLAW_UNKNOWN_UNGOVERNED && names_nobody(s))
+		return false;
+	return flaw != FLAW_ON_GOVERNS || kind != NAIVE_BIND || on_covers(s, address, FLAW_NONE);
+}
+
 /* deciding() - "the narrowest range that covers a port decides alone; rules with the same add up" */
 static void deciding(const struct naive_policy *policy, enum naive_kind kind, bool observe,
 		     const struct naive_address *address, enum naive_protocol protocol, int port,
@@ -278,14 +291,7 @@ static void deciding(const struct naive_policy *policy, enum naive_kind kind, bo
 	for (int i = 0; i < policy->n; i++) {
 		const struct naive_statement *s = &policy->statements[i];
 
-		if (s->kind != kind && flaw != FLAW_KIND)
-			continue;
-		if (s->observe != observe && flaw != FLAW_OBSERVE)
-			continue;
-		if (flaw == FLAW_UNKNOWN_UNGOVERNED && names_nobody(s))
-			continue;
-		if (flaw == FLAW_ON_GOVERNS && kind == NAIVE_BIND &&
-		    !on_covers(s, address, FLAW_NONE))
+		if (!takes_part(s, kind, observe, address, flaw))
 			continue;
 		widths[i] = covering_width(s, protocol, port, flaw);
 		if (widths[i] == 0)

@@ -522,9 +522,10 @@ static void run_cases(struct run *run, unsigned cases, enum naive_flaw flaw)
 		assert_int_equal(fclose(stream), 0);
 		load(&l, text);
 		assert_int_equal(ranges_new(l.policy, &ranges), 0);
-		for (unsigned i = 0; i < CASES_A_POLICY && cases > 0; i++, cases--)
-			run->mismatches += !(run_case(run, &policy, &l, text, ranges, flaw) &
-					     run_call(run, &policy, &l, text, ranges, flaw));
+		for (unsigned i = 0; i < CASES_A_POLICY && cases > 0; i++, cases--) {
+			run->mismatches += !run_case(run, &policy, &l, text, ranges, flaw);
+			run->mismatches += !run_call(run, &policy, &l, text, ranges, flaw);
+		}
 		ranges_free(ranges);
 		unload(&l);
 		if (run->mismatches)
