@@ -98,7 +98,7 @@ def real_time(wanted=True):
 def workload(host, *arguments, prefix=(), **where):
     """Nanoseconds an operation."""
     with real_time(arguments[0] not in TOGETHER):
-        return figure_of(host.run([*prefix, hosts.PROGRAMS / "workload", *arguments], timeout=300,
+        return figure_of(host.run([*prefix, hosts.PROGRAMS / "workload", *arguments], timeout=60,
                                   **where))
 
 
@@ -129,7 +129,7 @@ def workload_between(wire, client, server, loop, count, port, expected):
                                   pass_fds=[listener.fileno()])
 
         with real_time(loop not in TOGETHER):
-            return figure_of(client.run(run, uid=WEB, timeout=300))
+            return figure_of(client.run(run, uid=WEB, timeout=60))
 
 
 def reload(host, policy):

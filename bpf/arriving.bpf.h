@@ -231,7 +231,7 @@ static __always_inline int segment_begin(struct segment *segment, const struct b
 	settings = question_begin(&segment->question, socket_namespace(socket));
 	if (!settings || !settings->vouches)
 		return 0;
-	segment->epoch = now_epoch(settings->clock_offset);
+	segment->clock_offset = settings->clock_offset;
 	for (int i = 0; i < 4; i++) {
 		segment->signed_.source[i] = 0;
 		segment->signed_.destination[i] = 0;
@@ -269,6 +269,7 @@ static __always_inline int syn_arrives(struct segment *segment, const struct tcp
 {
 	int verified;
 
+	segment->epoch = now_epoch(segment->clock_offset);
 	segment->signed_.client_isn = bpf_htonl(segment->sequence);
 	segment->signed_.server_isn = 0;
 	unknown(segment);
@@ -286,6 +287,7 @@ static __always_inline int syn_arrives(struct segment *segment, const struct tcp
 		return DROP;
 	if (!verified)
 		return ALLOW;
+	segment->handshake.epoch = segment->epoch;
 	segment->handshake.client_isn = segment->sequence;
 	segment->handshake.server_isn = 0;
 	segment->handshake.owner_uid = segment->remote.owner.uid;
@@ -298,6 +300,7 @@ static __always_inline int syn_arrives(struct segment *segment, const struct tcp
 /* ack_verified() - whether the ack answers the challenge that our SYN-ACK was */
 static __always_inline int ack_verified(struct segment *segment, const struct handshake *note)
 {
+	segment->epoch = note ? note->epoch : now_epoch(segment->clock_offset);
 	segment->signed_.client_isn = bpf_htonl(note ? note->client_isn : segment->sequence - 1);
 	segment->signed_.server_isn = bpf_htonl(segment->acknowledgment - 1);
 	if (!note)
@@ -340,6 +343,7 @@ static __always_inline int ack_arrives(struct segment *segment, const struct tcp
 		return DROP;
 	if (!verified)
 		return ALLOW;
+	segment->handshake.epoch = segment->epoch;
 	segment->handshake.client_isn = segment->sequence - 1;
 	segment->handshake.server_isn = segment->acknowledgment - 1;
 	segment->handshake.flags = HANDSHAKE_PROVEN;
@@ -386,6 +390,7 @@ static __always_inline int syn_ack_verified(struct segment *segment, struct open
 {
 	if (!opener || opener->host != segment->host || !look_at_option(segment, VOUCH_SYN_ACK))
 		return 0;
+	segment->epoch = opener->epoch;
 	segment->signed_.client_isn = bpf_htonl(opener->client_isn);
 	segment->signed_.server_isn = bpf_htonl(segment->sequence);
 	segment->reason = REASON_BAD_TAG;

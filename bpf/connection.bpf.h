@@ -53,6 +53,8 @@ struct handshake {
 	__u32 server_isn; /* HANDSHAKE_PROVEN: which challenge the ack has answered */
 	__u32 owner_uid;  /* of the listener */
 	__u32 flags;      /* HANDSHAKE_* */
+	__u32 epoch;      /* when the SYN came: a handshake is over before the next but one */
+	__u32 zero;
 };
 
 #define HANDSHAKE_PROVEN   1U /* the ack has come */
@@ -82,6 +84,8 @@ struct opener {
 	__u32 host;
 	__u32 client_isn;
 	__u32 server_isn;
+	__u32 epoch; /* when the SYN was stamped, as above */
+	__u32 zero;
 };
 
 struct {

@@ -227,11 +227,12 @@ static __always_inline __u32 current_epoch(void)
 }
 
 static __always_inline void store(struct bpf_sock_ops *ctx, struct vouch_option *option,
-				  struct vouch_signed *signed_, const struct vouch_key *key)
+				  struct vouch_signed *signed_, const struct vouch_key *key,
+				  __u32 epoch)
 {
 	local_address(ctx, signed_->source);
 	remote_address(ctx, signed_->destination);
-	vouch_sign(option, signed_, key, current_epoch());
+	vouch_sign(option, signed_, key, epoch);
 	bpf_store_hdr_opt(ctx, option, VOUCH_LENGTH, 0);
 }
 
@@ -253,7 +254,7 @@ static __always_inline void write_syn_ack(struct bpf_sock_ops *ctx, const struct
 	signed_.destination_port = tcp->dest;
 	signed_.client_isn = bpf_htonl(note->client_isn);
 	signed_.server_isn = tcp->seq;
-	store(ctx, &option, &signed_, &note->keys.out);
+	store(ctx, &option, &signed_, &note->keys.out, note->epoch);
 }
 
 __noinline int write_option(struct bpf_sock_ops *ctx)
@@ -277,6 +278,7 @@ __noinline int write_option(struct bpf_sock_ops *ctx)
 	if (flags & FLAG_SYN) {
 		option.flags = VOUCH_SYN;
 		opener->client_isn = bpf_ntohl(tcp->seq);
+		opener->epoch = current_epoch();
 	} else {
 		option.flags = VOUCH_ACK;
 		signed_.server_isn = bpf_htonl(opener->server_isn);
@@ -285,7 +287,7 @@ __noinline int write_option(struct bpf_sock_ops *ctx)
 	signed_.source_port = tcp->source;
 	signed_.destination_port = tcp->dest;
 	signed_.client_isn = bpf_htonl(opener->client_isn);
-	store(ctx, &option, &signed_, &opener->keys.out);
+	store(ctx, &option, &signed_, &opener->keys.out, opener->epoch);
 	return 0;
 }
 

@@ -38,7 +38,8 @@ struct segment {
 	__u32 flags;   /* FLAG_* */
 	__u32 sequence;
 	__u32 acknowledgment;
-	__u32 epoch; /* now */
+	__s32 clock_offset;
+	__u32 epoch; /* now, or when the handshake began */
 	__u32 host;  /* who has the address */
 	__u32 found; /* enum vouch_found */
 	__u32 reason;
