@@ -38,7 +38,7 @@ import place
 
 # The directory of pins of this version.
 ABI = "abi-" + re.search(r"^#define PORTCRED_ABI (\d+)$",
-                         (pathlib.Path(__file__).parents[2] / "bpf/abi.h").read_text("ascii"),
+                         (pathlib.Path(__file__).resolve().parents[2] / "bpf/abi.h").read_text(),
                          re.MULTILINE).group(1)
 
 RUN = pathlib.Path("/run")
