@@ -158,6 +158,7 @@ def test_between_two_own_addresses(machine, family):
 @FAMILIES
 def test_event_names_where_the_call_came_from(machine, family):
     machine.daemon(POLICY)
+    serve(machine)
     with control.Watch(machine) as watch:
         assert of(machine, ONE[family], BOB, FAR[family], own_port=7777) == "ECONNREFUSED"
         assert refusal(watch, ONE[family], FAR[family], BOB)["peer"]["port"] == 7777
