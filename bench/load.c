@@ -38,6 +38,28 @@ void report(uint64_t nanoseconds, long operations)
 	printf("%.2f\n", (double)nanoseconds / (double)operations);
 }
 
+void slices_add(struct slices *slices, long i, uint64_t nanoseconds)
+{
+	if (i >= 0)
+		slices->spent[i * SLICES / slices->count] += nanoseconds;
+}
+
+static int compare(const void *a, const void *b)
+{
+	const uint64_t *one = a, *other = b;
+
+	return (*one > *other) - (*one < *other);
+}
+
+void slices_report(struct slices *slices)
+{
+	uint64_t middle;
+
+	qsort(slices->spent, SLICES, sizeof(slices->spent[0]), compare);
+	middle = slices->spent[SLICES / 2 - 1] + slices->spent[SLICES / 2];
+	report(middle, slices->count * 2 / SLICES);
+}
+
 long number(const char *text)
 {
 	char *end;

@@ -20,6 +20,24 @@ uint64_t now(void);
 /* report() - the line that a loop prints */
 void report(uint64_t nanoseconds, long operations);
 
+/*
+ * struct slices - what one operation took, in each of some parts of a loop
+ *
+ * The median of them is the loop's: a part in which something else had the processor does not count,
+ * and what comes back every few milliseconds (a timer, memory given back) is in all of them.
+ */
+#define SLICES 16
+
+struct slices {
+	uint64_t spent[SLICES];
+	long count;
+};
+
+/* slices_add() - operation @i of @slices->count; @i < 0: of the run-up, which does not count */
+void slices_add(struct slices *slices, long i, uint64_t nanoseconds);
+
+void slices_report(struct slices *slices);
+
 /* number() - a positive one, or the end */
 long number(const char *text);
 

@@ -106,27 +106,22 @@ static uint64_t connect_once(const struct way *way)
 
 void load_connect(int argc, char *argv[])
 {
-	long count = number(argv[0]);
+	struct slices slices = { .count = number(argv[0]) };
 	struct way way = way_from_arguments(argc - 1, argv + 1);
-	uint64_t spent = 0;
 
-	for (long i = -count / 10; i < count; i++) {
-		uint64_t once = connect_once(&way);
-
-		spent += i < 0 ? 0 : once;
-	}
-	report(spent, count);
+	for (long i = -slices.count / 10; i < slices.count; i++)
+		slices_add(&slices, i, connect_once(&way));
+	slices_report(&slices);
 }
 
 void load_acceptmany(int argc, char *argv[])
 {
-	long count = number(argv[1]);
-	uint64_t spent = 0;
+	struct slices slices = { .count = number(argv[1]) };
 	size_t n;
 	struct pair *pairs = read_pairs(argv[0], &n);
 
 	srandom((unsigned)number(argv[2]));
-	for (long i = -count / 10; i < count; i++) {
+	for (long i = -slices.count / 10; i < slices.count; i++) {
 		const struct pair *pair = &pairs[(size_t)random() % n];
 		struct way way = { .address = loopback(pair->port), .expected = EXPECT_VOUCHED };
 		uint64_t once;
@@ -136,8 +131,8 @@ void load_acceptmany(int argc, char *argv[])
 		once = connect_once(&way);
 		become(0);
 		close(way.listening);
-		spent += i < 0 ? 0 : once;
+		slices_add(&slices, i, once);
 	}
 	free(pairs);
-	report(spent, count);
+	slices_report(&slices);
 }

@@ -79,23 +79,28 @@ static void carry(int from, int to)
 		die("carry");
 }
 
+/* volley() - a byte there and back again; returns the nanoseconds */
+static uint64_t volley(const struct ends *ends)
+{
+	uint64_t start = now();
+
+	carry(ends->client, ends->server);
+	carry(ends->server, ends->client);
+	return now() - start;
+}
+
 void load_pingpong(int argc, char *argv[])
 {
-	long count = number(argv[0]);
+	struct slices slices = { .count = number(argv[0]) };
 	struct way way = way_from_arguments(argc - 1, argv + 1);
 	struct ends ends = way_connect(&way);
-	uint64_t start = 0;
 	int one = 1;
 
 	way_check(&way, &ends);
 	if (setsockopt(ends.client, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)) < 0 ||
 	    setsockopt(ends.server, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)) < 0)
 		die("TCP_NODELAY");
-	for (long i = -count / 10; i < count; i++) {
-		if (i == 0)
-			start = now();
-		carry(ends.client, ends.server);
-		carry(ends.server, ends.client);
-	}
-	report(now() - start, count);
+	for (long i = -slices.count / 10; i < slices.count; i++)
+		slices_add(&slices, i, volley(&ends));
+	slices_report(&slices);
 }

@@ -15,6 +15,7 @@ from measure import (MANY_PORTS, MANY_USERS, POLICY, WEB, Result, hosts,
                      million_pairs, real_time, reload, workload, workload_between)
 
 PORT = 7000
+RUNS = 3  # a side and round, of which the best counts
 FLOOD = 50_000  # SYNs a second
 FORGED = network.address(104)  # in the host's prefix, and nobody's: what is sent to it is lost
 
@@ -26,10 +27,10 @@ def loopback(bench):
         return
 
     def connect(expected):
-        return lambda: workload(bench.host, "connect", 8_000, PORT, expected, uid=WEB)
+        return lambda: workload(bench.host, "connect", 4_000, PORT, expected, uid=WEB)
 
     measured = bench.with_and_without("vouch_loopback", LOCAL, {
-        "connect": (connect("vouched"), connect("unknown"))})
+        "connect": (connect("vouched"), connect("unknown"))}, RUNS)
     yield Result("vouch_loopback", *measured["connect"], 1.45,
                  note="connect+accept+close, vouched both ways, accept rule; to without portcred")
 
@@ -49,10 +50,10 @@ def veth(bench):
     wire, server, client = bench.wire, bench.numbered(1), bench.numbered(2)
 
     def connect(expected):
-        return lambda: workload_between(wire, client, server, "connect", 6_000, PORT, expected)
+        return lambda: workload_between(wire, client, server, "connect", 4_000, PORT, expected)
 
     measured = bench.with_and_without("vouch_veth", pair_policies(wire, server, client), {
-        "connect": (connect("vouched"), connect("unknown"))})
+        "connect": (connect("vouched"), connect("unknown"))}, RUNS)
     yield Result("vouch_veth", *measured["connect"], 1.30,
                  note="the same between two hosts, veth and a bridge; both ends' work counts")
 
@@ -60,13 +61,13 @@ def veth(bench):
 def throughput(bench):
     if not bench.wanted("vouch_throughput"):
         return
-    loops = {"bulk": ("bulk", 2_000), "small": ("pingpong", 60_000)}
+    loops = {"bulk": ("bulk", 1_000), "small": ("pingpong", 20_000)}
 
     def carry(loop, expected):
         return lambda: workload(bench.host, *loop, PORT, expected, uid=WEB)
 
     measured = bench.with_and_without("vouch_throughput", LOCAL, {
-        name: (carry(loop, "vouched"), carry(loop, "unknown")) for name, loop in loops.items()})
+        name: (carry(loop, "vouched"), carry(loop, "unknown")) for name, loop in loops.items()}, RUNS)
     notes = {"bulk": "MiB/s over loopback, two processes; to without portcred",
              "small": "bytes to and fro, one process, each a segment; to without portcred"}
     for name, lists in measured.items():
@@ -138,7 +139,7 @@ def syn_flood(bench):
     rates, cookies = [], {"vouched": 0, "unknown": 0}
 
     def calm(expected):
-        return lambda: workload_between(wire, client, server, "connect", 6_000, PORT, expected)
+        return lambda: workload_between(wire, client, server, "connect", 4_000, PORT, expected)
 
     def flooded(expected):
         def measure():
@@ -184,7 +185,7 @@ def bystander(bench):
 
     measures = {name: measure(loop) for name, loop in loops.items()} | {"stranger": connect}
     measured = bench.with_and_without(
-        "bystander_vouch", policy, {name: (one, one) for name, one in measures.items()})
+        "bystander_vouch", policy, {name: (one, one) for name, one in measures.items()}, RUNS)
     notes = {"connect": "over loopback to a port without a rule; ",
              "stranger": "to a host that no statement names; "}
     for name, lists in measured.items():

@@ -21,7 +21,8 @@
  * EXPECTED is "vouched" or "unknown": what both ends of every single connection have to say of each
  * other (getsockopt, SOL_PORTCRED), or the loop ends with an error.
  *
- * Prints nanoseconds an operation (bulk: a MiB), a number and a newline. Only what is named is
+ * Prints nanoseconds an operation (bulk: a MiB), a number and a newline; connect, acceptmany and
+ * pingpong the median of the loop's sixteenths. Only what is named is
  * timed: choosing a pair, becoming its user and asking who is there is not.
  */
 #include "load.h"
