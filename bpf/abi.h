@@ -37,6 +37,7 @@
 #define EVENTS_BYTES        (512U << 10) /* some 450 events; mapped, they count as portcredd's memory */
 #define MAX_REFUSED_SOCKETS (1U << 18) /* sockets bound before a policy that refuses them */
 #define MAX_HANDSHAKES      (1U << 14) /* verified SYNs whose connection is not there yet */
+#define MAX_SPENT           (1U << 14) /* answers to SYN cookies, taken once each */
 #define MAX_OWN_ADDRESSES   4096       /* of this machine; others count as another host's */
 
 enum protocol {

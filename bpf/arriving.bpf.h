@@ -5,8 +5,8 @@
  * Called from cgroup_skb/ingress for sockets that listen or wait for a SYN-ACK, and for no other, so
  * established connections pay for one comparison. `current` is whoever happened to run: never read.
  *
- * All of it works in one scratch area a CPU, since a frame has no room for it. Only this program uses
- * it, and it runs with softirqs disabled, so nothing comes in between.
+ * All of it works in one scratch area a CPU, since a frame has no room for it. It runs with softirqs
+ * disabled, so nothing comes in between; lookup() (refusing.bpf.h), which uses it too, is over by then.
  */
 #ifndef PORTCRED_BPF_ARRIVING_H
 #define PORTCRED_BPF_ARRIVING_H
@@ -255,12 +255,12 @@ static __always_inline void segment_ends(struct segment *segment)
 
 static __always_inline void handshake_key(struct segment *segment, __u64 namespace_cookie)
 {
-	segment->key.namespace_cookie = namespace_cookie;
-	copy_address(segment->key.client, segment->signed_.source);
-	copy_address(segment->key.server, segment->signed_.destination);
-	segment->key.client_port = bpf_ntohs(segment->signed_.source_port);
-	segment->key.server_port = bpf_ntohs(segment->signed_.destination_port);
-	segment->key.zero = 0;
+	segment->spent.handshake.namespace_cookie = namespace_cookie;
+	copy_address(segment->spent.handshake.client, segment->signed_.source);
+	copy_address(segment->spent.handshake.server, segment->signed_.destination);
+	segment->spent.handshake.client_port = bpf_ntohs(segment->signed_.source_port);
+	segment->spent.handshake.server_port = bpf_ntohs(segment->signed_.destination_port);
+	segment->spent.handshake.zero = 0;
 }
 
 /* syn_arrives() - the first segment: is it vouched, may it pass, note it for the SYN-ACK */
@@ -290,24 +290,46 @@ static __always_inline int syn_arrives(struct segment *segment, const struct tcp
 	segment->handshake.epoch = segment->epoch;
 	segment->handshake.client_isn = segment->sequence;
 	segment->handshake.server_isn = 0;
+	segment->handshake.asked = 0;
+	segment->handshake.generation = segment->question.generation;
 	segment->handshake.owner_uid = segment->remote.owner.uid;
 	if (approved)
 		segment->handshake.flags |= HANDSHAKE_APPROVED;
-	bpf_map_update_elem(&handshakes, &segment->key, &segment->handshake, BPF_ANY);
+	bpf_map_update_elem(&handshakes, &segment->spent.handshake, &segment->handshake, BPF_ANY);
 	return ALLOW;
 }
 
-/* ack_verified() - whether the ack answers the challenge that our SYN-ACK was */
-static __always_inline int ack_verified(struct segment *segment, const struct handshake *note)
+/* first_answer() - whether a verified ack is the first to answer its challenge */
+static __always_inline int first_answer(struct segment *segment, const struct handshake *note)
+{
+	const __u8 one = 1;
+
+	segment->spent.client_isn = bpf_ntohl(segment->signed_.client_isn);
+	segment->spent.server_isn = segment->acknowledgment - 1;
+	if (note && note->asked && note->asked == segment->spent.server_isn)
+		return 1;
+	if (bpf_map_update_elem(&spent, &segment->spent, &one, BPF_NOEXIST) == 0)
+		return 1;
+	segment->reason = REASON_NO_PROOF;
+	return 0;
+}
+
+/*
+ * ack_verified() - whether the ack answers the challenge that our SYN-ACK was
+ * @judged: whether the note is of a SYN that the policy in force let in
+ */
+static __always_inline int ack_verified(struct segment *segment, const struct handshake *note,
+					int judged)
 {
 	segment->epoch = note ? note->epoch : now_epoch(segment->clock_offset);
 	segment->signed_.client_isn = bpf_htonl(note ? note->client_isn : segment->sequence - 1);
 	segment->signed_.server_isn = bpf_htonl(segment->acknowledgment - 1);
-	if (!note)
-		return verify(segment);
+	if (!note || !judged)
+		return verify(segment) && first_answer(segment, note);
 	segment->reason = REASON_BAD_TAG;
 	if (bpf_ntohl(segment->option.uid) != note->peer.raw_uid ||
-	    !verify_with(segment, &note->keys.in) || segment->reason == REASON_EPOCH)
+	    !verify_with(segment, &note->keys.in) || segment->reason == REASON_EPOCH ||
+	    !first_answer(segment, note))
 		return 0;
 	segment->handshake.keys = note->keys;
 	return 1;
@@ -317,20 +339,22 @@ static __always_inline int ack_verified(struct segment *segment, const struct ha
  * ack_arrives() - the third segment, and any other until the connection is there
  *
  * The kernel checks that the acknowledgment answers its SYN-ACK, cookies included, before it makes a
- * connection of it; so a tag over it cannot be one that was recorded. A note of an earlier handshake,
- * proved but never accepted, is good for its own challenge alone.
+ * connection of it; so a tag over it cannot be one that was recorded, but for cookies (`spent`). A note
+ * of an earlier handshake, proved but never accepted, is good for its own challenge alone. An ack can be
+ * put off for a minute: what a policy before let in is judged by this one, and by its keys.
  */
 static __always_inline int ack_arrives(struct segment *segment, const struct tcp_entry *port)
 {
-	struct handshake *note = bpf_map_lookup_elem(&handshakes, &segment->key);
+	struct handshake *note = bpf_map_lookup_elem(&handshakes, &segment->spent.handshake);
+	int judged = note && note->generation == segment->question.generation;
 	int verified;
 
 	if (note && (note->flags & HANDSHAKE_PROVEN) &&
 	    note->server_isn == segment->acknowledgment - 1)
 		return ALLOW;
 	unknown(segment);
-	verified = look_at_option(segment, VOUCH_ACK) && ack_verified(segment, note);
-	if (verified && note) {
+	verified = look_at_option(segment, VOUCH_ACK) && ack_verified(segment, note, judged);
+	if (verified && note && judged) {
 		note->server_isn = segment->acknowledgment - 1;
 		__sync_fetch_and_or(&note->flags, HANDSHAKE_PROVEN);
 		return ALLOW; /* the SYN was admitted as the same caller's */
@@ -346,8 +370,10 @@ static __always_inline int ack_arrives(struct segment *segment, const struct tcp
 	segment->handshake.epoch = segment->epoch;
 	segment->handshake.client_isn = segment->sequence - 1;
 	segment->handshake.server_isn = segment->acknowledgment - 1;
+	segment->handshake.asked = 0;
+	segment->handshake.generation = segment->question.generation;
 	segment->handshake.flags = HANDSHAKE_PROVEN;
-	bpf_map_update_elem(&handshakes, &segment->key, &segment->handshake, BPF_ANY);
+	bpf_map_update_elem(&handshakes, &segment->spent.handshake, &segment->handshake, BPF_ANY);
 	return ALLOW;
 }
 
@@ -366,7 +392,7 @@ static __always_inline int arrives_at_listener(struct __sk_buff *skb, struct bpf
 		return ALLOW;
 	port = tcp_port(&segment->question.tables, socket->src_port);
 	if (!port)
-		return ALLOW; /* no accept and no connect rule: the table is empty */
+		return ALLOW; /* no such port: the table has all of them */
 	owner = bpf_sk_storage_get(&owners, socket, NULL, 0);
 	if (owner)
 		segment->remote.owner = *owner;
@@ -377,12 +403,14 @@ static __always_inline int arrives_at_listener(struct __sk_buff *skb, struct bpf
 	handshake_key(segment, namespace_cookie);
 	if (segment->flags & FLAG_RST)
 		return ALLOW;
+	/* With a SYN too: from its second byte on the kernel takes it for what it takes any ACK for. */
 	if (segment->flags & FLAG_ACK)
-		return segment->flags & FLAG_SYN ? ALLOW : ack_arrives(segment, port);
+		return ack_arrives(segment, port);
 	if (!(segment->flags & FLAG_SYN))
 		return ALLOW; /* without an ACK it makes no connection */
 	bind_port = question_port(&segment->question);
-	return syn_arrives(segment, port, bind_port && bind_port->enforced);
+	return syn_arrives(segment, port,
+			   bind_port && bind_port->enforced && !segment->question.observe_all);
 }
 
 /* syn_ack_arrives() - is the service vouched as the rule says? */
@@ -426,7 +454,8 @@ static __always_inline int arrives_at_opener(struct __sk_buff *skb, struct bpf_s
 	segment_ends(segment);
 	whose_address(skb, segment);
 	unknown(segment);
-	if (segment->flags & FLAG_RST)
+	/* Nothing is established without a SYN: what acknowledges another call is to be reset. */
+	if ((segment->flags & FLAG_RST) || !(segment->flags & FLAG_SYN))
 		return ALLOW;
 	if (!(segment->flags & FLAG_ACK)) {
 		/* Both open at once: no challenge was answered, so nothing is proved to either. */

@@ -45,7 +45,7 @@ struct handshake_key {
 	__u32 zero;
 };
 
-/* struct handshake - a verified SYN; names and keys are copied: a reload may come in between */
+/* struct handshake - a verified SYN; names and keys are copied: the tables may change meanwhile */
 struct handshake {
 	struct key_pair keys;
 	struct peer peer;
@@ -53,8 +53,13 @@ struct handshake {
 	__u32 server_isn; /* HANDSHAKE_PROVEN: which challenge the ack has answered */
 	__u32 owner_uid;  /* of the listener */
 	__u32 flags;      /* HANDSHAKE_* */
+<<<<<<< HEAD
 	__u32 epoch;      /* when the SYN came: a handshake is over before the next but one */
 	__u32 zero;
+=======
+	__u32 asked;      /* the challenge of our SYN-ACK; 0: not sent, or a SYN cookie (`spent`) */
+	__u32 generation; /* of the policy that let the SYN in */
+>>>>>>> w-review
 };
 
 #define HANDSHAKE_PROVEN   1U /* the ack has come */
@@ -67,6 +72,25 @@ struct {
 	__type(key, struct handshake_key);
 	__type(value, struct handshake);
 } handshakes SEC(".maps");
+
+/* struct spent_key - a challenge that was answered, of those that may be asked again */
+struct spent_key {
+	struct handshake_key handshake;
+	__u32 client_isn;
+	__u32 server_isn;
+};
+
+/*
+ * A SYN cookie is the same number for the same SYN for a minute, and good for two: so its answer could
+ * be recorded and sent again. Each is taken once. Only answers that were verified enter, and none to
+ * a number that is random.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, MAX_SPENT);
+	__type(key, struct spent_key);
+	__type(value, __u8);
+} spent SEC(".maps");
 
 /* Of listeners: written at bind(2) and listen(2), by portcredd for those that were there before. */
 struct {

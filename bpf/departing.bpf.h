@@ -241,13 +241,15 @@ static __always_inline void write_syn_ack(struct bpf_sock_ops *ctx, const struct
 {
 	struct vouch_signed signed_ = { 0 };
 	struct vouch_option option = { 0 };
-	const struct handshake *note;
 	struct handshake_key key;
+	struct handshake *note;
 
 	key_as_server(ctx, &key);
 	note = bpf_map_lookup_elem(&handshakes, &key);
 	if (!note || bpf_htonl(note->client_isn + 1) != tcp->ack_seq)
 		return;
+	if (READ(args[0]) != BPF_WRITE_HDR_TCP_SYNACK_COOKIE)
+		note->asked = bpf_ntohl(tcp->seq);
 	option.uid = bpf_htonl(note->owner_uid);
 	option.flags = VOUCH_SYN_ACK | (note->flags & HANDSHAKE_APPROVED ? VOUCH_APPROVED : 0);
 	signed_.source_port = tcp->source;

@@ -27,7 +27,7 @@
 struct segment {
 	struct question question; /* endpoint: the listener's; of an opener: its own */
 	struct remote remote;
-	struct handshake_key key;
+	struct spent_key spent; /* spent.handshake: of the connection on its way */
 	struct handshake handshake;
 	struct vouch_option option;
 	struct vouch_signed signed_; /* source is the other end */

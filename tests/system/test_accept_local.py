@@ -18,6 +18,7 @@ import select
 import signal
 import socket
 import struct
+import subprocess
 
 import pytest
 
@@ -323,3 +324,23 @@ def test_another_namespace(machine, make_host, family):
 def listening(family):
     with hosts.bind(PORT, "tcp", family, listen=True):
         yield
+
+
+def scratch(host):
+    """What the programs that look at segments left in their scratch area, on every processor."""
+    pin = next(host.pins.rglob("segments"))
+    return subprocess.run(["bpftool", "-j", "map", "dump", "pinned", pin], check=True,
+                          stdout=subprocess.PIPE).stdout
+
+
+@FAMILIES
+def test_a_call_leaves_arriving_segments_alone(machine, family):
+    """Catches a call that is refused in its process, and works there with what a segment needs that
+    arrives meanwhile: the one would be judged by the addresses of the other."""
+    machine.daemon(POLICY)
+    serve(machine)
+    assert of(machine, ONE[family], ALICE) == "ok"
+    before = scratch(machine)
+    assert of(machine, ONE[family], BOB) == "ECONNREFUSED"
+    assert of(machine, FAR[family], BOB) == "ECONNREFUSED"
+    assert scratch(machine) == before

@@ -11,7 +11,7 @@ import host as hosts
 import vouching
 from host import USERS
 from peers import APPROVED, NOT_KNOWN, NONE, OPENED, call, known, record, serve
-from segment import ACK, SYN, Segment
+from segment import ACK, RST, SYN, Segment
 from station import Station, drain
 
 ALICE, DATABASE, VISITOR = USERS["alice"], USERS["database"], USERS["visitor"]
@@ -90,6 +90,19 @@ def test_connect_rules_on_one_host(peers):
         peers.server.end_children()
 
 
+def test_nothing_is_approved_while_all_is_observed(peers):
+    """Catches a host that says of any listener that a rule approved it, though none refuses one."""
+    peers.put("bind 6110/tcp by user visitor\n")
+    peers.restart(peers.server, "--observe")
+    try:
+        peers.serving(6110, user="database")
+        said = peers.client.run(lambda: call((peers.address(peers.server), 6110), uid=ALICE))
+        assert said["record"] == known(DATABASE, "db1", flags=OPENED)["record"]
+    finally:
+        peers.server.end_children()
+        peers.restart(peers.server)
+
+
 class Spoof:
     """Answers the SYNs to db1, which has left, from the attacker's interface."""
 
@@ -129,6 +142,25 @@ class Spoof:
         said = child.step()
         child.kill()
         return *said, syn
+
+
+@FAMILIES
+def test_answer_to_an_earlier_call(peers, family):
+    """Catches an ACK without a SYN that is dropped: the service still has a connection on these
+    ports, from before this host went down, and only a reset makes room for the new one."""
+    key = peers.key(peers.server, peers.client)
+    with Spoof(peers, family) as spoof:
+        peers.put("", f"connect {FIRST}/tcp to user database@db1\n")
+
+        def challenged(syn, syn_ack):
+            earlier = Segment(**syn.peer, flags=ACK, sequence=5, acknowledgment=syn.sequence - 100)
+            answer = spoof.station.ask(earlier, syn.source)
+            assert answer and answer.is_(RST) and answer.sequence == earlier.acknowledgment
+            return vouching.stamp(syn_ack, key, DATABASE)
+
+        connected, said, _ = spoof.answer(challenged)
+        assert connected
+        assert said == known(DATABASE, "db1", flags=OPENED)["record"]
 
 
 @FAMILIES

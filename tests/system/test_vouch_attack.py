@@ -68,6 +68,22 @@ def test_key_is_all_that_a_vouch_takes(peers, thief, family):
                                              "port": PORTS[0]}
 
 
+@FAMILIES
+def test_policy_changes_during_the_handshake(peers, thief, family):
+    """Catches a caller who puts off his ACK until the policy that let his SYN in is no more; and one
+    who is refused because another policy, which lets him in as well, came in between."""
+    to = (peers.address(peers.server, family), PORTS[-1])
+    server = peers.server.start(listening(family), user="database")
+    acks = [stamp(thief.answer(thief.ask(stamp(thief.syn(to, port), key_of(peers), ALICE), to)),
+                  key_of(peers), ALICE) for port in (2000, 2001)]
+    peers.put(RULES.replace("alice", "bob"), of=[peers.client, peers.attacker])
+    thief.ask(acks[0], to)
+    peers.put(RULES, of=[peers.client, peers.attacker])
+    thief.ask(acks[1], to)
+    assert server.step() == known(ALICE, "app1") | {"name": (thief.address(family), 2001),
+                                                    "port": PORTS[-1]}
+
+
 def resigned(**fields):
     """A vouch with other fields, signed by the host itself."""
     return lambda segment, key: stamp(segment, key, **{"uid": ALICE} | fields)

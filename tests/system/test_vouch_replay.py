@@ -98,6 +98,42 @@ def test_handshake_sent_again(peers, recorded, thief, family, cookies):
 
 
 @FAMILIES
+def test_syn_sent_again_then_a_syn_with_an_ack(peers, recorded, thief, family):
+    """Catches an ACK that nobody looks at because it has a SYN: behind a SYN's own number the kernel
+    takes it for an ACK like any other, and opens the connection that the recorded SYN asked for."""
+    to = recorded.syn.destination
+    syn_ack = thief.ask(recorded.syn, to, [recorded.syn.raw])
+    assert syn_ack.is_(SYN | ACK)
+    both = Segment(**syn_ack.peer, flags=SYN | ACK, sequence=recorded.syn.sequence,
+                   acknowledgment=syn_ack.sequence + 1, payload=b"x")
+    assert thief.ask(both, to) is None
+    thief.ask(thief.answer(syn_ack, payload=b"x"), to)
+    finish(peers, recorded, family)
+
+
+@pytest.fixture
+def cookies(peers):
+    """SYN cookies always, also while `recorded` is made."""
+    peers.server.sysctl("net.ipv4.tcp_syncookies", 2)
+    yield
+    peers.server.sysctl("net.ipv4.tcp_syncookies", 1)
+
+
+@FAMILIES
+@pytest.mark.parametrize("first", ["ack", "syn"])
+def test_handshake_with_a_cookie_sent_again(peers, cookies, recorded, thief, family, first):
+    """Catches an answer to a SYN cookie that is taken twice: the same SYN is asked the same again."""
+    to = recorded.syn.destination
+    for _ in range(2):
+        if first == "syn":
+            syn_ack = thief.ask(recorded.syn, to, [recorded.syn.raw])
+            # Within a minute; else the cookie is another one, and the old one good all the same.
+            assert syn_ack.is_(SYN | ACK)
+        assert thief.ask(recorded.ack, to, [recorded.ack.raw]) is None
+    finish(peers, recorded, family)
+
+
+@FAMILIES
 def test_syn_elsewhere(peers, recorded, thief, family):
     """Catches a tag that does not cover an end of the connection, or the sequence number."""
     syn = recorded.syn
