@@ -53,13 +53,10 @@ struct handshake {
 	__u32 server_isn; /* HANDSHAKE_PROVEN: which challenge the ack has answered */
 	__u32 owner_uid;  /* of the listener */
 	__u32 flags;      /* HANDSHAKE_* */
-<<<<<<< HEAD
 	__u32 epoch;      /* when the SYN came: a handshake is over before the next but one */
-	__u32 zero;
-=======
 	__u32 asked;      /* the challenge of our SYN-ACK; 0: not sent, or a SYN cookie (`spent`) */
 	__u32 generation; /* of the policy that let the SYN in */
->>>>>>> w-review
+	__u32 zero;
 };
 
 #define HANDSHAKE_PROVEN   1U /* the ack has come */

@@ -209,14 +209,7 @@ int lookup(struct bpf_sk_lookup *ctx)
 	struct segment *segment;
 	__u32 source[4], destination[4], zero = 0;
 
-<<<<<<< HEAD
 	if (ctx->protocol != IPPROTO_TCP || ctx->ingress_ifindex == LOOPBACK_INDEX)
-		return SK_PASS;
-	segment = bpf_map_lookup_elem(&segments, &zero);
-	if (!segment)
-=======
-	if (ctx->protocol != IPPROTO_TCP)
->>>>>>> w-review
 		return SK_PASS;
 	settings = question_open(&question);
 	if (!settings || !settings->vouches || settings->observe_all)
@@ -227,7 +220,9 @@ int lookup(struct bpf_sk_lookup *ctx)
 	if (ctx->family == AF_INET) {
 		map_ipv4(source, ctx->remote_ip4);
 		map_ipv4(destination, ctx->local_ip4);
-		asm volatile("" ::: "memory"); /* no load of two branches: departing.bpf.h, READ() */
+		asm volatile(
+			"" ::
+				: "memory"); /* no load of two branches: departing.bpf.h, READ() */
 	} else {
 		for (int i = 0; i < 4; i++) {
 			source[i] = ctx->remote_ip6[i];
