@@ -75,12 +75,12 @@ def test_policy_changes_during_the_handshake(peers, thief, family):
     to = (peers.address(peers.server, family), PORTS[-1])
     server = peers.server.start(listening(family), user="database")
     acks = [stamp(thief.answer(thief.ask(stamp(thief.syn(to, port), key_of(peers), ALICE), to)),
-                  key_of(peers), ALICE) for port in (2000, 2001)]
+                  key_of(peers), ALICE) for port in (4000, 4001)]
     peers.put(RULES.replace("alice", "bob"), of=[peers.client, peers.attacker])
     thief.ask(acks[0], to)
     peers.put(RULES, of=[peers.client, peers.attacker])
     thief.ask(acks[1], to)
-    assert server.step() == known(ALICE, "app1") | {"name": (thief.address(family), 2001),
+    assert server.step() == known(ALICE, "app1") | {"name": (thief.address(family), 4001),
                                                     "port": PORTS[-1]}
 
 

@@ -6,6 +6,7 @@
 """
 
 import dataclasses
+import itertools
 import os
 import socket
 
@@ -61,14 +62,19 @@ def thief(peers):
         yield station
 
 
+# A new one each time: what the last one left half closed at the server must not answer.
+FINISHING = itertools.count(2000)
+
+
 def finish(peers, recorded, family):
     """Somebody who may comes behind it all: his is the first connection that is accepted."""
+    port = next(FINISHING)
     with Station(peers.attacker, peers.net.numbers[peers.client.name]) as station:
         to = (peers.address(peers.server, family), LAST)
         key = peers.key(peers.client, peers.server)
-        syn_ack = station.ask(vouching.stamp(station.syn(to, 2000), key, ALICE), to)
+        syn_ack = station.ask(vouching.stamp(station.syn(to, port), key, ALICE), to)
         station.ask(vouching.stamp(station.answer(syn_ack), key, ALICE), to)
-    assert recorded.server.step()["name"][1] == 2000
+    assert recorded.server.step()["name"][1] == port
 
 
 @FAMILIES
