@@ -358,13 +358,15 @@ struct flood_key {
 
 /*
  * Of connections, uid is a digest of the caller's address, and the second entry is a listener's
- * (uid 0, its port): addresses can be forged.
+ * (uid 0, its port): addresses can be forged. A third (port 0) is that of all listeners: ports can be
+ * tried in turn.
  */
 #define FLOOD_CONNECTION        0x40 /* set in kind */
 #define FLOOD_CONNECTION_BUDGET 0xfe
 #define FLOOD_BUDGET            0xff
 #define FLOOD_WINDOW_NS         1000000000ULL /* the same thing is told once in that time */
 #define FLOOD_EVENTS_IN_WINDOW  32            /* and no more things than these of one user */
+#define FLOOD_CALLS_IN_WINDOW   256           /* or of connections, all together */
 
 struct flood {
 	__u64 since; /* boot clock, ns: start of the window */

@@ -26,39 +26,61 @@ struct {
 	__type(value, struct flood);
 } floods SEC(".maps");
 
-/*
- * flood_admits() - whether an event is to be told now
- * @ret_held: how many of its kind were kept back since the last one told
- */
-static __always_inline int flood_admits(const struct flood_key *key, __u64 now, __u32 *ret_held)
+/* exhausted() - whether @most events of a budget were told in its window; counts one more, then */
+static __always_inline int exhausted(const struct flood_key *key, __u64 now, __u32 most)
 {
-	struct flood_key budget_key = { .uid = key->uid, .kind = FLOOD_BUDGET };
-	struct flood fresh = { .since = now, .told = 1 };
-	struct flood *same = bpf_map_lookup_elem(&floods, key), *budget;
+	struct flood *budget = bpf_map_lookup_elem(&floods, key);
 
-	if (key->kind & FLOOD_CONNECTION) {
-		budget_key.uid = 0;
-		budget_key.port = key->port;
-		budget_key.kind = FLOOD_CONNECTION_BUDGET;
-	}
-	if (same && now - same->since < FLOOD_WINDOW_NS) {
-		__sync_fetch_and_add(&same->held, 1);
+	if (!budget || now - budget->since >= FLOOD_WINDOW_NS || budget->told < most)
 		return 0;
-	}
-	budget = bpf_map_lookup_elem(&floods, &budget_key);
+	__sync_fetch_and_add(&budget->held, 1);
+	return 1;
+}
+
+/* charge() - one event of a budget is told */
+static __always_inline void charge(const struct flood_key *key, __u64 now)
+{
+	struct flood fresh = { .since = now, .told = 1 };
+	struct flood *budget = bpf_map_lookup_elem(&floods, key);
+
 	if (budget && now - budget->since < FLOOD_WINDOW_NS) {
-		if (budget->told >= FLOOD_EVENTS_IN_WINDOW) {
-			__sync_fetch_and_add(&budget->held, 1);
-			return 0;
-		}
 		__sync_fetch_and_add(&budget->told, 1);
 	} else if (budget) {
 		/* What was held stays for user space to collect. */
 		budget->told = 1;
 		budget->since = now;
 	} else {
-		bpf_map_update_elem(&floods, &budget_key, &fresh, BPF_ANY);
+		bpf_map_update_elem(&floods, key, &fresh, BPF_ANY);
 	}
+}
+
+/*
+ * flood_admits() - whether an event is to be told now
+ * @ret_held: how many of its kind were kept back since the last one told
+ */
+static __always_inline int flood_admits(const struct flood_key *key, __u64 now, __u32 *ret_held)
+{
+	struct flood_key budget = { .uid = key->uid, .kind = FLOOD_BUDGET };
+	struct flood_key calls = { .kind = FLOOD_CONNECTION_BUDGET };
+	struct flood fresh = { .since = now, .told = 1 };
+	struct flood *same = bpf_map_lookup_elem(&floods, key);
+	int connection = key->kind & FLOOD_CONNECTION;
+
+	if (connection) {
+		budget.uid = 0;
+		budget.port = key->port;
+		budget.kind = FLOOD_CONNECTION_BUDGET;
+	}
+	if (same && now - same->since < FLOOD_WINDOW_NS) {
+		__sync_fetch_and_add(&same->held, 1);
+		return 0;
+	}
+	if (exhausted(&budget, now, FLOOD_EVENTS_IN_WINDOW) ||
+	    (connection && exhausted(&calls, now, FLOOD_CALLS_IN_WINDOW)))
+		return 0;
+	charge(&budget, now);
+	if (connection)
+		charge(&calls, now);
 	*ret_held = same ? same->held : 0;
 	bpf_map_update_elem(&floods, key, &fresh, BPF_ANY);
 	return 1;

@@ -36,11 +36,13 @@ static void total_of(const struct flood_key *key, uint32_t n, struct total *ret)
 	*ret = (struct total){ .n = n, .uid = key->uid, .priority = LOG_NOTICE };
 	if (key->kind == FLOOD_BUDGET)
 		return;
+	ret->connections = key->kind == FLOOD_CONNECTION_BUDGET;
+	if (ret->connections && key->port == 0)
+		return;
 	ret->one_kind = true;
 	ret->port = key->port;
 	ret->protocol = audit_protocol(key->protocol);
-	if (key->kind == FLOOD_CONNECTION_BUDGET) {
-		ret->connections = true;
+	if (ret->connections) {
 		ret->verdict = audit_verdict(VERDICT_REFUSED);
 		return;
 	}
@@ -58,7 +60,10 @@ static char *sentence(const struct total *total)
 	char *text;
 	int r;
 
-	if (!total->one_kind)
+	if (!total->one_kind && total->connections)
+		r = asprintf(&text, "%u more refused connections were not told one by one",
+			     total->n);
+	else if (!total->one_kind)
 		r = asprintf(&text, "%u more events of uid %u were not told one by one", total->n,
 			     total->uid);
 	else if (total->connections && !total->one_address)

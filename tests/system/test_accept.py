@@ -15,8 +15,8 @@ import control
 import host as hosts
 import network
 from host import GROUPS, USERS
-from peers import LOCAL, NOT_KNOWN, RESERVED, VOUCHED, call, record, serve
-from segment import ACK, RST, SYN
+from peers import LOCAL, NOT_KNOWN, PLAIN_PORT, RESERVED, VOUCHED, call, record, serve
+from segment import ACK, RST, SYN, Segment
 from station import Station
 
 ALICE, BOB, DEVELOPER, ROOT = USERS["alice"], USERS["bob"], USERS["developer"], 0
@@ -253,3 +253,23 @@ def test_listener_of_local_and_remote_at_once(peers):
     for family in (4, 6):
         to = (network.address(2, family), 6379)
         assert peers.client.run(lambda: call(to, uid=USERS["web"])) in ("silence", "ECONNREFUSED")
+
+
+def test_ports_tried_in_turn(peers):
+    """Catches a log that anyone can fill from afar: each port of a rule about all of them is another,
+    and so is what is told of it."""
+    ports = range(1024, 1024 + 3000)
+    peers.put("accept 1024-65535/tcp from owner\n")
+    before = control.status(peers.server)
+    with control.Watch(peers.server) as watch, Station(peers.attacker, 100) as station:
+        to = (peers.address(peers.server), PLAIN_PORT)
+        for port in ports:
+            station.send(Segment((station.address(), 4444), (to[0], port), SYN))
+        station.ask(station.syn(to), to)
+        held = watch.held(connections=True, port=None)
+        assert held["verdict"] is None and held["uid"] is None
+    status = control.status(peers.server)
+    told = (status["refused"] - before["refused"]) - (status["held"] - before["held"])
+    assert status["refused"] - before["refused"] >= len(ports)
+    assert told <= 256 * 4  # a second each, and some of them
+    assert status["lost"] == before["lost"]
