@@ -32,7 +32,7 @@ struct held {
 
 static uint16_t local_port(int fd)
 {
-	struct sockaddr_in address;
+	struct sockaddr_in address = { 0 };
 	socklen_t length = sizeof(address);
 
 	if (getsockname(fd, (struct sockaddr *)&address, &length) < 0)

@@ -7,7 +7,7 @@
  *	workload sendto COUNT                  UDP datagrams to a socket that is never read
  *	workload setsockopt COUNT, workload getsockopt COUNT
  *	workload connect COUNT [WAY]           TCP: connect, accept, close of both ends
- *	workload acceptmany PAIRS COUNT SEED   the same, vouched, as the uid and to the port of random pairs
+ *	workload acceptmany PAIRS COUNT SEED   the same, vouched, as and to random pairs (uid, port)
  *	workload bulk MEGABYTES [WAY]          TCP, one sender, one receiver
  *	workload pingpong COUNT [WAY]          TCP, one byte there and back
  *	workload peercred HELD COUNT PORT      SO_PEERCRED, at HELD open connections to PORT

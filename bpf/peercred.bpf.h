@@ -44,13 +44,13 @@ static __always_inline int is_connected(const struct bpf_sock *socket)
 }
 
 /* peercred_wanted() - whether `set peercred` covers the socket */
-static __always_inline int peercred_wanted(const struct bpf_sock *socket)
+static __always_inline int peercred_wanted(struct bpf_sockopt *ctx, const struct bpf_sock *socket)
 {
 	struct question question = { 0 };
 	const struct settings *settings;
 	const struct tcp_entry *local, *remote;
 
-	settings = question_begin(&question, socket_namespace(socket));
+	settings = question_begin(&question, bpf_get_netns_cookie(ctx));
 	if (!settings || settings->peercred == PEERCRED_OFF)
 		return 0;
 	if (settings->peercred == PEERCRED_ALL)
@@ -77,7 +77,7 @@ static __always_inline int answer_peercred(struct bpf_sockopt *ctx, struct bpf_s
 
 	if ((void *)(cred + 1) > ctx->optval_end || current_cred()->user_ns->level != 0)
 		return 0;
-	if (!is_connected(socket) || !peercred_wanted(socket))
+	if (!is_connected(socket) || !peercred_wanted(ctx, socket))
 		return 0;
 	peer = peer_of(socket);
 	if (!peer)
@@ -89,14 +89,14 @@ static __always_inline int answer_peercred(struct bpf_sockopt *ctx, struct bpf_s
 }
 
 /* came_reserved() - whether it was let in by a rule about ports, from one of 512-1023 */
-static __always_inline int came_reserved(const struct bpf_sock *socket)
+static __always_inline int came_reserved(struct bpf_sockopt *ctx, const struct bpf_sock *socket)
 {
 	__u32 port = bpf_ntohs(socket->dst_port);
 	struct question question = { 0 };
 	const struct tcp_entry *local;
 
 	if (port < RESERVED_FIRST || port > RESERVED_LAST ||
-	    !question_begin(&question, socket_namespace(socket)))
+	    !question_begin(&question, bpf_get_netns_cookie(ctx)))
 		return 0;
 	local = tcp_port(&question.tables, socket->src_port);
 	return local && local->accept;
@@ -116,7 +116,7 @@ static __always_inline int answer_record(struct bpf_sockopt *ctx, struct bpf_soc
 		*record = *peer;
 	} else {
 		peer_clear(record);
-		if (came_reserved(socket))
+		if (came_reserved(ctx, socket))
 			record->how = KNOWN_RESERVED;
 	}
 	return answered(ctx, sizeof(*record));
