@@ -59,6 +59,8 @@ struct handshake {
 	__u32 zero;
 };
 
+_Static_assert(sizeof(struct handshake) == 144, "pinned: another size is another PORTCRED_ABI");
+
 #define HANDSHAKE_PROVEN   1U /* the ack has come */
 #define HANDSHAKE_APPROVED 2U /* a bind rule approved the listener */
 

@@ -365,6 +365,9 @@ __noinline int become_listener(struct bpf_sock_ops *ctx)
 	settings = question_begin(&question, bpf_get_netns_cookie(ctx));
 	if (!settings || !settings->vouches)
 		return 0;
+	/* Without a bind(2) that succeeded, one that failed may have left somebody's name. */
+	if (!socket_port_asked(socket))
+		bpf_sk_storage_delete(&owners, socket);
 	if (!bpf_sk_storage_get(&owners, socket, NULL, 0)) {
 		owner = bpf_sk_storage_get(&owners, socket, NULL, BPF_SK_STORAGE_GET_F_CREATE);
 		if (owner)

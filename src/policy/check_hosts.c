@@ -263,7 +263,10 @@ static bool overlaps(const struct prefix *a, const struct prefix *b)
 	return a->family == b->family && difference == 0;
 }
 
-/* is_here() - whether some address of it is this machine's, whatever machine this is */
+/*
+ * is_here() - whether some address of it is no other host's: this machine's, whatever machine this is,
+ * or one of a link, which another host has on another link
+ */
 static bool is_here(const struct prefix *prefix)
 {
 	const uint32_t all = 0xffffffff, mapped = htonl(0xffff);
@@ -272,6 +275,7 @@ static bool is_here(const struct prefix *prefix)
 		{ { 0, 0, mapped, 0 }, { all, all, all, all }, 4, 32 },
 		{ { 0, 0, 0, htonl(1) }, { all, all, all, all }, 6, 128 },
 		{ { 0, 0, 0, 0 }, { all, all, all, all }, 6, 128 },
+		{ { htonl(0xfe800000), 0, 0, 0 }, { htonl(0xffc00000), 0, 0, 0 }, 6, 10 },
 	};
 
 	for (size_t i = 0; i < ELEMENTS(here); i++) {
@@ -290,8 +294,9 @@ static int say_here(const struct policy *policy, const struct owned_prefix *owne
 
 	if (r == 0)
 		diagnostics_add(diagnostics, SEVERITY_ERROR, where, width,
-				"loopback or unspecified addresses are this machine's, expected "
-				"addresses of host '%s' ('local' is this machine)",
+				"loopback, unspecified and link-local addresses are not one "
+				"host's alone, expected addresses of host '%s' ('local' is this "
+				"machine)",
 				owner_name(policy, owned));
 	return r;
 }

@@ -48,6 +48,7 @@ struct in_force {
 	bool vouches;      /* the kernel half has connections to look after */
 	bool accepts;      /* some port is accept-governed, or observed */
 	size_t n_hosts;    /* that a statement names */
+	bool keyless;      /* no host can vouch: this host's key cannot be used */
 	size_t unanswered; /* older listeners whose callers cannot be known yet */
 	bool unjudged; /* sockets that were bound before could not be judged: to be tried again */
 	struct approvals approvals; /* of sockets that are bound to governed ports */
@@ -83,7 +84,8 @@ struct daemon {
 	struct public_keys own_keys; /* of this host, when a policy was last read */
 	char *cgroup;                /* path of the attached cgroup in its hierarchy */
 	char *disabled;              /* why nothing is enforced; NULL: enforcing */
-	char *error;                 /* what the last failed load said; NULL: it did not fail */
+	char *reason; /* why the host key cannot be used; NULL: it can, or is not needed */
+	char *error;  /* what the last failed load said; NULL: it did not fail */
 };
 
 #endif

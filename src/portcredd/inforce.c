@@ -500,6 +500,8 @@ static int put_reload(struct daemon *daemon, struct reload *reload)
 
 const char *reload_reason(const struct reload *reload, int error)
 {
+	if (reload->reason)
+		return reload->reason;
 	if (reload->culprit)
 		return source_error_text(error);
 	return error == -ENODATA ? "nothing is in force that a trial could go back to"
@@ -536,8 +538,11 @@ int inforce_reload(struct daemon *daemon, struct reload *reload)
 			     &reload->culprit);
 	if (r == 0)
 		r = check_login(daemon, reload);
-	if (r == 0)
+	if (r == 0) {
 		r = put_reload(daemon, reload);
+		if (r < 0)
+			reload->reason = TAKE_PTR(daemon->reason);
+	}
 	if (r == 0) {
 		set_error(daemon, NULL);
 		log_info("%s is in force%s: %zu statements", daemon->options.policy,
@@ -552,6 +557,7 @@ void reload_clear(struct reload *reload)
 {
 	image_clear(&reload->image);
 	free(reload->culprit);
+	free(reload->reason);
 	*reload = (struct reload){ 0 };
 }
 

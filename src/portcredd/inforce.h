@@ -27,6 +27,7 @@ struct reload {
 	pid_t caller;         /* 0: nobody who could be cut off */
 
 	struct image image;  /* with its diagnostics, also on failure */
+	char *reason;        /* in words, where an error number does not say it; NULL: it does */
 	char *culprit;       /* -EPERM, -ENOENT: of this file */
 	uint16_t login_port; /* -EBUSY: the caller is logged in over it */
 };

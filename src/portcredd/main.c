@@ -359,6 +359,7 @@ static void daemon_clear(struct daemon *daemon)
 		close(daemon->state_dir);
 	free(daemon->cgroup);
 	free(daemon->disabled);
+	free(daemon->reason);
 	options_clear(&daemon->options);
 }
 

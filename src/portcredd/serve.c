@@ -81,6 +81,9 @@ static json_t *warnings(const struct daemon *daemon, const uint64_t counters[sta
 	if (daemon->in_force.unjudged)
 		json_array_append_new(list, json_string("sockets that were bound before the policy "
 							"could not be judged; it is tried again"));
+	if (daemon->in_force.keyless)
+		json_array_append_new(list, json_string("no host can vouch, for this host's key "
+							"cannot be used: mend it and reload"));
 	if (daemon->in_force.unanswered)
 		json_array_append_new(list,
 				      json_sprintf("%zu listeners are older than the policy; their "

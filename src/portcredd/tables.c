@@ -31,6 +31,30 @@ static int collect_identities(const struct executables *executables, struct exe_
 	return 0;
 }
 
+/*
+ * find_hosts() - with their keys; where nothing is in force yet, without, rather than no policy at all
+ *
+ * Then no host vouches, and what only a vouch admits is refused, but who may bind what is decided.
+ */
+static int find_hosts(struct daemon *daemon, const struct compiled *compiled,
+		      struct host_entry **ret_hosts, size_t *ret_n)
+{
+	const struct control *control = daemon->enforcer->control;
+	char *reason = NULL;
+	int r;
+
+	r = vouching_hosts(compiled, daemon->options.host_key, &control->local_key, ret_hosts,
+			   ret_n, &reason);
+	if (reason)
+		log_warnx("%s", reason);
+	free(daemon->reason);
+	daemon->reason = reason;
+	daemon->in_force.keyless = r < 0 && !control->enabled;
+	if (daemon->in_force.keyless)
+		r = vouching_hosts(compiled, NULL, &control->local_key, ret_hosts, ret_n, NULL);
+	return r;
+}
+
 int tables_put(struct daemon *daemon, const struct compiled *compiled,
 	       const struct executables *executables)
 {
@@ -42,7 +66,6 @@ int tables_put(struct daemon *daemon, const struct compiled *compiled,
 		.clock_offset = daemon->options.clock_offset,
 	};
 	_cleanup_free_ struct exe_key *keys = NULL;
-	_cleanup_free_ char *reason = NULL;
 	struct identities identities = { 0 };
 	struct host_entry *hosts = NULL;
 	struct vouching vouching = { 0 };
@@ -52,11 +75,7 @@ int tables_put(struct daemon *daemon, const struct compiled *compiled,
 	if (r < 0)
 		return r;
 	identities.keys = keys;
-	r = vouching_hosts(compiled, daemon->options.host_key,
-			   &daemon->enforcer->control->local_key, &hosts, &vouching.n_hosts,
-			   &reason);
-	if (reason)
-		log_warnx("%s", reason);
+	r = find_hosts(daemon, compiled, &hosts, &vouching.n_hosts);
 	if (r < 0)
 		return r;
 	vouching.hosts = hosts;

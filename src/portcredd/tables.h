@@ -11,7 +11,7 @@
 /*
  * tables_put() - fill the idle slot and flip: with the files behind executables, the keys of hosts
  *
- * Returns 0; -errno, with the reason logged where it is the host key, and the policy before in force.
+ * Returns 0; -errno with the policy before in force; where it is the host key, daemon->reason says so.
  */
 int tables_put(struct daemon *daemon, const struct compiled *compiled,
 	       const struct executables *executables);

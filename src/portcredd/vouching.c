@@ -100,7 +100,7 @@ int vouching_hosts(const struct compiled *compiled, const char *key_file,
 		hosts[HOST_LOCAL].pair[0] = (struct key_pair){ *local_key, *local_key };
 		strcpy(hosts[HOST_LOCAL].name, "local");
 	}
-	if (compiled->n_hosts)
+	if (compiled->n_hosts && key_file)
 		r = read_own_keys(key_file, &own, ret_why);
 	for (size_t i = 0; i < compiled->n_hosts && r == 0; i++) {
 		r = make_entry(&compiled->hosts[i], &own, &hosts[HOST_FIRST + i]);

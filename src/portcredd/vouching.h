@@ -10,7 +10,7 @@
 
 /*
  * vouching_hosts() - entries by number of host, this machine's among them; none where nobody vouches
- * @key_file: of this host; read only where a host is configured
+ * @key_file: of this host; read only where a host is configured; NULL: no host can vouch
  * @local_key: what this machine vouches to itself with
  * @ret_hosts: the caller frees it with vouching_free()
  * @ret_why: on failure a sentence for the administrator (caller frees)

@@ -220,23 +220,31 @@ static const struct policy_case cases[] = {
 	CASE("host_address_twice", "host a key " KEY("w") " at ::2, ::2\n", ""),
 	CASE("host_at_loopback",
 	     "host a key " KEY("w") " at 127.0.0.1, 10.0.0.1, ::1, ::, 0.0.0.0\n",
-	     "1:60+9 error: loopback or unspecified addresses are this machine's, expected "
+	     "1:60+9 error: loopback, unspecified and link-local addresses are not one host's "
+	     "alone, expected "
 	     "addresses of host 'a' ('local' is this machine)\n"
-	     "1:81+3 error: loopback or unspecified addresses are this machine's, expected "
+	     "1:81+3 error: loopback, unspecified and link-local addresses are not one host's "
+	     "alone, expected "
 	     "addresses of host 'a' ('local' is this machine)\n"
-	     "1:86+2 error: loopback or unspecified addresses are this machine's, expected "
+	     "1:86+2 error: loopback, unspecified and link-local addresses are not one host's "
+	     "alone, expected "
 	     "addresses of host 'a' ('local' is this machine)\n"
-	     "1:90+7 error: loopback or unspecified addresses are this machine's, expected "
+	     "1:90+7 error: loopback, unspecified and link-local addresses are not one host's "
+	     "alone, expected "
 	     "addresses of host 'a' ('local' is this machine)\n"),
 	CASE("host_at_all",
 	     "host a key " KEY("w") " at 0.0.0.0/0, ::/0, 126.0.0.0/7, 127.1.0.0/16\n",
-	     "1:60+9 error: loopback or unspecified addresses are this machine's, expected "
+	     "1:60+9 error: loopback, unspecified and link-local addresses are not one host's "
+	     "alone, expected "
 	     "addresses of host 'a' ('local' is this machine)\n"
-	     "1:71+4 error: loopback or unspecified addresses are this machine's, expected "
+	     "1:71+4 error: loopback, unspecified and link-local addresses are not one host's "
+	     "alone, expected "
 	     "addresses of host 'a' ('local' is this machine)\n"
-	     "1:77+11 error: loopback or unspecified addresses are this machine's, expected "
+	     "1:77+11 error: loopback, unspecified and link-local addresses are not one host's "
+	     "alone, expected "
 	     "addresses of host 'a' ('local' is this machine)\n"
-	     "1:90+12 error: loopback or unspecified addresses are this machine's, expected "
+	     "1:90+12 error: loopback, unspecified and link-local addresses are not one host's "
+	     "alone, expected "
 	     "addresses of host 'a' ('local' is this machine)\n"),
 	CASE("set_name_missing", "set name\n",
 	     "1:9+1 error: no name behind 'set name', expected the host's name\n"),
