@@ -383,7 +383,7 @@ class Host:
         if self.keeper.end() != 0:
             left.append(f"cgroup {self.cgroup} could not be removed")
         left += [f"process {pid} is still in the network namespace"
-                 for pid in _processes_in(network)]
+                 for pid in _processes_that_stay(network)]
         return left
 
     def end_children(self):
@@ -445,6 +445,16 @@ def _processes_in(network):
             continue
         if (status.st_dev, status.st_ino) == network:
             yield int(directory.name)
+
+
+def _processes_that_stay(network, timeout=5):
+    """Those that do not end by themselves: one that was killed may take a moment, under load a long one."""
+    deadline = time.monotonic() + timeout
+    while True:
+        pids = list(_processes_in(network))
+        if not pids or time.monotonic() > deadline:
+            return pids
+        time.sleep(0.01)
 
 
 def _make_etc(etc):

@@ -80,7 +80,7 @@ def test_second_trial_replaces_the_first(governed):
     """Back means the last policy that was meant for good, never one that was only tried."""
     control.put(governed, OLD)
     control.put(governed, NEW, **{"try": 600})
-    control.put(governed, NEWER, **{"try": 1})
+    control.put(governed, NEWER, **{"try": 4})
     assert deciding(governed) == NEWER
     wait_over(governed)
     assert deciding(governed) == OLD
