@@ -141,8 +141,7 @@ def system_tests(tally, stage, directory, long):
         tally.leave_out(f"{stage}: no pytest here (make deps)")
         return
     say(stage)
-    # Most tests wait for the kernel most of the time.
-    parts = 1 if long else 2 * CORES
+    parts = 1 if long else CORES
     with concurrent.futures.ThreadPoolExecutor(parts) as pool:
         outcomes = list(pool.map(
             lambda part: system_tests_part([*pytest, *(["--long"] if long else [])], directory,
