@@ -89,8 +89,11 @@ int procfs_list(int directory, const char *path, DIR **ret_list)
 		return -errno;
 	list = fdopendir(fd);
 	if (!list) {
+		/* It asks for the status first, and /proc/PID/fd has none once the process has ended. */
+		int error = -errno;
+
 		close(fd);
-		return -ENOMEM;
+		return error;
 	}
 	*ret_list = list;
 	return 0;
