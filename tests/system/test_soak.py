@@ -54,8 +54,8 @@ def descriptors(pid):
 def test_reloads(host, times, chance):
     """Catches a bind judged by half a policy, by none, or by tables that are being thrown away."""
     daemon = host.daemon(PLAIN)
+    before = descriptors(daemon.pid)  # ere anybody has connected: it hangs up in its own time
     generation = control.status(host)["generation"]
-    before = descriptors(daemon.pid)
     with load.hammering(host, THREADS, ALLOWED, REFUSED, user="web") as found:
         for _ in range(times):
             host.write_policy(chance.choice([PLAIN, CROWDED]))
