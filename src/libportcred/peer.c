@@ -3,6 +3,7 @@
  * peer.c - the functions of portcred.h
  */
 #include <errno.h>
+#include <limits.h>
 #include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
@@ -153,8 +154,8 @@ const char *portcred_error_text(int error)
 	case ENOENT:
 		return "no user has this uid";
 	default:
-		text = strerrordesc_np(
-			abs(error)); /* strerror(3) may print into memory it shares */
+		/* strerror(3) may print into memory it shares. */
+		text = number <= INT_MAX ? strerrordesc_np((int)number) : NULL;
 		return text ? text : "unknown error";
 	}
 }
