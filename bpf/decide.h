@@ -78,7 +78,8 @@ DECIDE_FUNCTION int find_grant(const struct tables *tables, __u32 set, __u32 uid
 		for (int k = 0; k < USERS_IN_BUCKET; k++) {
 			const struct user_entry *entry = &bucket->entry[k];
 
-			if (entry->key.uid != uid || entry->key.set != set)
+			/* One branch: every one of them is twice as much for the verifier. */
+			if ((entry->key.uid ^ uid) | (entry->key.set ^ set))
 				continue;
 			*grant = entry->grant;
 			return 1;
@@ -99,14 +100,34 @@ DECIDE_INLINE int endpoint_unspecified(const struct endpoint *endpoint)
 		endpoint->address[3]) == 0;
 }
 
-/* prefix_covers() - whether a specific address lies in the prefix; families never mix */
-DECIDE_INLINE int prefix_covers(const struct prefix *prefix, const struct endpoint *endpoint)
-{
-	__u32 difference = 0;
+#define COVERS      1 /* the prefix covers the address */
+#define COVERS_IPV4 2 /* all of its family */
+#define COVERS_IPV6 4
 
+/*
+ * prefix_covers() - what a prefix covers: COVERS_* together, 0 where there is none
+ *
+ * COVERS is for specific addresses. Families never mix.
+ */
+DECIDE_FUNCTION int prefix_covers(const struct tables *tables, __u32 index,
+				  const struct endpoint *endpoint)
+{
+	const struct prefix *prefix;
+	__u32 difference;
+	int covers;
+
+	if (!tables || !endpoint)
+		return 0;
+	prefix = tables_prefix(tables, index);
+	if (!prefix)
+		return 0;
+	difference = prefix->family ^ endpoint->family;
 	for (int i = 0; i < 4; i++)
 		difference |= (endpoint->address[i] & prefix->mask[i]) ^ prefix->address[i];
-	return prefix->family == endpoint->family && difference == 0;
+	covers = difference == 0 ? COVERS : 0;
+	if (prefix->length == 0)
+		covers |= prefix->family == 4 ? COVERS_IPV4 : COVERS_IPV6;
+	return covers;
 }
 
 /*
@@ -119,38 +140,32 @@ DECIDE_INLINE int prefix_covers(const struct prefix *prefix, const struct endpoi
 DECIDE_FUNCTION int addresses_cover(const struct tables *tables, const struct clause *clause,
 				    const struct endpoint *endpoint)
 {
-	int unspecified, covered = 0, all4 = 0, all6 = 0;
+	int covered = 0;
 
 	if (!tables || !clause || !endpoint)
 		return 0;
 	if (clause->count == 0)
 		return 1;
-	unspecified = endpoint_unspecified(endpoint);
-	for (__u32 i = 0; i < MAX_PREFIXES && i < clause->count; i++) {
-		const struct prefix *prefix = tables_prefix(tables, clause->first + i);
-
-		if (!prefix)
-			return 0;
-		if (prefix->length == 0 && prefix->family == 4)
-			all4 = 1;
-		if (prefix->length == 0 && prefix->family == 6)
-			all6 = 1;
-		covered |= prefix_covers(prefix, endpoint);
-	}
-	if (!unspecified)
-		return covered;
+	for (__u32 i = 0; i < MAX_PREFIXES && i < clause->count; i++)
+		covered |= prefix_covers(tables, clause->first + i, endpoint);
+	if (!endpoint_unspecified(endpoint))
+		return (covered & COVERS) != 0;
 	if (endpoint->family == 4)
-		return all4;
-	return all6 && (endpoint->v6only || all4);
+		return (covered & COVERS_IPV4) != 0;
+	return (covered & COVERS_IPV6) && (endpoint->v6only || (covered & COVERS_IPV4));
 }
 
 /* clause_admits() - whether every condition of one clause holds */
 DECIDE_FUNCTION int clause_admits(const struct tables *tables, const struct principal *principal,
-				  const struct clause *clause, const struct endpoint *endpoint)
+				  __u32 index, const struct endpoint *endpoint)
 {
+	const struct clause *clause;
 	__u32 conditions;
 
-	if (!tables || !principal || !clause || !endpoint)
+	if (!tables || !principal || !endpoint)
+		return 0;
+	clause = tables_clause(tables, index);
+	if (!clause)
 		return 0;
 	conditions = clause->conditions;
 	if ((conditions & CONDITION_USER) && principal_uid(principal) != clause->uid)
@@ -173,10 +188,8 @@ DECIDE_INLINE const struct clause *first_admitting(const struct tables *tables,
 						   __u32 count)
 {
 	for (__u32 i = 0; i < MAX_CLAUSES && i < count; i++) {
-		const struct clause *clause = tables_clause(tables, first + i);
-
-		if (clause && clause_admits(tables, principal, clause, endpoint))
-			return clause;
+		if (clause_admits(tables, principal, first + i, endpoint))
+			return tables_clause(tables, first + i);
 	}
 	return (void *)0;
 }
@@ -292,23 +305,18 @@ DECIDE_INLINE int clause_covers(const struct tables *tables, const struct remote
 				const struct clause *clause)
 {
 	for (__u32 i = 0; i < MAX_PREFIXES && i < clause->count; i++) {
-		const struct prefix *prefix = tables_prefix(tables, clause->first + i);
-
-		if (prefix && prefix_covers(prefix, &remote->source))
+		if (prefix_covers(tables, clause->first + i, &remote->source) & COVERS)
 			return 1;
 	}
 	return 0;
 }
 
-/* remote_admitted() - whether one clause admits the caller */
-DECIDE_FUNCTION int remote_admitted(const struct tables *tables, const struct remote *remote,
-				    const struct clause *clause)
+/* clause_meets() - whether one clause admits the caller */
+DECIDE_INLINE int clause_meets(const struct tables *tables, const struct remote *remote,
+			       const struct clause *clause)
 {
-	__u32 port;
+	__u32 port = remote->source.port;
 
-	if (!tables || !remote || !clause)
-		return 0;
-	port = remote->source.port;
 	switch (clause->conditions) {
 	case CONDITION_OWNER:
 		return remote->host != HOST_NONE && remote->uid != UID_NONE &&
@@ -325,6 +333,18 @@ DECIDE_FUNCTION int remote_admitted(const struct tables *tables, const struct re
 	default:
 		return 0;
 	}
+}
+
+/* remote_admitted() - the same of the policy's clause @index */
+DECIDE_FUNCTION int remote_admitted(const struct tables *tables, const struct remote *remote,
+				    __u32 index)
+{
+	const struct clause *clause;
+
+	if (!tables || !remote)
+		return 0;
+	clause = tables_clause(tables, index);
+	return clause && clause_meets(tables, remote, clause);
 }
 
 /*
@@ -351,10 +371,13 @@ DECIDE_INLINE void decide_remote(const struct tables *tables, const struct remot
 	if (named(tables, remote, set, rules->flags, decision))
 		return;
 	for (__u32 i = 0; i < MAX_CLAUSES && i < rules->count; i++) {
-		const struct clause *clause = tables_clause(tables, rules->first + i);
+		const struct clause *clause;
 
-		if (!clause || !remote_admitted(tables, remote, clause))
+		if (!remote_admitted(tables, remote, rules->first + i))
 			continue;
+		clause = tables_clause(tables, rules->first + i);
+		if (!clause)
+			return;
 		decision->verdict = VERDICT_GRANTED;
 		decision->rule = clause->rule;
 		return;

@@ -128,12 +128,16 @@ struct name {
 
 #define SLICE_SUFFIX 6
 
-/* name_is_slice() - whether a cgroup's name ends in ".slice" */
-static __always_inline int name_is_slice(const struct name *name, __u32 length)
+/*
+ * name_is_slice() - whether a cgroup's name ends in ".slice"
+ *
+ * A function of its own, so that the verifier walks it once and not once for each ancestor.
+ */
+__noinline int name_is_slice(const struct name *name, __u32 length)
 {
 	static const char suffix[SLICE_SUFFIX] = ".slice";
 
-	if (length < SLICE_SUFFIX || length >= MAX_UNIT_NAME)
+	if (!name || length < SLICE_SUFFIX || length >= MAX_UNIT_NAME)
 		return 0;
 	for (__u32 i = 0; i < SLICE_SUFFIX; i++) {
 		if (name->text[(length - SLICE_SUFFIX + i) & (MAX_UNIT_NAME - 1)] != suffix[i])

@@ -245,7 +245,7 @@ bool verdict_admitted(const struct compiled *compiled, const struct clause *clau
 	const struct tables tables = { .compiled = compiled };
 	const struct remote remote = remote_of(end);
 
-	return remote_admitted(&tables, &remote, clause);
+	return clause_meets(&tables, &remote, clause);
 }
 
 uint32_t verdict_map_uid(const struct compiled *compiled, uint32_t host, uint32_t uid)

@@ -5,6 +5,7 @@ The host's kernel does not have the address, so it neither answers nor resets; a
 the Ethernet address of another gets what is sent to it (see network.py).
 """
 
+import itertools
 import os
 import random
 import select
@@ -15,6 +16,9 @@ from segment import ACK, MSS_1460, RST, SYN, Segment
 
 # What is sent behind something that may be dropped in silence: the kernel answers both in order.
 MARK_PORT = 9
+
+# A new one for each SYN: what is left of an earlier connection must not answer.
+PORTS = itertools.cycle(range(10000, 30000))
 
 
 class Station:
@@ -63,7 +67,7 @@ class Station:
         """A plain SYN; @to: (address, port)."""
         family = 6 if ":" in to[0] else 4
         fields = {"options": MSS_1460, "sequence": random.getrandbits(32)} | more
-        return Segment((self.address(family), port or random.randrange(20000, 30000)), to[:2], SYN,
+        return Segment((self.address(family), port or next(PORTS)), to[:2], SYN,
                        **fields)
 
     def ask(self, what, to, packets=None):

@@ -17,7 +17,7 @@ import subprocess
 import pytest
 
 import control
-from attempt import (WAYS, aim, by_bind, by_connect, by_listen, by_send,
+from attempt import (WAYS, aim, aside, by_bind, by_connect, by_listen, by_send,
                      by_sendto, go, lacking, outcome, port_of, reach, reaches, receives)
 from host import USERS, make_socket
 
@@ -70,7 +70,7 @@ def aimed(paths, batches=1):
             yield None
             peers = {}
             for family in (4, 6):
-                peers[family] = make_socket("udp", family)
+                peers[family] = aside(make_socket("udp", family))
                 peers[family].bind(("127.0.0.1" if family == 4 else "::1", 0))
             went = {}
             for sock, path in zip(batch, paths):
@@ -130,7 +130,7 @@ def serve(paths, proto_of_client=None):
         served = {}
         for sock, path in zip(socks, paths):
             way, port, proto, family = path
-            with make_socket("udp", family) as peer:
+            with aside(make_socket("udp", family)) as peer:
                 peer.bind(("127.0.0.1" if family == 4 else "::1", 0))
                 came = go(way, sock, port, peer.getsockname())
             if port_of(sock) != port:

@@ -113,7 +113,7 @@ def options_in(help_text):
     (["key", "show", "--at", "10.0.0.1/8"], "expected 10.0.0.0/8"),
     (["key", "show", "--at", "10.0.0.1,,10.0.0.2"], "bad address"),
     (["key", "show", "--at", ""], "bad address"),
-    (["key", "show", "--at", "127.0.0.1"], "loopback or unspecified addresses"),
+    (["key", "show", "--at", "127.0.0.1"], "loopback, unspecified and link-local addresses"),
     (["key", "show", "--at", "10.0.0.1 root trust"], "bad address"),
     (["key", "show", "--at", "10.0.0.1\nset"], "nothing behind 'set'"),
     (["key", "show", "--at", ",".join(f"10.0.0.{n}" for n in range(65))], "more than 64 addresses"),

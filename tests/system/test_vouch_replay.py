@@ -14,6 +14,7 @@ import pytest
 
 import control
 import host as hosts
+import place
 import vouching
 from host import USERS
 from peers import NOT_KNOWN, REUSE, call, known, peercred, record, serve
@@ -36,6 +37,12 @@ class Recorded:
     server: object
 
 
+def sockets_toward(host, address):
+    """What the host's kernel still has of connections with an address and port."""
+    filter_ = ["dst", address[0], "and", "dport", "=", str(address[1])]
+    return host.run(["ss", "-Htan", *filter_]).stdout
+
+
 @pytest.fixture
 def recorded(peers, request):
     """alice was here, and left; so did her host."""
@@ -51,6 +58,8 @@ def recorded(peers, request):
     handshake = [next(one for one in seen if one.is_(flags)) for flags in (SYN, SYN | ACK, ACK)]
     for segment in handshake:
         assert vouching.read(segment), segment
+    # With its cable out, the last segment would be sent again to whoever has the address then.
+    place.eventually(lambda: not sockets_toward(peers.server, learned["name"]), "the end of a socket")
     peers.net.leave(peers.client)
     yield Recorded(*handshake, server)
     peers.net.back(peers.client)
