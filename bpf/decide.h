@@ -57,10 +57,36 @@ struct decision {
 	struct rule rule; /* granted by which statement; refused: the first for the port */
 };
 
+/* A bucket has the key; it has not, and is full; it has not, and no other has. */
+enum { BUCKET_HAS, BUCKET_FULL, BUCKET_ENDS };
+
+/* search_bucket() - one bucket for a key; writes the grant where it has the key */
+DECIDE_FUNCTION int search_bucket(const struct tables *tables, __u32 index,
+				  const struct user_key *key, struct grant *grant)
+{
+	const struct user_bucket *bucket;
+
+	if (!tables || !key || !grant)
+		return BUCKET_ENDS;
+	bucket = tables_bucket(tables, index);
+	if (!bucket)
+		return BUCKET_ENDS;
+	for (int i = 0; i < USERS_IN_BUCKET; i++) {
+		const struct user_entry *entry = &bucket->entry[i];
+
+		if (entry->key.uid != key->uid || entry->key.set != key->set)
+			continue;
+		*grant = entry->grant;
+		return BUCKET_HAS;
+	}
+	return users_full(bucket) ? BUCKET_FULL : BUCKET_ENDS;
+}
+
 /* find_grant() - what a set grants a user; returns whether it names him, and writes only then */
 DECIDE_FUNCTION int find_grant(const struct tables *tables, __u32 set, __u32 uid,
 			       struct grant *grant)
 {
+	const struct user_key key = { .set = set, .uid = uid };
 	const struct users_shape *shape;
 	__u32 index;
 
@@ -71,21 +97,10 @@ DECIDE_FUNCTION int find_grant(const struct tables *tables, __u32 set, __u32 uid
 		return 0;
 	index = users_home(shape, set, uid);
 	for (__u32 i = 0; i < USERS_MAX_PROBES && i < shape->probes; i++) {
-		const struct user_bucket *bucket = tables_bucket(tables, index);
+		int found = search_bucket(tables, index, &key, grant);
 
-		if (!bucket)
-			return 0;
-		for (int k = 0; k < USERS_IN_BUCKET; k++) {
-			const struct user_entry *entry = &bucket->entry[k];
-
-			/* One branch: every one of them is twice as much for the verifier. */
-			if ((entry->key.uid ^ uid) | (entry->key.set ^ set))
-				continue;
-			*grant = entry->grant;
-			return 1;
-		}
-		if (!users_full(bucket))
-			return 0;
+		if (found != BUCKET_FULL)
+			return found == BUCKET_HAS;
 		index = users_next(shape, index);
 	}
 	return 0;

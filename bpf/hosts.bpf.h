@@ -27,6 +27,21 @@ static __always_inline __u32 host_at(const struct tables *tables, const __u32 ad
 }
 
 /*
+ * shares() - whether a range of ids that a host shares has the uid
+ *
+ * Called from a loop, and so of its own: the verifier walks the loop of a call, and this once.
+ */
+__noinline int shares(const struct tables *tables, __u32 index, __u32 uid)
+{
+	const struct shared_ids *ids;
+
+	if (!tables)
+		return 0;
+	ids = LOOKUP(shared_ids, tables, &index);
+	return ids && uid >= ids->first && uid <= ids->last;
+}
+
+/*
  * map_uid() - what uid N of a host is here; UID_NONE: nobody
  *
  * This machine's users are themselves. Another host speaks for the ids that are shared with it, and
@@ -40,10 +55,7 @@ static __always_inline __u32 map_uid(const struct tables *tables, const struct h
 	if (uid == 0)
 		return entry->root_trusted ? 0 : UID_NONE;
 	for (__u32 i = 0; i < MAX_ID_RANGES && i < entry->ranges; i++) {
-		__u32 index = entry->first_range + i;
-		const struct shared_ids *ids = LOOKUP(shared_ids, tables, &index);
-
-		if (ids && uid >= ids->first && uid <= ids->last)
+		if (shares(tables, entry->first_range + i, uid))
 			return uid;
 	}
 	return UID_NONE;

@@ -126,13 +126,27 @@ struct name {
 	char text[MAX_UNIT_NAME];
 };
 
+/*
+ * cgroup_name() - the name of a cgroup's directory; returns its length, 0 if there is none
+ * @cgroup: address of the kernel's structure, as a number: a function of its own takes no such pointer
+ *
+ * This function and the next are called from a loop: the verifier walks them once each and alone.
+ */
+__noinline __u32 cgroup_name(__u64 cgroup, struct name *name)
+{
+	const struct cgroup *named = (const struct cgroup *)cgroup;
+	long length;
+
+	if (!name)
+		return 0;
+	length = bpf_probe_read_kernel_str(name->text, sizeof(name->text),
+					   BPF_CORE_READ(named, kn, name));
+	return length > 1 ? length - 1 : 0;
+}
+
 #define SLICE_SUFFIX 6
 
-/*
- * name_is_slice() - whether a cgroup's name ends in ".slice"
- *
- * A function of its own, so that the verifier walks it once and not once for each ancestor.
- */
+/* name_is_slice() - whether a cgroup's name ends in ".slice" */
 __noinline int name_is_slice(const struct name *name, __u32 length)
 {
 	static const char suffix[SLICE_SUFFIX] = ".slice";
@@ -156,28 +170,23 @@ __noinline int name_is_slice(const struct name *name, __u32 length)
 __noinline __u32 unit_name(__u64 attached, struct name *name)
 {
 	struct cgroup *cgroup = current_cgroup(), *unit = NULL;
-	struct kernfs_node *node;
-	long length;
+	__u32 length;
 
 	if (!name)
 		return 0;
 	for (int i = 0; i < MAX_SLICES && cgroup; i++) {
 		if (BPF_CORE_READ(cgroup, kn, id) == attached)
 			break;
-		length = bpf_probe_read_kernel_str(name->text, sizeof(name->text),
-						   BPF_CORE_READ(cgroup, kn, name));
-		if (length <= 1)
+		length = cgroup_name((__u64)cgroup, name);
+		if (length == 0)
 			return 0;
-		if (!name_is_slice(name, length - 1))
+		if (!name_is_slice(name, length))
 			unit = cgroup;
 		cgroup = cgroup_parent(cgroup);
 	}
 	if (!unit || !cgroup || BPF_CORE_READ(cgroup, kn, id) != attached)
 		return 0;
-	node = BPF_CORE_READ(unit, kn);
-	length = bpf_probe_read_kernel_str(name->text, sizeof(name->text),
-					   BPF_CORE_READ(node, name));
-	return length > 1 ? length - 1 : 0;
+	return cgroup_name((__u64)unit, name);
 }
 
 /*

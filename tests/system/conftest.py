@@ -19,12 +19,13 @@ import peers as peers_
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(os.environ.get("PORTCRED_BUILD", ROOT / "build")).resolve()
 CI = os.environ.get("CI") == "true"
+OURS = set()  # modules that this pytest has begun; see --share
 
 
 def pytest_addoption(parser):
     parser.addoption("--long", action="store_true", help="tests that take minutes or hours too")
-    parser.addoption("--part", metavar="I/N", help="the I-th of N parts of the tests (1/1)",
-                     type=lambda text: tuple(map(int, text.split("/"))), default=(1, 1))
+    parser.addoption("--share", metavar="DIRECTORY", type=pathlib.Path, help="run some of the modules:"
+                     " those that no other pytest with this directory, empty at first, has begun")
 
 
 def pytest_collection_modifyitems(config, items):
@@ -35,8 +36,6 @@ def pytest_collection_modifyitems(config, items):
             item.add_marker(pytest.mark.skip(reason="needs root"))
     if not config.getoption("--long"):
         deselect(config, items, [item for item in items if item.get_closest_marker("long")])
-    part, parts = config.getoption("--part")
-    deselect(config, items, [item for item, of in zip(items, divide(items, parts)) if of != part])
 
 
 def deselect(config, items, these):
@@ -44,24 +43,18 @@ def deselect(config, items, these):
     items[:] = [item for item in items if item not in these]
 
 
-def divide(items, parts):
-    """The part of each item, from 1: modules stay whole, parts take about as long as each other."""
-    weights = {}
-    for item in items:
-        marker = item.get_closest_marker("seconds")
-        weight = 0.1
-        if "private_run" in item.fixturenames:  # a daemon of its own takes long
-            weight = 2 if "make_host" in item.fixturenames else 0.6
-        if "peers" in item.fixturenames:
-            weight = 0.4
-        weight += marker.args[0] / 40 if marker else 0
-        weights[item.module] = weights.get(item.module, 0) + weight
-    loads, part_of = [0] * parts, {}
-    for module in sorted(weights, key=weights.get, reverse=True):
-        least = loads.index(min(loads))
-        loads[least] += weights[module]
-        part_of[module] = least + 1
-    return [part_of[item.module] for item in items]
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_protocol(item):
+    """Passes over the modules of others. Whoever is done with one takes the next that is left."""
+    share = item.config.getoption("--share")
+    if not share or item.module in OURS:
+        return None
+    try:
+        (share / item.module.__name__).touch(exist_ok=False)
+    except FileExistsError:
+        return True
+    OURS.add(item.module)
+    return None
 
 
 @pytest.hookimpl(hookwrapper=True)
