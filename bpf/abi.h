@@ -296,12 +296,15 @@ enum peercred {
 	PEERCRED_OFF,
 };
 
+/* In control.refused_sockets: all listeners at governed ports that their bind(2) did not name. */
+#define REFUSED_UNASKED (1U << 31)
+
 /* struct control - the one element of map `control`, mapped into the daemon's memory */
 struct control {
 	__u32 active;                  /* slot in force */
 	__u32 enabled;                 /* 0: no policy was ever put in force, decide nothing */
 	__u32 unprivileged_port_start; /* of the sysctl in net.ipv4: for the audit alone */
-	__u32 refused_sockets;         /* entries of map `refused`; 0: it need not be asked */
+	__u32 refused_sockets;         /* entries of map `refused`, REFUSED_UNASKED; 0: none */
 	struct vouch_key local_key;    /* random, as long as the pins are there */
 	struct settings settings[PORTCRED_SLOTS];
 };

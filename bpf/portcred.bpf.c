@@ -389,6 +389,26 @@ int setsockopt(struct bpf_sockopt *ctx)
 	return verdict;
 }
 
+/*
+ * mark_unapproved() - nothing is to reach this listener
+ *
+ * A socket's storage counts against its option memory (net.core.optmem_max), which its maker may have
+ * filled up to the last byte, with a filter for example. Then all listeners like it are refused, those of
+ * who may have the port too, until portcredd has looked at each (enforcer_refuse_sockets()).
+ */
+static __always_inline void mark_unapproved(struct bpf_sock *socket)
+{
+	struct control *state;
+	__u32 zero = 0;
+
+	count(COUNTER_MARKED);
+	if (bpf_sk_storage_get(&unapproved, socket, NULL, BPF_SK_STORAGE_GET_F_CREATE))
+		return;
+	state = bpf_map_lookup_elem(&control, &zero);
+	if (state)
+		__sync_fetch_and_or(&state->refused_sockets, REFUSED_UNASKED);
+}
+
 /* listening() - a listener whose port no bind(2) named: the caller of listen(2) is judged */
 static __always_inline void listening(struct bpf_sock_ops *ctx)
 {
@@ -410,10 +430,8 @@ static __always_inline void listening(struct bpf_sock_ops *ctx)
 			 READ(local_ip6[2]), READ(local_ip6[3]));
 		question.endpoint.v6only = socket_v6only(socket);
 	}
-	if (judge_taken(&question, OPERATION_LISTEN) == ALLOW)
-		return;
-	if (bpf_sk_storage_get(&unapproved, socket, NULL, BPF_SK_STORAGE_GET_F_CREATE))
-		count(COUNTER_MARKED);
+	if (judge_taken(&question, OPERATION_LISTEN) == DROP)
+		mark_unapproved(socket);
 }
 
 SEC("sockops")
@@ -447,35 +465,44 @@ int sock_ops(struct bpf_sock_ops *ctx)
 	return 1;
 }
 
-/* socket_refused() - whether portcredd refuses what arrives for this socket */
-static __always_inline int socket_refused(struct __sk_buff *skb)
-{
-	const struct control *state;
-	__u32 zero = 0;
-	__u64 cookie;
-
-	state = bpf_map_lookup_elem(&control, &zero);
-	if (!state || !state->refused_sockets)
-		return 0;
-	cookie = bpf_get_socket_cookie(skb);
-	return bpf_map_lookup_elem(&refused, &cookie) != NULL;
-}
-
 /*
- * stray() - whether a UDP socket is at a governed port that no process was approved for
- *
- * Whoever runs now is not the one who sends or receives, so nobody can be judged here: what was not
- * approved in a bind or a sendto(2) neither sends nor receives.
+ * came_unasked() - whether a socket is at a governed port that its bind(2) did not name
+ * Whoever runs now is not the one who sends or receives, so nobody can be judged here.
  */
-static __always_inline int stray(struct bpf_sock *socket)
+static __always_inline int came_unasked(struct bpf_sock *socket, __u8 protocol)
 {
 	struct question question = { 0 };
 
 	if (socket_port_asked(socket) || !question_begin(&question, socket_namespace(socket)))
 		return 0;
-	question.endpoint.protocol = PROTOCOL_UDP;
+	question.endpoint.protocol = protocol;
 	question.endpoint.port = socket->src_port;
-	return governed(&question) && !bpf_sk_storage_get(&approved, socket, NULL, 0);
+	return governed(&question);
+}
+
+/* stray() - such a UDP socket, if it was not approved in a bind or a sendto(2) */
+static __always_inline int stray(struct bpf_sock *socket)
+{
+	return came_unasked(socket, PROTOCOL_UDP) &&
+	       !bpf_sk_storage_get(&approved, socket, NULL, 0);
+}
+
+/* socket_refused() - whether portcredd refuses what arrives for this socket, or has yet to look at it */
+static __always_inline int socket_refused(struct __sk_buff *skb, struct bpf_sock *socket)
+{
+	const struct control *state;
+	__u32 zero = 0, sockets;
+	__u64 cookie;
+
+	state = bpf_map_lookup_elem(&control, &zero);
+	if (!state || !state->refused_sockets)
+		return 0;
+	sockets = state->refused_sockets;
+	if ((sockets & REFUSED_UNASKED) && socket->state == BPF_TCP_LISTEN &&
+	    came_unasked(socket, PROTOCOL_TCP))
+		return 1;
+	cookie = bpf_get_socket_cookie(skb);
+	return bpf_map_lookup_elem(&refused, &cookie) != NULL;
 }
 
 static __always_inline int is_udp(const struct bpf_sock *socket)
@@ -504,7 +531,7 @@ int ingress(struct __sk_buff *skb)
 		return arrives_at_opener(skb, socket);
 	if (socket->state != BPF_TCP_LISTEN && !is_udp(socket))
 		return ALLOW;
-	if (bpf_sk_storage_get(&unapproved, socket, NULL, 0) || socket_refused(skb))
+	if (bpf_sk_storage_get(&unapproved, socket, NULL, 0) || socket_refused(skb, socket))
 		return DROP;
 	if (is_udp(socket))
 		return stray(socket) ? DROP : ALLOW;

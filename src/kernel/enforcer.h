@@ -124,7 +124,8 @@ int enforcer_counters(const struct enforcer *enforcer, uint64_t ret_counters[sta
  * enforcer_refuse_sockets() - nothing may arrive for these sockets, and for no others because of us
  * @cookies: SO_COOKIE of each, sorted ascending
  *
- * Connections that are established go on. Returns 0; -E2BIG beyond MAX_REFUSED_SOCKETS, -errno:
+ * That goes for listeners that the kernel half could not mark, too (REFUSED_UNASKED): whoever calls
+ * has looked at them. Connections that are established go on. Returns 0; -E2BIG beyond MAX_REFUSED_SOCKETS, -errno:
  * then some of them may not be refused yet.
  */
 int enforcer_refuse_sockets(const struct enforcer *enforcer, const uint64_t *cookies, size_t n);

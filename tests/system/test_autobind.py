@@ -11,13 +11,18 @@
 Each is tested alone: the others are taken out first, and then it, which shows what it held.
 """
 
+import bisect
+import ctypes
+import errno
+import os
 import socket
+import struct
 import subprocess
 
 import pytest
 
 import control
-from attempt import (WAYS, aim, aside, by_bind, by_connect, by_listen, by_send,
+from attempt import (WAYS, aim, aside, become, by_bind, by_connect, by_listen, by_send,
                      by_sendto, go, lacking, outcome, port_of, reach, reaches, receives)
 from host import USERS, make_socket
 
@@ -234,6 +239,69 @@ def test_address_without_port(governed):
             control.put(governed, policy)
             governed.sysctl(RESERVED, "")
             assert child.step() == (port, heard)
+
+
+# Classic BPF (linux/filter.h): LDX MSH becomes some instructions of the kernel's, LD IMM one.
+LDX_MSH, LD_IMM, RETURN = (struct.pack("=HBBI", *one) for one in (
+    (0xb1, 0, 0, 0), (0, 0, 0, 0), (6, 0, 0, 0xffffffff)))
+SO_ATTACH_FILTER, SO_DETACH_FILTER = 26, 27
+
+
+def fill_option_memory(sock):
+    """A filter that lets everything through, and leaves no room for anything else (optmem_max)."""
+    def attach(n_large, n_small):
+        code = b"".join(n_large * [LDX_MSH] + n_small * [LD_IMM] + [RETURN])
+        held = ctypes.create_string_buffer(code)
+        program = struct.pack("@HP", len(code) // 8, ctypes.addressof(held))
+        sock.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, program)
+
+    def too_large(*numbers):
+        try:
+            attach(*numbers)
+        except OSError as error:
+            assert error.errno == errno.ENOMEM
+            return True
+        sock.setsockopt(socket.SOL_SOCKET, SO_DETACH_FILTER, 0)
+        return False
+
+    large = bisect.bisect(range(1, 4000), False, key=lambda n: too_large(n, 0))
+    small = bisect.bisect(range(1, 50), False, key=lambda n: too_large(large, n))
+    assert large < 3999 and small < 49, "no filter of this kind meets the limit"
+    attach(large, small)
+
+
+def aimed_listener(port, user, prepare=lambda sock: None):
+    """A child's work, begun as root: a user's socket that listens at the first step, and says where.
+
+    Root prepares it: the kernel's memory for filters may be gone, and then others can attach none.
+    """
+    def work():
+        with make_socket() as sock:
+            prepare(sock)
+            os.fchown(sock.fileno(), USERS[user], USERS[user])
+            become(USERS[user])
+            aim(sock, port, port)
+            yield None
+            sock.listen()
+            yield port_of(sock)
+
+    return work
+
+
+@pytest.mark.parametrize("policy, heard", [("", True), (POLICY, False)])
+def test_no_room_for_a_mark(governed, policy, heard):
+    """Catches a listener that is not marked because its maker left no memory to write it in."""
+    control.put(governed, "")
+    full = governed.start(aimed_listener(FIRST, "visitor", fill_option_memory))
+    web = governed.start(aimed_listener(LAST, "web"))
+    control.put(governed, policy)
+    governed.sysctl(RESERVED, "")
+    assert full.step() == FIRST
+    assert governed.run(lambda: reaches(FIRST)) == heard
+    assert web.step() == LAST
+    # From the next policy on, portcredd has looked at each: this one, and no other like it.
+    control.put(governed, policy + "# again\n")
+    assert governed.run(lambda: [reaches(FIRST), reaches(LAST)]) == [heard, True]
 
 
 def test_marked_listener(governed):
