@@ -88,20 +88,19 @@ DECIDE_FUNCTION int find_grant(const struct tables *tables, __u32 set, __u32 uid
 {
 	const struct user_key key = { .set = set, .uid = uid };
 	const struct users_shape *shape;
-	__u32 index;
+	__u32 home;
 
 	if (!tables || !grant || set == 0)
 		return 0;
 	shape = tables_users(tables);
 	if (!shape)
 		return 0;
-	index = users_home(shape, set, uid);
+	home = users_home(shape, set, uid);
 	for (__u32 i = 0; i < USERS_MAX_PROBES && i < shape->probes; i++) {
-		int found = search_bucket(tables, index, &key, grant);
+		int found = search_bucket(tables, users_away(shape, home, i), &key, grant);
 
 		if (found != BUCKET_FULL)
 			return found == BUCKET_HAS;
-		index = users_next(shape, index);
 	}
 	return 0;
 }

@@ -126,32 +126,14 @@ struct name {
 	char text[MAX_UNIT_NAME];
 };
 
-/*
- * cgroup_name() - the name of a cgroup's directory; returns its length, 0 if there is none
- * @cgroup: address of the kernel's structure, as a number: a function of its own takes no such pointer
- *
- * This function and the next are called from a loop: the verifier walks them once each and alone.
- */
-__noinline __u32 cgroup_name(__u64 cgroup, struct name *name)
-{
-	const struct cgroup *named = (const struct cgroup *)cgroup;
-	long length;
-
-	if (!name)
-		return 0;
-	length = bpf_probe_read_kernel_str(name->text, sizeof(name->text),
-					   BPF_CORE_READ(named, kn, name));
-	return length > 1 ? length - 1 : 0;
-}
-
 #define SLICE_SUFFIX 6
 
 /* name_is_slice() - whether a cgroup's name ends in ".slice" */
-__noinline int name_is_slice(const struct name *name, __u32 length)
+static __always_inline int name_is_slice(const struct name *name, __u32 length)
 {
 	static const char suffix[SLICE_SUFFIX] = ".slice";
 
-	if (!name || length < SLICE_SUFFIX || length >= MAX_UNIT_NAME)
+	if (length < SLICE_SUFFIX || length >= MAX_UNIT_NAME)
 		return 0;
 	for (__u32 i = 0; i < SLICE_SUFFIX; i++) {
 		if (name->text[(length - SLICE_SUFFIX + i) & (MAX_UNIT_NAME - 1)] != suffix[i])
@@ -163,6 +145,9 @@ __noinline int name_is_slice(const struct name *name, __u32 length)
 /*
  * unit_name() - the unit of the current task
  *
+ * Nothing in its loop is a function of its own: Linux 6.1's verifier follows a loop that calls one, and
+ * carries something on from step to step, along every path there is.
+ *
  * From the leaf up, the last name that is not a slice is the first one below the attached cgroup
  * that is none, all above it being slices. Returns the name's length; 0 where there is no unit, the
  * task is not below that cgroup, or lies deeper than MAX_SLICES: then no `unit` matches.
@@ -170,23 +155,28 @@ __noinline int name_is_slice(const struct name *name, __u32 length)
 __noinline __u32 unit_name(__u64 attached, struct name *name)
 {
 	struct cgroup *cgroup = current_cgroup(), *unit = NULL;
-	__u32 length;
+	struct kernfs_node *node;
+	long length;
 
 	if (!name)
 		return 0;
 	for (int i = 0; i < MAX_SLICES && cgroup; i++) {
 		if (BPF_CORE_READ(cgroup, kn, id) == attached)
 			break;
-		length = cgroup_name((__u64)cgroup, name);
-		if (length == 0)
+		length = bpf_probe_read_kernel_str(name->text, sizeof(name->text),
+						   BPF_CORE_READ(cgroup, kn, name));
+		if (length <= 1)
 			return 0;
-		if (!name_is_slice(name, length))
+		if (!name_is_slice(name, length - 1))
 			unit = cgroup;
 		cgroup = cgroup_parent(cgroup);
 	}
 	if (!unit || !cgroup || BPF_CORE_READ(cgroup, kn, id) != attached)
 		return 0;
-	return cgroup_name((__u64)unit, name);
+	node = BPF_CORE_READ(unit, kn);
+	length = bpf_probe_read_kernel_str(name->text, sizeof(name->text),
+					   BPF_CORE_READ(node, name));
+	return length > 1 ? length - 1 : 0;
 }
 
 /*

@@ -47,10 +47,15 @@ USERS_INLINE __u32 users_home(const struct users_shape *shape, __u32 set, __u32 
 	return (__u32)((mixed >> 32) * shape->buckets >> 32);
 }
 
-/* users_next() - the bucket to search after one that is full */
-USERS_INLINE __u32 users_next(const struct users_shape *shape, __u32 bucket)
+/*
+ * users_away() - the bucket that is @steps behind the home, one step for each that is full
+ * Counted from home, and not from the last one: what a loop carries on, the verifier follows on and on.
+ */
+USERS_INLINE __u32 users_away(const struct users_shape *shape, __u32 home, __u32 steps)
 {
-	return bucket + 1 < shape->buckets ? bucket + 1 : 0;
+	__u32 bucket = home + steps;
+
+	return bucket < shape->buckets ? bucket : bucket - shape->buckets;
 }
 
 USERS_INLINE int users_full(const struct user_bucket *bucket)

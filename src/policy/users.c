@@ -31,18 +31,17 @@ static struct user_entry *free_entry(struct user_bucket *bucket)
 static bool place(struct user_bucket *buckets, struct users_shape *shape,
 		  const struct user_key *key, const struct grant *grant)
 {
-	uint32_t index = users_home(shape, key->set, key->uid);
+	uint32_t home = users_home(shape, key->set, key->uid);
 
-	for (uint32_t probe = 1; probe <= USERS_MAX_PROBES; probe++) {
-		struct user_entry *entry = free_entry(&buckets[index]);
+	for (uint32_t i = 0; i < USERS_MAX_PROBES && i < shape->buckets; i++) {
+		struct user_entry *entry = free_entry(&buckets[users_away(shape, home, i)]);
 
 		if (entry) {
 			*entry = (struct user_entry){ .key = *key, .grant = *grant };
-			if (shape->probes < probe)
-				shape->probes = probe;
+			if (shape->probes <= i)
+				shape->probes = i + 1;
 			return true;
 		}
-		index = users_next(shape, index);
 	}
 	return false;
 }
