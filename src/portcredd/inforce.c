@@ -125,13 +125,14 @@ static bool decides_already(const struct daemon *daemon)
  */
 static void keep_verdicts(const struct daemon *daemon, struct approvals *approvals)
 {
-	approvals->refused = 0;
+	approvals->refused = approvals->connected = 0;
 	for (size_t i = 0; i < approvals->n_items; i++) {
 		struct approval *approval = &approvals->items[i];
 
 		approval->refused &=
 			enforcer_refuses_socket(daemon->enforcer, approval->socket.cookie);
-		approvals->refused += approval->refused;
+		approvals->refused += approval->refused && !approval->connected;
+		approvals->connected += approval->refused && approval->connected;
 	}
 }
 
@@ -151,7 +152,7 @@ static void judge_sockets(struct daemon *daemon, const struct compiled *compiled
 	}
 	if (same)
 		keep_verdicts(daemon, &approvals);
-	cookies = calloc(approvals.refused + 1, sizeof(*cookies));
+	cookies = calloc(approvals.refused + approvals.connected + 1, sizeof(*cookies));
 	for (size_t i = 0; cookies && i < approvals.n_items; i++) {
 		if (approvals.items[i].refused)
 			cookies[n++] = approvals.items[i].socket.cookie;
@@ -175,7 +176,7 @@ unsigned inforce_hooks(const struct daemon *daemon)
 	port_bitmap_keep(&chosen, &daemon->in_force.governed);
 	if (port_bitmap_count(&chosen) > 0)
 		groups |= HOOKS_AUTOBIND;
-	if (daemon->in_force.approvals.refused)
+	if (daemon->in_force.approvals.refused || daemon->in_force.approvals.connected)
 		groups |= HOOKS_REFUSED;
 	if (daemon->in_force.vouches)
 		groups |= HOOKS_VOUCH;
