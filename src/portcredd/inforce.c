@@ -141,23 +141,29 @@ static void judge_sockets(struct daemon *daemon, const struct compiled *compiled
 {
 	struct approvals approvals;
 	_cleanup_free_ uint64_t *cookies = NULL;
+	uint64_t counters[COUNTERS] = { 0 };
 	size_t n = 0;
 	int r;
 
-	r = approve_sockets(compiled, daemon->cgroup, &approvals, NULL);
+	r = enforcer_counters(daemon->enforcer, counters);
+	if (r == 0)
+		r = approve_sockets(compiled, daemon->cgroup, &approvals, NULL);
 	daemon->in_force.unjudged = r < 0;
 	if (r < 0) {
 		log_warn(r, "sockets that are bound already cannot be judged; to be tried again");
 		return;
 	}
-	if (same)
+	/* A listener that could not be marked was never let in. */
+	if (same && !enforcer_has_unmarked(daemon->enforcer))
 		keep_verdicts(daemon, &approvals);
 	cookies = calloc(approvals.refused + approvals.connected + 1, sizeof(*cookies));
 	for (size_t i = 0; cookies && i < approvals.n_items; i++) {
 		if (approvals.items[i].refused)
 			cookies[n++] = approvals.items[i].socket.cookie;
 	}
-	r = cookies ? enforcer_refuse_sockets(daemon->enforcer, cookies, n) : -ENOMEM;
+	r = cookies ? enforcer_refuse_sockets(daemon->enforcer, cookies, n,
+					      counters[COUNTER_MARKED])
+		    : -ENOMEM;
 	daemon->in_force.unjudged = r < 0;
 	if (r < 0)
 		log_warn(r, "not every socket that was bound before could be refused");
