@@ -377,16 +377,19 @@ SEC("cgroup/setsockopt")
 int setsockopt(struct bpf_sockopt *ctx)
 {
 	struct bpf_sock *socket = ctx->sk;
-	int verdict = ALLOW;
 
-	if (ctx->level == IPPROTO_IP && ctx->optname == IP_LOCAL_PORT_RANGE && socket)
-		verdict = port_range(ctx, socket);
+	if (ctx->level == IPPROTO_IP && ctx->optname == IP_LOCAL_PORT_RANGE && socket) {
+		if (port_range(ctx, socket) == DROP)
+			return DROP;
+		/* Our copy, for the caller's may be another by now. Of any other length it is refused. */
+		if (ctx->optlen == sizeof(__u32))
+			return ALLOW;
+	}
 	if (ctx->level == SOL_PORTCRED && ctx->optname == PORTCRED_LISTENS && socket)
 		return adopt_listener(ctx, socket);
 	/* The kernel is to take the caller's bytes, not our copy, which may be cut to a page. */
-	if (verdict == ALLOW)
-		ctx->optlen = 0;
-	return verdict;
+	ctx->optlen = 0;
+	return ALLOW;
 }
 
 /*
