@@ -13,7 +13,8 @@
  * portcredd enters governed ports; these hooks hold where that list was erased or, with
  * `set scope all`, never written:
  *
- *	post_bind4, post_bind6    bind(2) to port 0, with the port that it came to
+ *	post_bind4, post_bind6    bind(2) to port 0, with the port that it came to; and IPV6_V6ONLY,
+ *	                          which another thread may change until the socket is bound
  *	sendmsg4, sendmsg6        UDP, with the port that the first sendto(2) took
  *	cgroup_skb/ingress        UDP whose port nobody was asked about: connect(2) takes one and calls
  *	cgroup_skb/egress         no hook behind it, nor does a send(2) that fails for want of an

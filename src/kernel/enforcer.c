@@ -267,7 +267,7 @@ static const struct {
 	{ "bind4", HOOKS_BIND },
 	{ "bind6", HOOKS_BIND },
 	{ "post_bind4", HOOKS_AUTOBIND },
-	{ "post_bind6", HOOKS_AUTOBIND },
+	{ "post_bind6", HOOKS_AUTOBIND | HOOKS_V6ONLY },
 	{ "sendmsg4", HOOKS_AUTOBIND },
 	{ "sendmsg6", HOOKS_AUTOBIND },
 	{ "setsockopt", HOOKS_AUTOBIND },

@@ -184,6 +184,8 @@ unsigned inforce_hooks(const struct daemon *daemon)
 		groups |= HOOKS_AUTOBIND;
 	if (daemon->in_force.approvals.refused || daemon->in_force.approvals.connected)
 		groups |= HOOKS_REFUSED;
+	if (daemon->in_force.all_of_ipv6)
+		groups |= HOOKS_V6ONLY;
 	if (daemon->in_force.vouches)
 		groups |= HOOKS_VOUCH;
 	if (daemon->in_force.accepts)
@@ -228,6 +230,7 @@ static void adopt(struct daemon *daemon, struct compiled *compiled, const char *
 	free(in_force->name);
 	in_force->name = TAKE_PTR(compiled->name);
 	in_force->all_namespaces = compiled->all_namespaces;
+	in_force->all_of_ipv6 = compiled->all_of_ipv6;
 	in_force->vouches = compiled->vouches;
 	in_force->accepts = compiled->accepts;
 	in_force->n_hosts = compiled->n_hosts;
