@@ -532,7 +532,7 @@ int enforcer_refuse_sockets(const struct enforcer *enforcer, const uint64_t *coo
 			    uint64_t marked)
 {
 	int map = bpf_map__fd(enforcer->skeleton->maps.refused);
-	uint64_t counters[COUNTERS];
+	uint64_t counters[COUNTERS] = { 0 };
 	const __u8 one = 1;
 	int r;
 
