@@ -139,7 +139,7 @@ static void keep_verdicts(const struct daemon *daemon, struct approvals *approva
 /* judge_sockets() - refuse what was bound before and the tables do not name */
 static void judge_sockets(struct daemon *daemon, const struct compiled *compiled, bool same)
 {
-	struct approvals approvals;
+	struct approvals approvals = { 0 };
 	_cleanup_free_ uint64_t *cookies = NULL;
 	uint64_t counters[COUNTERS] = { 0 };
 	size_t n = 0;
