@@ -85,7 +85,7 @@ def test_range_can_be_taken_back(governed):
     assert child.step() == (0, 0)
 
 
-TRIES = 50000  # some hundred are enough for a hook that does not see what the kernel takes
+TRIES = 10000  # some hundred are enough for a hook that does not see what the kernel takes
 
 
 def aim_both_ways(good, bad):

@@ -3,6 +3,8 @@
 
 import socket
 
+import pytest
+
 import control
 from attempt import outcome, try_bind
 from host import PROGRAMS, bind, make_socket
@@ -123,6 +125,7 @@ def test_v6only_is_read_from_the_socket(governed):
         governed.sysctl("net.ipv6.bindv6only", 0)
 
 
+@pytest.mark.long
 def test_v6only_that_changes_meanwhile(governed):
     """Catches a grant for IPv6 with which a socket comes to IPv4, made one of both while it is bound."""
     def attempt():
