@@ -13,7 +13,8 @@
  * portcredd enters governed ports; these hooks hold where that list was erased or, with
  * `set scope all`, never written:
  *
- *	post_bind4, post_bind6    bind(2) to port 0, with the port that it came to
+ *	post_bind4, post_bind6    bind(2) to port 0, with the port that it came to; and IPV6_V6ONLY,
+ *	                          which another thread may change until the socket is bound
  *	sendmsg4, sendmsg6        UDP, with the port that the first sendto(2) took
  *	cgroup_skb/ingress        UDP whose port nobody was asked about: connect(2) takes one and calls
  *	cgroup_skb/egress         no hook behind it, nor does a send(2) that fails for want of an
@@ -377,16 +378,19 @@ SEC("cgroup/setsockopt")
 int setsockopt(struct bpf_sockopt *ctx)
 {
 	struct bpf_sock *socket = ctx->sk;
-	int verdict = ALLOW;
 
-	if (ctx->level == IPPROTO_IP && ctx->optname == IP_LOCAL_PORT_RANGE && socket)
-		verdict = port_range(ctx, socket);
+	if (ctx->level == IPPROTO_IP && ctx->optname == IP_LOCAL_PORT_RANGE && socket) {
+		if (port_range(ctx, socket) == DROP)
+			return DROP;
+		/* Our copy, for the caller's may be another by now. Of any other length it is refused. */
+		if (ctx->optlen == sizeof(__u32))
+			return ALLOW;
+	}
 	if (ctx->level == SOL_PORTCRED && ctx->optname == PORTCRED_LISTENS && socket)
 		return adopt_listener(ctx, socket);
 	/* The kernel is to take the caller's bytes, not our copy, which may be cut to a page. */
-	if (verdict == ALLOW)
-		ctx->optlen = 0;
-	return verdict;
+	ctx->optlen = 0;
+	return ALLOW;
 }
 
 /*

@@ -267,7 +267,7 @@ static const struct {
 	{ "bind4", HOOKS_BIND },
 	{ "bind6", HOOKS_BIND },
 	{ "post_bind4", HOOKS_AUTOBIND },
-	{ "post_bind6", HOOKS_AUTOBIND },
+	{ "post_bind6", HOOKS_AUTOBIND | HOOKS_V6ONLY },
 	{ "sendmsg4", HOOKS_AUTOBIND },
 	{ "sendmsg6", HOOKS_AUTOBIND },
 	{ "setsockopt", HOOKS_AUTOBIND },
@@ -528,23 +528,34 @@ static int forget_sockets(int map, const uint64_t *cookies, size_t n)
 	return 0;
 }
 
-int enforcer_refuse_sockets(const struct enforcer *enforcer, const uint64_t *cookies, size_t n)
+int enforcer_refuse_sockets(const struct enforcer *enforcer, const uint64_t *cookies, size_t n,
+			    uint64_t marked)
 {
 	int map = bpf_map__fd(enforcer->skeleton->maps.refused);
+	uint64_t counters[COUNTERS] = { 0 };
 	const __u8 one = 1;
 	int r;
 
 	if (n > MAX_REFUSED_SOCKETS)
 		return -E2BIG;
 	r = forget_sockets(map, cookies, n);
-	if (r < 0)
-		return r;
 	for (size_t i = 0; i < n; i++) {
 		if (bpf_map_update_elem(map, &cookies[i], &one, BPF_ANY) < 0)
-			return -errno;
+			r = -errno;
 	}
-	__atomic_store_n(&enforcer->control->refused_sockets, n, __ATOMIC_RELEASE);
-	return 0;
+	/* What is in the map counts, whether that is all of them or not. */
+	__atomic_store_n(&enforcer->control->refused_sockets, n, __ATOMIC_SEQ_CST);
+	/* A listener is counted before it is refused as unmarked, which the store may have undone. */
+	if (enforcer_counters(enforcer, counters) == 0 && counters[COUNTER_MARKED] == marked)
+		return r;
+	__atomic_fetch_or(&enforcer->control->refused_sockets, REFUSED_UNASKED, __ATOMIC_SEQ_CST);
+	return r < 0 ? r : -EAGAIN;
+}
+
+bool enforcer_has_unmarked(const struct enforcer *enforcer)
+{
+	return __atomic_load_n(&enforcer->control->refused_sockets, __ATOMIC_ACQUIRE) &
+	       REFUSED_UNASKED;
 }
 
 bool enforcer_refuses_socket(const struct enforcer *enforcer, uint64_t cookie)

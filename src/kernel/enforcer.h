@@ -70,7 +70,8 @@ int enforcer_open(const char *cgroup, const char *pin_dir, struct enforcer **ret
 #define HOOKS_REFUSED  4U  /* sockets bound before: where one of them is refused */
 #define HOOKS_VOUCH    8U  /* connections: where there is a host, or a rule about one */
 #define HOOKS_ACCEPT   16U /* refusals at once: where an accept rule is enforced */
-#define HOOKS_ALL      31U
+#define HOOKS_V6ONLY   32U /* :: once more, behind bind(2): where some grant is for all of IPv6 */
+#define HOOKS_ALL      63U
 
 /*
  * enforcer_attach() - attach these groups, or put our programs into what is pinned of them
@@ -124,11 +125,18 @@ int enforcer_counters(const struct enforcer *enforcer, uint64_t ret_counters[sta
  * enforcer_refuse_sockets() - nothing may arrive for these sockets, and for no others because of us
  * @cookies: SO_COOKIE of each, sorted ascending
  *
+ * @marked: COUNTER_MARKED of before they were looked for
+ *
  * That goes for listeners that the kernel half could not mark, too (REFUSED_UNASKED): whoever calls
- * has looked at them. Connections that are established go on. Returns 0; -E2BIG beyond MAX_REFUSED_SOCKETS, -errno:
+ * has looked at them, or at those that were there by then; -EAGAIN where others have come since, which stay
+ * refused. Connections that are established go on. Returns 0; -E2BIG beyond MAX_REFUSED_SOCKETS, -errno:
  * then some of them may not be refused yet.
  */
-int enforcer_refuse_sockets(const struct enforcer *enforcer, const uint64_t *cookies, size_t n);
+int enforcer_refuse_sockets(const struct enforcer *enforcer, const uint64_t *cookies, size_t n,
+			    uint64_t marked);
+
+/* enforcer_has_unmarked() - whether some listener could not be marked since (REFUSED_UNASKED) */
+bool enforcer_has_unmarked(const struct enforcer *enforcer);
 
 /* enforcer_refuses_socket() - whether it is one of them */
 bool enforcer_refuses_socket(const struct enforcer *enforcer, uint64_t cookie);

@@ -29,17 +29,24 @@
 /* TCP_BOUND_INACTIVE: bound, neither listening nor connected; only sock_diag has it, since 6.8. */
 #define STATE_BOUND 13
 
+/* Those that have another end, or ask for one; TIME_WAIT is no socket any more. */
+#define STATES_CONNECTED                                                                           \
+	(1U << TCP_ESTABLISHED | 1U << TCP_SYN_SENT | 1U << TCP_SYN_RECV | 1U << TCP_FIN_WAIT1 |   \
+	 1U << TCP_FIN_WAIT2 | 1U << TCP_CLOSE_WAIT | 1U << TCP_LAST_ACK | 1U << TCP_CLOSING)
+
 /* struct question - one dump */
 struct question {
 	uint8_t family; /* AF_INET or AF_INET6 */
 	uint8_t ip_protocol;
 	uint32_t states;
-	uint16_t port; /* 0: any */
+	uint16_t port;                   /* 0: any */
+	const struct port_bitmap *ports; /* NULL: any */
 };
 
 /* struct reply - what the callbacks of libmnl need */
 struct reply {
 	struct socket_list *list;
+	const struct port_bitmap *ports; /* NULL: any */
 	enum protocol protocol;
 };
 
@@ -88,11 +95,13 @@ static int take_socket(const struct nlmsghdr *header, void *data)
 		errno = EBADMSG;
 		return MNL_CB_ERROR;
 	}
+	take_addresses(message, &bound);
+	if (bound.port == 0 || (reply->ports && !port_bitmap_has(reply->ports, bound.port)))
+		return MNL_CB_OK;
 	if (list->n_items >= MAX_BOUND_SOCKETS) {
 		list->truncated = true;
 		return MNL_CB_OK;
 	}
-	take_addresses(message, &bound);
 	bound.inode = message->idiag_inode;
 	bound.cookie = (uint64_t)message->id.idiag_cookie[1] << 32 | message->id.idiag_cookie[0];
 	bound.uid = message->idiag_uid;
@@ -107,8 +116,6 @@ static int take_socket(const struct nlmsghdr *header, void *data)
 		bound.v6only_known = true;
 		bound.v6only = mnl_attr_get_u8(attribute) != 0;
 	}
-	if (bound.port == 0)
-		return MNL_CB_OK;
 	error = GROW(list->items, list->n_allocated, list->n_items);
 	if (error < 0) {
 		errno = -error;
@@ -118,10 +125,11 @@ static int take_socket(const struct nlmsghdr *header, void *data)
 	return MNL_CB_OK;
 }
 
-int sockets_take_reply(struct socket_list *list, enum protocol protocol, const void *buffer,
-		       size_t size, uint32_t sequence, uint32_t portid)
+int sockets_take_reply(struct socket_list *list, const struct port_bitmap *ports,
+		       enum protocol protocol, const void *buffer, size_t size, uint32_t sequence,
+		       uint32_t portid)
 {
-	struct reply reply = { .list = list, .protocol = protocol };
+	struct reply reply = { .list = list, .ports = ports, .protocol = protocol };
 
 	return netlink_take_reply(buffer, size, sequence, portid, take_socket, &reply);
 }
@@ -173,7 +181,8 @@ static int dump_once(const struct question *question, struct socket_list *list)
 		else if (size < 0)
 			return -errno;
 		else
-			result = sockets_take_reply(list, protocol, buffer, (size_t)size, sequence,
+			result = sockets_take_reply(list, question->ports, protocol, buffer,
+						    (size_t)size, sequence,
 						    mnl_socket_get_portid(netlink));
 	} while (result > 0);
 	return result;
@@ -195,17 +204,20 @@ static int dump(const struct question *question, struct socket_list *list)
 	return -EAGAIN;
 }
 
-static int dump_families(uint8_t ip_protocol, uint32_t states, uint16_t port,
-			 struct socket_list *list)
+/* dump_families() - @question: but for the family */
+static int dump_families(struct question question, struct socket_list *list)
 {
 	static const uint8_t families[] = { AF_INET, AF_INET6 };
 
 	for (size_t i = 0; i < ELEMENTS(families); i++) {
-		struct question question = { families[i], ip_protocol, states, port };
-		int error = dump(&question, list);
+		int error;
+
+		question.family = families[i];
+		error = dump(&question, list);
 
 		/* No handler: no IPv6 in this kernel, no UDP-Lite, or no sock_diag module at all. */
-		if (error == -ENOENT && (families[i] == AF_INET6 || ip_protocol == IPPROTO_UDPLITE))
+		if (error == -ENOENT &&
+		    (families[i] == AF_INET6 || question.ip_protocol == IPPROTO_UDPLITE))
 			continue;
 		if (error < 0)
 			return error == -ENOENT ? -EOPNOTSUPP : error;
@@ -213,7 +225,7 @@ static int dump_families(uint8_t ip_protocol, uint32_t states, uint16_t port,
 	return 0;
 }
 
-int sockets_bound(struct socket_list *list)
+static int dump_bound(const struct port_bitmap *ports, struct socket_list *list)
 {
 	static const struct {
 		uint8_t ip_protocol;
@@ -227,7 +239,10 @@ int sockets_bound(struct socket_list *list)
 	size_t before = list->n_items;
 
 	for (size_t i = 0; i < ELEMENTS(dumps); i++) {
-		int error = dump_families(dumps[i].ip_protocol, dumps[i].states, 0, list);
+		int error = dump_families((struct question){ .ip_protocol = dumps[i].ip_protocol,
+							     .states = dumps[i].states,
+							     .ports = ports },
+					  list);
 
 		if (error < 0) {
 			list->n_items = before;
@@ -237,10 +252,37 @@ int sockets_bound(struct socket_list *list)
 	return 0;
 }
 
+int sockets_bound(struct socket_list *list)
+{
+	return dump_bound(NULL, list);
+}
+
+int sockets_at(const struct port_bitmap *ports, struct socket_list *list)
+{
+	size_t before = list->n_items;
+	bool truncated;
+	int error;
+
+	error = dump_bound(ports, list);
+	truncated = list->truncated;
+	if (error == 0)
+		error = dump_families((struct question){ .ip_protocol = IPPROTO_TCP,
+							 .states = STATES_CONNECTED,
+							 .ports = ports },
+				      list);
+	list->truncated = truncated;
+	if (error < 0)
+		list->n_items = before;
+	return error;
+}
+
 int sockets_established(uint16_t port, struct socket_list *list)
 {
 	size_t before = list->n_items;
-	int error = dump_families(IPPROTO_TCP, 1U << TCP_ESTABLISHED, port, list);
+	int error = dump_families((struct question){ .ip_protocol = IPPROTO_TCP,
+						     .states = 1U << TCP_ESTABLISHED,
+						     .port = port },
+				  list);
 
 	if (error < 0)
 		list->n_items = before;

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "bpf/abi.h"
+#include "kernel/port_bitmap.h"
 
 /* A list holds no more sockets than these, listeners first; sockets are what users make. */
 #define MAX_BOUND_SOCKETS (1U << 18)
@@ -52,6 +53,15 @@ struct socket_list {
 int sockets_bound(struct socket_list *list);
 
 /*
+ * sockets_at() - the same at some ports alone, and the TCP sockets that are connected from there
+ *
+ * Those that others do not name by bind(2) are among them too: accepted ones, and outgoing calls from a
+ * port that the kernel chose. @list.truncated tells of the first alone: connections may be left out where
+ * there are very many. Errors as above.
+ */
+int sockets_at(const struct port_bitmap *ports, struct socket_list *list);
+
+/*
  * sockets_established() - the established TCP connections whose local port is @port, 0: all
  * Errors as above.
  */
@@ -59,14 +69,16 @@ int sockets_established(uint16_t port, struct socket_list *list);
 
 /*
  * sockets_take_reply() - what one receive from the kernel brought (apart, for tests)
+ * @ports: others are left out; NULL: none is
  * @protocol: what the sockets in it are
  * @sequence, @portid: of the request; a message that belongs to another is refused
  *
  * Returns 1 if there is more to receive, 0 at the end, -EINTR if the kernel says that the dump is
  * inconsistent, -EBADMSG for a malformed one, or what the kernel refused with.
  */
-int sockets_take_reply(struct socket_list *list, enum protocol protocol, const void *buffer,
-		       size_t size, uint32_t sequence, uint32_t portid);
+int sockets_take_reply(struct socket_list *list, const struct port_bitmap *ports,
+		       enum protocol protocol, const void *buffer, size_t size, uint32_t sequence,
+		       uint32_t portid);
 
 void socket_list_clear(struct socket_list *list);
 

@@ -19,18 +19,25 @@
 #include "kernel/sockets.h"
 #include "policy/compile.h"
 
-/* struct approval - one socket at a governed port */
+/*
+ * struct approval - one socket at a governed port
+ *
+ * A TCP socket that is connected is refused its port too where it may have named it in bind(2): it keeps
+ * the port when it is disconnected (AF_UNSPEC), and could listen. Its connection goes on.
+ */
 struct approval {
 	struct bound_socket socket;
 	struct rule rule; /* granted by, or the first that refuses */
 	bool refused;
+	bool connected;
 };
 
 /* struct approvals - sorted by cookie; approvals_clear() releases it */
 struct approvals {
 	struct approval *items;
 	size_t n_items, n_allocated;
-	size_t refused;
+	size_t refused;   /* without those that are connected */
+	size_t connected; /* refused, and connected */
 };
 
 /*

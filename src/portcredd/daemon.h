@@ -36,6 +36,7 @@ struct in_force {
 	size_t statements;
 	size_t users;
 	bool all_namespaces;
+	bool all_of_ipv6;     /* some statement has the prefix ::/0 */
 	uint64_t since;       /* CLOCK_REALTIME, microseconds; 0: nothing was put in force by us */
 	const char *snapshot; /* STATE_IN_FORCE or STATE_TRIAL; NULL: none */
 	struct executables *executables;

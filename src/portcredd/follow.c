@@ -39,11 +39,12 @@ static int refresh(struct daemon *daemon, bool always)
 
 static void refresh_names(struct daemon *daemon)
 {
+	bool unjudged = daemon->in_force.unjudged || enforcer_has_unmarked(daemon->enforcer);
 	int r;
 
-	if (!daemon->in_force.has_names && !daemon->in_force.unjudged)
+	if (!daemon->in_force.has_names && !unjudged)
 		return;
-	r = refresh(daemon, daemon->in_force.unjudged);
+	r = refresh(daemon, unjudged);
 	if (r < 0)
 		log_warn(r, "the names of the policy in force cannot be looked up again");
 }

@@ -125,38 +125,45 @@ static bool decides_already(const struct daemon *daemon)
  */
 static void keep_verdicts(const struct daemon *daemon, struct approvals *approvals)
 {
-	approvals->refused = 0;
+	approvals->refused = approvals->connected = 0;
 	for (size_t i = 0; i < approvals->n_items; i++) {
 		struct approval *approval = &approvals->items[i];
 
 		approval->refused &=
 			enforcer_refuses_socket(daemon->enforcer, approval->socket.cookie);
-		approvals->refused += approval->refused;
+		approvals->refused += approval->refused && !approval->connected;
+		approvals->connected += approval->refused && approval->connected;
 	}
 }
 
 /* judge_sockets() - refuse what was bound before and the tables do not name */
 static void judge_sockets(struct daemon *daemon, const struct compiled *compiled, bool same)
 {
-	struct approvals approvals;
+	struct approvals approvals = { 0 };
 	_cleanup_free_ uint64_t *cookies = NULL;
+	uint64_t counters[COUNTERS] = { 0 };
 	size_t n = 0;
 	int r;
 
-	r = approve_sockets(compiled, daemon->cgroup, &approvals, NULL);
+	r = enforcer_counters(daemon->enforcer, counters);
+	if (r == 0)
+		r = approve_sockets(compiled, daemon->cgroup, &approvals, NULL);
 	daemon->in_force.unjudged = r < 0;
 	if (r < 0) {
 		log_warn(r, "sockets that are bound already cannot be judged; to be tried again");
 		return;
 	}
-	if (same)
+	/* A listener that could not be marked was never let in. */
+	if (same && !enforcer_has_unmarked(daemon->enforcer))
 		keep_verdicts(daemon, &approvals);
-	cookies = calloc(approvals.refused + 1, sizeof(*cookies));
+	cookies = calloc(approvals.refused + approvals.connected + 1, sizeof(*cookies));
 	for (size_t i = 0; cookies && i < approvals.n_items; i++) {
 		if (approvals.items[i].refused)
 			cookies[n++] = approvals.items[i].socket.cookie;
 	}
-	r = cookies ? enforcer_refuse_sockets(daemon->enforcer, cookies, n) : -ENOMEM;
+	r = cookies ? enforcer_refuse_sockets(daemon->enforcer, cookies, n,
+					      counters[COUNTER_MARKED])
+		    : -ENOMEM;
 	daemon->in_force.unjudged = r < 0;
 	if (r < 0)
 		log_warn(r, "not every socket that was bound before could be refused");
@@ -175,8 +182,10 @@ unsigned inforce_hooks(const struct daemon *daemon)
 	port_bitmap_keep(&chosen, &daemon->in_force.governed);
 	if (port_bitmap_count(&chosen) > 0)
 		groups |= HOOKS_AUTOBIND;
-	if (daemon->in_force.approvals.refused)
+	if (daemon->in_force.approvals.refused || daemon->in_force.approvals.connected)
 		groups |= HOOKS_REFUSED;
+	if (daemon->in_force.all_of_ipv6)
+		groups |= HOOKS_V6ONLY;
 	if (daemon->in_force.vouches)
 		groups |= HOOKS_VOUCH;
 	if (daemon->in_force.accepts)
@@ -221,6 +230,7 @@ static void adopt(struct daemon *daemon, struct compiled *compiled, const char *
 	free(in_force->name);
 	in_force->name = TAKE_PTR(compiled->name);
 	in_force->all_namespaces = compiled->all_namespaces;
+	in_force->all_of_ipv6 = compiled->all_of_ipv6;
 	in_force->vouches = compiled->vouches;
 	in_force->accepts = compiled->accepts;
 	in_force->n_hosts = compiled->n_hosts;

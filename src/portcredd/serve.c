@@ -416,7 +416,7 @@ static json_t *refused_json(const struct daemon *daemon)
 	for (size_t i = 0; i < approvals->n_items; i++) {
 		const struct approval *approval = &approvals->items[i];
 
-		if (approval->refused)
+		if (approval->refused && !approval->connected)
 			json_array_append_new(list,
 					      socket_json(daemon, &approval->socket,
 							  &approval->rule, true, processes, 0));

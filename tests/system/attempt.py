@@ -97,6 +97,13 @@ def bind_raw(sock, address):
         raise OSError(number, os.strerror(number))
 
 
+def disconnect(sock):
+    """Dissolves the association: connect(2) to AF_UNSPEC. The socket keeps a port that bind(2) named."""
+    if _libc.connect(sock.fileno(), bytes(16), 16) < 0:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number))
+
+
 # Ports that the kernel chooses
 
 

@@ -289,7 +289,8 @@ def aimed_listener(port, user, prepare=lambda sock: None):
 
 
 @pytest.mark.parametrize("policy, heard", [("", True), (POLICY, False)])
-def test_no_room_for_a_mark(governed, policy, heard):
+@pytest.mark.parametrize("again", ["", "# again\n"])
+def test_no_room_for_a_mark(governed, policy, heard, again):
     """Catches a listener that is not marked because its maker left no memory to write it in."""
     control.put(governed, "")
     full = governed.start(aimed_listener(FIRST, "visitor", fill_option_memory))
@@ -299,8 +300,8 @@ def test_no_room_for_a_mark(governed, policy, heard):
     assert full.step() == FIRST
     assert governed.run(lambda: reaches(FIRST)) == heard
     assert web.step() == LAST
-    # From the next policy on, portcredd has looked at each: this one, and no other like it.
-    control.put(governed, policy + "# again\n")
+    # From the next reload on, portcredd has looked at each: this one, and no other like it.
+    control.put(governed, policy + again)
     assert governed.run(lambda: [reaches(FIRST), reaches(LAST)]) == [heard, True]
 
 

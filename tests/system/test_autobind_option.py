@@ -2,7 +2,9 @@
 """cgroup/setsockopt: which port ranges are refused, and that every other option is as it was."""
 
 import ctypes
+import mmap
 import os
+import signal
 import socket
 import struct
 
@@ -81,6 +83,44 @@ def test_range_can_be_taken_back(governed):
     control.put(governed, POLICY)
     assert child.step() == "EPERM"
     assert child.step() == (0, 0)
+
+
+TRIES = 10000  # some hundred are enough for a hook that does not see what the kernel takes
+
+
+def aim_both_ways(good, bad):
+    """Aims at @good from memory that another process writes @bad into meanwhile; ranges that it got."""
+    with mmap.mmap(-1, mmap.PAGESIZE) as shared, make_socket() as sock:
+        shared[:4] = good
+        sock.setsockopt(SOL_IP, IP_LOCAL_PORT_RANGE, good)
+        pid = os.fork()
+        while pid == 0:
+            shared[:4] = bad
+            shared[:4] = good
+        try:
+            where = ctypes.c_uint32.from_buffer(shared)
+            seen = set()
+            for _ in range(TRIES):
+                _libc.setsockopt(sock.fileno(), SOL_IP, IP_LOCAL_PORT_RANGE,
+                                 ctypes.byref(where), 4)
+                seen.add(range_of(sock))
+            del where
+        finally:
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+        return seen
+
+
+def test_memory_that_changes_meanwhile(governed):
+    """Catches a range that the kernel reads again after the hook has read another one."""
+    good, bad = (LAST + 1, LAST + 1), (FIRST, FIRST)
+
+    def attempt():
+        return aim_both_ways(*(struct.pack("=HH", *pair) for pair in (good, bad)))
+
+    assert governed.run(attempt, user="visitor") == {good, bad}
+    control.put(governed, POLICY)
+    assert governed.run(attempt, user="visitor") == {good}
 
 
 def test_protocols_are_apart(governed):

@@ -3,9 +3,11 @@
 
 import socket
 
+import pytest
+
 import control
 from attempt import outcome, try_bind
-from host import bind, make_socket
+from host import PROGRAMS, bind, make_socket
 
 V6ONLY = (socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
 V4TOO = (socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
@@ -121,6 +123,18 @@ def test_v6only_is_read_from_the_socket(governed):
         assert governed.run(attempt, user="web") == ["ok", "ok", "EPERM"]
     finally:
         governed.sysctl("net.ipv6.bindv6only", 0)
+
+
+@pytest.mark.long
+def test_v6only_that_changes_meanwhile(governed):
+    """Catches a grant for IPv6 with which a socket comes to IPv4, made one of both while it is bound."""
+    def attempt():
+        ended = governed.run([PROGRAMS / "dualstack", 7000, 100000], user="visitor")
+        return [int(number) > 0 for number in ended.stdout.split()]
+
+    assert attempt() == [True, True]
+    control.put(governed, "bind 7000/tcp by user visitor on ::/0\n")
+    assert attempt() == [True, False]
 
 
 def test_more_specific_address_cannot_be_taken(governed):

@@ -10,7 +10,7 @@ import socket
 import pytest
 
 import control
-from attempt import LOOPBACK, lacking, outcome, reaches, receives
+from attempt import LOOPBACK, disconnect, lacking, outcome, reaches, receives
 from host import USERS, bind, make_socket
 
 PORT = 7000
@@ -154,6 +154,28 @@ def test_bound_and_not_listening_yet(governed):
             reply = control.put(governed, policy)
             if policy and not refused(reply):
                 lacking("sock_diag of bound sockets (since Linux 6.8)")
+            assert waiting.step() == heard
+        control.put(governed, "")
+
+
+@pytest.mark.parametrize("family", [4, 6])
+def test_connected_and_listens_later(governed, family):
+    """Catches a socket that is connected while the policy comes, and then listens at its port.
+
+    bind(2) named the port, so the socket keeps it when it is disconnected (AF_UNSPEC).
+    """
+    def work():
+        with bind(7100, "tcp", family, listen=True, options=REUSE), \
+             bind(PORT, "tcp", family, options=REUSE) as sock:
+            sock.connect((LOOPBACK[family], 7100))
+            yield None
+            disconnect(sock)
+            sock.listen()
+            yield reaches(PORT, family=family)
+
+    for policy, heard in (("", True), (POLICY, False)):
+        with governed.start(work, user="visitor") as waiting:
+            control.put(governed, policy)
             assert waiting.step() == heard
         control.put(governed, "")
 

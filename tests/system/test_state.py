@@ -71,6 +71,8 @@ def test_only_hooks_that_are_needed(host):
     """A policy of ports that the kernel never chooses costs nobody a hook on his packets."""
     host.daemon(POLICY)
     assert sorted(links(host)) == ["link-bind4", "link-bind6"]
+    control.put(host, POLICY + "bind 81 by user web on ::/0\n")
+    assert sorted(links(host)) == ["link-bind4", "link-bind6", "link-post_bind6"]
     control.put(host, AUTOBIND)
     assert "link-setsockopt" in links(host)
     control.put(host, POLICY)

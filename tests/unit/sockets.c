@@ -310,7 +310,7 @@ static struct packet valid_packet(void)
 
 static int take(const struct packet *packet, size_t size, struct socket_list *list)
 {
-	return sockets_take_reply(list, PROTOCOL_TCP, packet, size, SEQUENCE, PORTID);
+	return sockets_take_reply(list, NULL, PROTOCOL_TCP, packet, size, SEQUENCE, PORTID);
 }
 
 static void test_reply(void **state)
