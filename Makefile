@@ -44,6 +44,14 @@ check: ## all tests (as root; else the unit tests), again under sanitizers, and 
 check-long: ## the tests that take hours too: soaks, fuzzing FUZZ_SECONDS a target
 	@$(PYTHON) tools/check.py --long --fuzz-seconds $(FUZZ_SECONDS)
 
+.PHONY: deps-kernels
+deps-kernels: ## what check-kernels takes besides
+	@tools/deps.sh --kernels
+
+.PHONY: check-kernels
+check-kernels: all ## the core of the system tests on Debian's own kernel, under qemu (KERNELS, TESTS)
+	@$(PYTHON) tools/kernels.py $(foreach name,$(KERNELS),--package $(name)) $(if $(TESTS),--tests $(TESTS))
+
 .PHONY: fuzz
 fuzz: ## fuzz each target for FUZZ_SECONDS
 	@$(PYTHON) tools/check.py --only fuzz --fuzz-seconds $(FUZZ_SECONDS)

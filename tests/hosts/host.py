@@ -43,7 +43,10 @@ ABI = "abi-" + re.search(r"^#define PORTCRED_ABI (\d+)$",
 
 RUN = pathlib.Path("/run")
 PROGRAMS = RUN / "programs"
-TIMEOUT = 30
+
+# How many times as long everything may take: a kernel under an interpreted processor (kernels.py).
+SLOW = int(os.environ.get("PORTCRED_SLOW", "1"))
+TIMEOUT = 30 * SLOW
 
 # Users of every host (uid and gid are equal), beside root and nobody, and groups with their members.
 USERS = {"web": 2001, "database": 2002, "visitor": 2003, "developer": 2004,
@@ -477,6 +480,11 @@ def _make_etc(etc):
             link.symlink_to(os.path.normpath(entry.parent / os.readlink(entry)))
         else:
             link.symlink_to(f"{etc}-machine/{entry.name}")
+
+
+def kernel():
+    """Its version: (6, 1)."""
+    return tuple(map(int, os.uname().release.split(".")[:2]))
 
 
 def prepare(build, programs=()):
