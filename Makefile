@@ -81,7 +81,7 @@ uninstall: ## what install put there; a policy that was edited stays
 
 .PHONY: clean
 clean: ## remove all build directories
-	rm -rf $(BUILD) build-asan build-fuzz
+	rm -rf $(BUILD) build-asan build-fuzz build-kernels
 
 .PHONY: help
 help:
