@@ -238,13 +238,15 @@ void follow_sysctls(struct daemon *daemon)
 			 __ATOMIC_RELAXED);
 }
 
-static int schedule(struct daemon *daemon)
+int follow_schedule(struct daemon *daemon)
 {
 	uint64_t seconds = daemon->in_force.has_unresolved || daemon->in_force.unjudged
 				   ? FOLLOW_EVERY_UNRESOLVED
 				   : FOLLOW_EVERY;
 	int r;
 
+	if (!daemon->recheck)
+		return 0;
 	r = sd_event_source_set_time_relative(daemon->recheck, seconds * 1000000);
 	if (r < 0)
 		return r;
@@ -287,7 +289,7 @@ static int on_recheck(sd_event_source *source, uint64_t usec, void *data)
 			  "have been put back",
 			  restored);
 	follow_range(daemon);
-	return schedule(daemon);
+	return follow_schedule(daemon);
 }
 
 static int on_pins(sd_event_source *source, int fd, uint32_t ready, void *data)
@@ -334,7 +336,7 @@ int follow_begin(struct daemon *daemon)
 		log_warn(r, "changes of the user databases are seen every %u s only", FOLLOW_EVERY);
 	r = sd_event_add_time_relative(daemon->event, &daemon->recheck, CLOCK_BOOTTIME, 0, 1000000,
 				       on_recheck, daemon);
-	return r < 0 ? r : schedule(daemon);
+	return r < 0 ? r : follow_schedule(daemon);
 }
 
 void follow_end(struct daemon *daemon)

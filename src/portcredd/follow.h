@@ -20,6 +20,9 @@
 int follow_begin(struct daemon *daemon);
 void follow_end(struct daemon *daemon);
 
+/* follow_schedule() - when to look at everything again, by the policy in force; before the start nothing */
+int follow_schedule(struct daemon *daemon);
+
 /* follow_executables() - watch those of the policy in force, and no others any more */
 int follow_executables(struct daemon *daemon);
 

@@ -313,6 +313,9 @@ int inforce_put(struct daemon *daemon, struct image *image, const char *snapshot
 	r = follow_executables(daemon);
 	if (r < 0)
 		log_warn(r, "executables that are replaced will not be followed");
+	r = follow_schedule(daemon);
+	if (r < 0)
+		log_warn(r, "the machine will not be looked at again");
 	malloc_trim(0); /* a policy takes much more to make than to keep */
 	return 0;
 }
