@@ -219,7 +219,7 @@ def test_adopts_a_machine(host):
 
 def test_option_observe_is_adopted(host):
     """Catches a machine under `portcredd --observe` whose policy would refuse what nobody thought of."""
-    host.daemon("bind 1-65535 by unit none.service only\n", "--observe")
+    host.daemon("bind 1-32767 by unit none.service only\n", "--observe")
     seen = Seen(host)
     assert host.try_bind(8080, user="web") == "ok"
     assert host.try_bind(443, uid=0) == "ok"
