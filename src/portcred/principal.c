@@ -74,7 +74,7 @@ static int try_words(const char *words, char **ret_why)
 		text = NULL;
 		return -ENOMEM;
 	}
-	r = reading_text(&reading, "", text, (size_t)length);
+	r = reading_statement(&reading, text, (size_t)length);
 	if (r < 0)
 		return r;
 	if (said->errors == 0 && said->warnings == 0) {

@@ -22,7 +22,7 @@
 
 #define PORTS_IN_STATEMENT 12U
 #define SHOWN_HOLDERS      4U
-#define SHOWN_SKIPPED      8U
+#define SHOWN_PORTS        8U
 #define LEAST_RANGE        3U /* ports in a row that are worth a range */
 
 /* struct entry - one port of one principal */
@@ -36,8 +36,8 @@ struct entry {
 	const char *skipped; /* by skip_entries(): why; NULL: it is not */
 };
 
-static const char too_many[] = "beyond what a policy may govern";
-static const char chosen[] = "ephemeral, which the kernel may have chosen (--all writes it too)";
+static const char too_many[] = ", beyond what a policy may govern";
+static const char chosen[] = ", ephemeral, which the kernel may have chosen (--all writes it too)";
 
 /* struct group - entries of one principal at the same addresses */
 struct group {
@@ -439,22 +439,46 @@ static void write_holders(const struct holders_seen *seen, FILE *out)
 		fputs("# And others.\n", out);
 }
 
+/* list_port() - one more of a comment's list, which begins with @head and shows the first few */
+static void list_port(const char *head, const struct entry *entry, size_t *n, FILE *out)
+{
+	if ((*n)++ < SHOWN_PORTS)
+		fprintf(out, "%s%u/%s", *n == 1 ? head : ", ", entry->port,
+			protocol_name(entry->protocol));
+}
+
+/* end_list() - @tail: what is said of all of them */
+static void end_list(size_t n, const char *tail, FILE *out)
+{
+	if (n > SHOWN_PORTS)
+		fprintf(out, " and %zu more", n - SHOWN_PORTS);
+	if (n)
+		fprintf(out, "%s.\n", tail);
+}
+
 static void write_skipped(const struct group *group, const char *why, FILE *out)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < group->n; i++) {
+		if (group->first[i].skipped == why)
+			list_port("# Left out: ", &group->first[i], &n, out);
+	}
+	end_list(n, why, out);
+}
+
+/* write_shared() - a port that two principals have: one of them may only have tried */
+static void write_shared(const struct work *work, const struct group *group, FILE *out)
 {
 	size_t n = 0;
 
 	for (size_t i = 0; i < group->n; i++) {
 		const struct entry *entry = &group->first[i];
 
-		if (entry->skipped != why || n++ >= SHOWN_SKIPPED)
-			continue;
-		fprintf(out, "%s%u/%s", n == 1 ? "# Left out: " : ", ", entry->port,
-			protocol_name(entry->protocol));
+		if (!entry->skipped && work->entries_of[entry->protocol * PORTS + entry->port] > 1)
+			list_port("# Not alone in having ", entry, &n, out);
 	}
-	if (n > SHOWN_SKIPPED)
-		fprintf(out, " and %zu more", n - SHOWN_SKIPPED);
-	if (n)
-		fprintf(out, ", %s.\n", why);
+	end_list(n, ": other rules name it, too", out);
 }
 
 static int write_comment(const struct work *work, const struct group *group, char **ret_text)
@@ -476,6 +500,7 @@ static int write_comment(const struct work *work, const struct group *group, cha
 	if (ephemeral)
 		fputs("# Ephemeral ports: if the kernel chose them, the next start has others.\n",
 		      writer.out);
+	write_shared(work, group, writer.out);
 	write_skipped(group, too_many, writer.out);
 	write_skipped(group, chosen, writer.out);
 	return writer_close(&writer, ret_text);

@@ -172,7 +172,7 @@ static int read_outcome(const struct line *line, struct told *told)
 static int read_port(const struct line *line, struct told *told)
 {
 	char protocol[8];
-	uint64_t port;
+	uint64_t port = 0;
 	int r = read_text(line, PROTOCOL, sizeof(protocol), protocol);
 
 	if (r == 0)

@@ -116,6 +116,12 @@ def test_refused():
     assert "#     and 83 more\n" in suggest(many).stdout
 
 
+def test_port_of_two():
+    """Catches who only tried another's port, and stands there like any service."""
+    text = suggest(seen(5432) + seen(5432, uid=UID + 1) + seen(5433)).stdout
+    assert text.count("# Not alone in having 5432/tcp: other rules name it, too.\n") == 2
+
+
 def test_connections_are_no_binds():
     text = seen() + seen(5432, operation="accept", pid=0, reason="not-named") + \
         seen(5433, operation="connect", executable="/usr/bin/sleep")

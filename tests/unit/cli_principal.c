@@ -119,6 +119,7 @@ static void test_executables(void **state)
 		"relative",
 		"...cut/off/server",
 		"/usr/bin/sleep\nbind",
+		"/usr/bin/sleep\n",
 		"/usr/bin/sleep\rbind",
 		"/x\nbind 1-65535 by anyone\n#",
 		"/x\" by root\nbind 1-65535 by anyone\n",

@@ -258,6 +258,27 @@ static void test_ephemeral_ports_are_no_rules(void **state)
 	findings_clear(&findings);
 }
 
+/* Would catch: who only tried another's port, and looks like any service. */
+static void test_port_of_two(void **state)
+{
+	struct findings findings = { 0 };
+	struct proposal proposal = { 0 };
+
+	(void)state;
+	tcp(&findings, 5432, "0.0.0.0", "user postgres");
+	tcp(&findings, 5432, "0.0.0.0", "user mallory");
+	tcp(&findings, 5433, "0.0.0.0", "user mallory");
+	udp(&findings, 5433, "0.0.0.0", "user postgres");
+	assert_int_equal(proposal_make(&findings, &enforcing, &proposal), 0);
+	assert_int_equal(proposal.n, 2);
+	for (size_t i = 0; i < proposal.n; i++)
+		assert_string_equal(proposal.items[i].comment,
+				    "# holder.\n# Not alone in having 5432/tcp: other rules name "
+				    "it, too.\n");
+	proposal_clear(&proposal);
+	findings_clear(&findings);
+}
+
 /* Would catch: a count of one port that stands for all, or a time that is not the first. */
 static void test_how_often(void **state)
 {
@@ -400,6 +421,7 @@ static void test_words(void **state)
 	expect_word("a,b", "\"a,b\"");
 	expect_word("a#b", "\"a#b\"");
 	expect_word("a\"b\\c", "\"a\\\"b\\\\c\"");
+	expect_word("a\n", "\"a\n\""); /* no newline ends a statement: this one is refused */
 	expect_word("only", "\"only\"");
 	expect_word("root", "\"root\"");
 	expect_word("", "\"\"");
@@ -417,6 +439,7 @@ int main(void)
 		cmocka_unit_test(test_ports_in_a_row),
 		cmocka_unit_test(test_ephemeral_ports_are_no_rules),
 		cmocka_unit_test(test_how_often),
+		cmocka_unit_test(test_port_of_two),
 		cmocka_unit_test(test_ephemeral_ports_are_left),
 		cmocka_unit_test(test_many_principals_of_one_port),
 		cmocka_unit_test(test_comments),
