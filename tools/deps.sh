@@ -44,6 +44,10 @@ packages() {
 		zsh                   zsh                  # the completion is tried in the shells themselves
 		fish                  fish
 		perl                  perl-interpreter     # an example of portcred(3)
+		dnsmasq-base          dnsmasq              # servers that take portcred over
+		dropbear-bin          dropbear
+		rsync                 rsync
+		socat                 socat
 		curl                  curl                 # the demo's web page
 		libclang-rt-dev|libclang-common-14-dev compiler-rt # libFuzzer and clang's sanitizers
 		-                     libasan              # gcc's sanitizers: on Debian they come with gcc

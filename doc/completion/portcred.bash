@@ -65,7 +65,7 @@ _portcred()
 	who | watch | status) options="--json --help" ;;
 	reload) options="--try --force --json --help" ;;
 	confirm) options="--help" ;;
-	suggest) options="--observe --all --json --help" ;;
+	suggest) options="--from-events --now --observe --all --json --help" ;;
 	key)
 		case $action in
 		generate) options="--out --json --help" ;;
@@ -82,7 +82,7 @@ _portcred()
 	fi
 	case $verb in
 	"") COMPREPLY=($(compgen -W "$verbs" -- "$word")) ;;
-	check)
+	check | suggest)
 		compopt -o filenames 2>/dev/null
 		COMPREPLY=($(compgen -f -- "$word"))
 		;;

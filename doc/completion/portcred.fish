@@ -60,6 +60,11 @@ complete -c portcred -n '__fish_seen_subcommand_from reload' -l try -x \
     -d 'Put the old policy back after SECONDS'
 complete -c portcred -n '__fish_seen_subcommand_from reload' -l force \
     -d 'Also where it would refuse your own connection'
+complete -c portcred -n '__fish_seen_subcommand_from suggest' -l from-events \
+    -d 'From what was seen over time'
+complete -c portcred -n '__fish_seen_subcommand_from suggest' -l now \
+    -d 'From what is bound, too'
+complete -c portcred -n '__fish_seen_subcommand_from suggest' -F
 complete -c portcred -n '__fish_seen_subcommand_from suggest' -l observe \
     -d 'Statements that only log'
 complete -c portcred -n '__fish_seen_subcommand_from suggest' -l all -d 'Also sockets of clients'

@@ -13,13 +13,16 @@
 #include "policy/writer.h"
 #include "portcred/proposal.h"
 #include "portcred/reading.h"
+#include "portcred/text.h"
 
 #define INIT_PID 1
 
 void known_words_clear(struct known_words *known)
 {
-	for (size_t i = 0; i < known->n; i++)
+	for (size_t i = 0; i < known->n; i++) {
 		free(known->items[i].text);
+		free(known->items[i].why);
+	}
 	free(known->items);
 	*known = (struct known_words){ 0 };
 }
@@ -58,10 +61,11 @@ struct holder principal_holder(const struct processes *processes, uint64_t inode
 	return holder;
 }
 
-/* try_words() - whether a rule of these words would stand without a word of complaint */
-static int try_words(const char *words, bool *ret_fit)
+/* try_words() - what is to be said against a rule of these words; NULL: nothing */
+static int try_words(const char *words, char **ret_why)
 {
 	_cleanup_(reading_clear) struct reading reading = { 0 };
+	const struct diagnostics *said = &reading.diagnostics;
 	_cleanup_free_ char *text = NULL;
 	int length = asprintf(&text, "bind 1 by root %s\n", words);
 	int r;
@@ -70,45 +74,58 @@ static int try_words(const char *words, bool *ret_fit)
 		text = NULL;
 		return -ENOMEM;
 	}
-	r = reading_text(&reading, "", text, (size_t)length);
+	r = reading_statement(&reading, text, (size_t)length);
 	if (r < 0)
 		return r;
-	*ret_fit = reading.diagnostics.errors == 0 && reading.diagnostics.warnings == 0;
-	return 0;
+	if (said->errors == 0 && said->warnings == 0) {
+		*ret_why = NULL;
+		return 0;
+	}
+	if (said->n_items == 0 || !said->items[0].text)
+		return -ENOMEM;
+	*ret_why = text_show(said->items[0].text);
+	return *ret_why ? 0 : -ENOMEM;
 }
 
-/* are_fit() - the same, remembered; takes @words over */
-static int are_fit(struct known_words *known, char *words, bool *ret_fit)
+/*
+ * find_why() - the same, remembered
+ * @words: taken over
+ * @ret_why: is @known's
+ */
+static int find_why(struct known_words *known, char *words, const char **ret_why)
 {
-	bool fit = false;
+	char *why = NULL;
 	int r;
 
 	for (size_t i = 0; i < known->n; i++) {
 		if (strcmp(known->items[i].text, words) != 0)
 			continue;
 		free(words);
-		*ret_fit = known->items[i].fit;
+		*ret_why = known->items[i].why;
 		return 0;
 	}
 	r = GROW(known->items, known->n_allocated, known->n);
 	if (r == 0)
-		r = try_words(words, &fit);
+		r = try_words(words, &why);
 	if (r < 0) {
 		free(words);
 		return r;
 	}
 	known->items[known->n].text = words;
-	known->items[known->n++].fit = fit;
-	*ret_fit = fit;
+	known->items[known->n++].why = why;
+	*ret_why = why;
 	return 0;
 }
 
-/* add_words() - " exe /usr/sbin/nginx", where that is fit to stand in a rule */
-static int add_words(const char *word, const char *name, struct known_words *known, FILE *out)
+/*
+ * add_words() - " exe /usr/sbin/nginx", where that is fit to stand in a rule
+ * @ret_why: else why it is not; is @known's
+ */
+static int add_words(const char *word, const char *name, struct known_words *known, FILE *out,
+		     const char **ret_why)
 {
 	struct writer writer;
 	char *words;
-	bool fit;
 	int r;
 
 	if (writer_open(&writer) < 0)
@@ -117,8 +134,8 @@ static int add_words(const char *word, const char *name, struct known_words *kno
 	proposal_word(name, writer.out);
 	if (writer_close(&writer, &words) < 0)
 		return -ENOMEM;
-	r = are_fit(known, words, &fit);
-	if (r == 0 && fit) {
+	r = find_why(known, words, ret_why);
+	if (r == 0 && !*ret_why) {
 		fprintf(out, " %s ", word);
 		proposal_word(name, out);
 	}
@@ -137,8 +154,7 @@ static bool made_up(const char *unit)
 	return (unit[4] == 'u' || unit[4] == 'p') && unit[5] >= '0' && unit[5] <= '9';
 }
 
-/* unit_lasts() - whether the same service has the same unit tomorrow: no user's own manager */
-static bool unit_lasts(const char *unit)
+bool principal_unit_lasts(const char *unit)
 {
 	static const char service[] = ".service";
 	size_t length = strlen(unit);
@@ -170,8 +186,8 @@ static int print_user(uint32_t uid, struct known_words *known, FILE *out)
 {
 	_cleanup_free_ char *name = NULL;
 	struct passwd *entry;
+	const char *why = "no name";
 	struct writer writer;
-	bool fit = false;
 	char *words;
 	int r;
 
@@ -190,42 +206,66 @@ static int print_user(uint32_t uid, struct known_words *known, FILE *out)
 		proposal_word(name, writer.out);
 		if (writer_close(&writer, &words) < 0)
 			return -ENOMEM;
-		r = are_fit(known, words, &fit);
+		r = find_why(known, words, &why);
 		if (r < 0)
 			return r;
 	}
 	fputs("user ", out);
-	if (fit)
-		proposal_word(name, out);
-	else
+	if (why)
 		fprintf(out, "%" PRIu32, uid);
+	else
+		proposal_word(name, out);
 	return 0;
 }
 
-int principal_text(const struct holder *holder, uint32_t uid, struct known_words *known,
-		   char **ret_text)
+/* take_why() - "exe is left out: WHY", the caller's to free; NULL where there is no reason */
+static int take_why(const char *word, const char *why, char **ret_why)
 {
-	const struct process *process = holder->process;
+	char *text = NULL;
+
+	if (why && asprintf(&text, "%s is left out: %s", word, why) < 0)
+		return -ENOMEM;
+	*ret_why = text;
+	return 0;
+}
+
+int principal_words(uint32_t uid, const char *unit, const char *executable,
+		    struct known_words *known, char **ret_text, char **ret_why)
+{
+	const char *no_unit = NULL, *no_exe = NULL;
+	_cleanup_free_ char *text = NULL;
 	struct writer writer;
-	char *text;
 	int r;
 
 	if (writer_open(&writer) < 0)
 		return -ENOMEM;
 	r = print_user(uid, known, writer.out);
-	/* What systemd bound for a unit is bound by systemd, in no unit. */
-	if (process && !holder->handed_on) {
-		if (r == 0 && process->unit && unit_lasts(process->unit))
-			r = add_words("unit", process->unit, known, writer.out);
-		if (r == 0 && process->executable && runs_what_is_named(process))
-			r = add_words("exe", process->executable, known, writer.out);
-	}
-	if (writer_close(&writer, &text) < 0)
+	if (r == 0 && unit)
+		r = add_words("unit", unit, known, writer.out, &no_unit);
+	if (r == 0 && executable)
+		r = add_words("exe", executable, known, writer.out, &no_exe);
+	if (writer_close(&writer, &text) < 0) {
+		text = NULL;
 		return -ENOMEM;
-	if (r < 0) {
-		free(text);
-		return r;
 	}
-	*ret_text = text;
-	return 0;
+	if (r == 0)
+		r = take_why(no_exe ? "exe" : "unit", no_exe ? no_exe : no_unit, ret_why);
+	if (r == 0)
+		*ret_text = TAKE_PTR(text);
+	return r;
+}
+
+int principal_text(const struct holder *holder, uint32_t uid, struct known_words *known,
+		   char **ret_text, char **ret_why)
+{
+	const struct process *process = holder->process;
+	bool named = process && process->executable;
+
+	/* What systemd bound for a unit is bound by systemd, in no unit. */
+	if (!process || holder->handed_on)
+		return principal_words(uid, NULL, NULL, known, ret_text, ret_why);
+	return principal_words(
+		uid, process->unit && principal_unit_lasts(process->unit) ? process->unit : NULL,
+		named && runs_what_is_named(process) ? process->executable : NULL, known, ret_text,
+		ret_why);
 }

@@ -11,11 +11,11 @@
 
 #include "kernel/processes.h"
 
-/* struct known_words - what was tried before: each path and unit once; principal_words_clear() */
+/* struct known_words - what was tried before: each path and unit once; known_words_clear() */
 struct known_words {
 	struct {
 		char *text; /* "exe /usr/sbin/nginx" as it would be written */
-		bool fit;
+		char *why;  /* what `check` says against it, safe to print; NULL: nothing */
 	} * items;
 	size_t n, n_allocated;
 };
@@ -35,15 +35,27 @@ struct holder {
  */
 struct holder principal_holder(const struct processes *processes, uint64_t inode, uint32_t uid);
 
+/* principal_unit_lasts() - whether the same service has the same unit tomorrow: no user's manager */
+bool principal_unit_lasts(const char *unit);
+
 /*
- * principal_text() - "user www-data unit nginx.service exe /usr/sbin/nginx"
+ * principal_words() - "user www-data unit nginx.service exe /usr/sbin/nginx"
+ * @unit, @executable: NULL: none; each only where `check` has nothing to say of it
+ * @ret_why: of one of them why it has no place in the rule, safe to print; NULL: all are in it
+ *
+ * Returns 0, -ENOMEM. The caller frees both.
+ */
+int principal_words(uint32_t uid, const char *unit, const char *executable,
+		    struct known_words *known, char **ret_text, char **ret_why);
+
+/*
+ * principal_text() - the same of a process that holds a socket
  * @uid: of the socket
  *
  * The unit only where its name lasts (a service of the system, no login session). The executable
- * only where `check` has nothing to say of it beside another word, and it is the one that runs.
- * Returns 0, -ENOMEM. The caller frees it.
+ * only where it is the one that runs.
  */
 int principal_text(const struct holder *holder, uint32_t uid, struct known_words *known,
-		   char **ret_text);
+		   char **ret_text, char **ret_why);
 
 #endif

@@ -9,6 +9,7 @@
 #include "portcred/proposal.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,7 +22,8 @@
 
 #define PORTS_IN_STATEMENT 12U
 #define SHOWN_HOLDERS      4U
-#define SHOWN_SKIPPED      8U
+#define SHOWN_PORTS        8U
+#define LEAST_RANGE        3U /* ports in a row that are worth a range */
 
 /* struct entry - one port of one principal */
 struct entry {
@@ -31,8 +33,11 @@ struct entry {
 	size_t n_findings;
 	uint16_t port;
 	uint8_t protocol;
-	bool skipped; /* by skip_entries() */
+	const char *skipped; /* by skip_entries(): why; NULL: it is not */
 };
+
+static const char too_many[] = ", beyond what a policy may govern";
+static const char chosen[] = ", ephemeral, which the kernel may have chosen (--all writes it too)";
 
 /* struct group - entries of one principal at the same addresses */
 struct group {
@@ -47,6 +52,7 @@ struct work {
 	size_t n_entries, entries_allocated;
 	struct group *groups;
 	size_t n_groups, groups_allocated;
+	uint8_t *entries_of; /* [protocol][port]: how many entries, MAX_CLAUSES at most */
 };
 
 void findings_clear(struct findings *findings)
@@ -54,6 +60,7 @@ void findings_clear(struct findings *findings)
 	for (size_t i = 0; i < findings->n; i++) {
 		free(findings->items[i].principal);
 		free(findings->items[i].holder);
+		free(findings->items[i].why);
 	}
 	free(findings->items);
 	*findings = (struct findings){ 0 };
@@ -75,13 +82,14 @@ static void work_clear(struct work *work)
 		free(work->entries[i].on);
 	free(work->entries);
 	free(work->groups);
+	free(work->entries_of);
 }
 
 void proposal_word(const char *name, FILE *out)
 {
 	static const char *const keywords[] = { "user", "group",  "exe", "unit", "root",
 						"by",   "anyone", "on",  "only" };
-	bool quote = !*name || name[strcspn(name, " \t,\"#\\")];
+	bool quote = !*name || name[strcspn(name, " \t\n\r\v\f,\"#\\")];
 
 	for (size_t i = 0; i < ELEMENTS(keywords); i++)
 		quote |= strcmp(name, keywords[i]) == 0;
@@ -213,31 +221,35 @@ static bool is_ephemeral(const struct work *work, uint16_t port)
 }
 
 /*
- * skip_entries() - what no policy may say
+ * skip_entries() - what no policy may say, or this one is not to
  * Ephemeral ports beyond those that may be governed, and principals of one port beyond what the
  * kernel half tries.
  */
 static int skip_entries(struct work *work)
 {
-	_cleanup_free_ uint8_t *principals = calloc((size_t)PROTOCOLS * PORTS, 1);
 	_cleanup_free_ bool *governed = calloc(PORTS, sizeof(*governed));
 	unsigned size = work->style->ephemeral_last - work->style->ephemeral_first + 1U;
 	unsigned spare = size > MIN_EPHEMERAL_PORTS ? size - MIN_EPHEMERAL_PORTS : 0;
 
-	if (!principals || !governed)
+	work->entries_of = calloc((size_t)PROTOCOLS * PORTS, 1);
+	if (!work->entries_of || !governed)
 		return -ENOMEM;
 	for (size_t i = 0; i < work->n_entries; i++) {
 		struct entry *entry = &work->entries[i];
-		uint8_t *n = &principals[entry->protocol * PORTS + entry->port];
+		uint8_t *n = &work->entries_of[entry->protocol * PORTS + entry->port];
 
 		if (*n == MAX_CLAUSES) {
-			entry->skipped = true;
+			entry->skipped = too_many;
 			continue;
 		}
 		++*n;
 		if (!is_ephemeral(work, entry->port) || governed[entry->port])
 			continue;
-		entry->skipped = spare == 0;
+		if (!work->style->ephemeral) {
+			entry->skipped = chosen;
+			continue;
+		}
+		entry->skipped = spare == 0 ? too_many : NULL;
 		governed[entry->port] = spare > 0;
 		spare -= spare > 0;
 	}
@@ -271,7 +283,7 @@ static bool both_protocols(const struct group *group)
 	for (size_t i = 0; i < group->n; i += 2) {
 		if (group->first[i].port != group->first[i + 1].port)
 			return false;
-		if (group->first[i].skipped != group->first[i + 1].skipped)
+		if (!group->first[i].skipped != !group->first[i + 1].skipped)
 			return false;
 	}
 	return true;
@@ -283,17 +295,50 @@ static void end_statement(const struct group *group, FILE *out)
 		group->first->on);
 }
 
+/* is_alone() - whether the next @step entries are all there is of their port */
+static bool is_alone(const struct work *work, const struct entry *entry, size_t step)
+{
+	for (size_t i = 0; i < step; i++) {
+		if (entry[i].skipped ||
+		    work->entries_of[entry[i].protocol * PORTS + entry[i].port] != 1)
+			return false;
+	}
+	return true;
+}
+
+/*
+ * row() - how many ports in a row, from entry @i of a group on, make a range; 1: none do
+ * @step: entries a port
+ */
+static size_t row(const struct work *work, const struct group *group, size_t i, size_t step)
+{
+	const struct entry *first = &group->first[i];
+	size_t n = 0;
+
+	while (i + n * step < group->n) {
+		const struct entry *entry = &first[n * step];
+
+		if (entry->port != first->port + n || entry->protocol != first->protocol ||
+		    !is_alone(work, entry, step))
+			break;
+		n++;
+	}
+	return n < LEAST_RANGE ? 1 : n;
+}
+
 static int write_statement(const struct work *work, const struct group *group, char **ret_text)
 {
 	bool both = both_protocols(group);
+	size_t step = both ? 2 : 1;
 	struct writer writer;
-	size_t n = 0;
+	size_t n = 0, ports;
 
 	if (writer_open(&writer) < 0)
 		return -ENOMEM;
-	for (size_t i = 0; i < group->n; i += both ? 2 : 1) {
+	for (size_t i = 0; i < group->n; i += step * ports) {
 		const struct entry *entry = &group->first[i];
 
+		ports = row(work, group, i, step);
 		if (entry->skipped)
 			continue;
 		if (n == PORTS_IN_STATEMENT) {
@@ -303,6 +348,8 @@ static int write_statement(const struct work *work, const struct group *group, c
 		if (n == 0)
 			fputs(work->style->observe ? "observe bind " : "bind ", writer.out);
 		fprintf(writer.out, "%s%u", n ? ", " : "", entry->port);
+		if (ports > 1)
+			fprintf(writer.out, "-%u", entry->port + (unsigned)ports - 1);
 		if (!both)
 			fprintf(writer.out, "/%s", protocol_name(entry->protocol));
 		n++;
@@ -312,43 +359,126 @@ static int write_statement(const struct work *work, const struct group *group, c
 	return writer_close(&writer, ret_text);
 }
 
-/* struct holders_seen - who was named in a comment already */
+/* struct holders_seen - who is to be named in a comment */
 struct holders_seen {
-	const char *items[SHOWN_HOLDERS];
+	struct {
+		const char *holder;
+		const char *why;
+		struct seen seen;
+	} items[SHOWN_HOLDERS];
 	size_t n;
-	size_t more;
+	bool more;
 };
 
-static void see_holder(struct holders_seen *seen, const char *holder, FILE *out)
+static void merge_seen(struct seen *into, const struct seen *seen)
 {
-	for (size_t i = 0; i < seen->n; i++) {
-		if (strcmp(seen->items[i], holder) == 0)
-			return;
+	into->times += seen->times;
+	if (seen->first && (!into->first || seen->first < into->first))
+		into->first = seen->first;
+	if (seen->last >= into->last) {
+		into->last = seen->last;
+		into->pid = seen->pid;
 	}
-	if (seen->n == SHOWN_HOLDERS) {
-		seen->more++;
-		return;
-	}
-	seen->items[seen->n++] = holder;
-	fprintf(out, "# %s.\n", holder);
 }
 
-static void write_skipped(const struct group *group, FILE *out)
+static void see_holder(struct holders_seen *seen, const struct finding *finding)
+{
+	for (size_t i = 0; i < seen->n; i++) {
+		if (strcmp(seen->items[i].holder, finding->holder) != 0)
+			continue;
+		merge_seen(&seen->items[i].seen, &finding->seen);
+		return;
+	}
+	if (seen->n == SHOWN_HOLDERS) {
+		seen->more = true;
+		return;
+	}
+	seen->items[seen->n].holder = finding->holder;
+	seen->items[seen->n].why = finding->why;
+	seen->items[seen->n++].seen = finding->seen;
+}
+
+void proposal_moment(time_t when, FILE *out)
+{
+	char text[32] = "?";
+	struct tm broken;
+
+	if (localtime_r(&when, &broken))
+		strftime(text, sizeof(text), "%Y-%m-%d %H:%M", &broken);
+	fputs(text, out);
+}
+
+/* write_seen() - ", bound 14 times from 2026-11-24 10:00 to 2026-11-25 09:12, last as process 7" */
+static void write_seen(const struct seen *seen, FILE *out)
+{
+	fprintf(out, ", bound %s", seen->times == 1 ? "once" : "");
+	if (seen->times != 1)
+		fprintf(out, "%" PRIu64 " times", seen->times);
+	if (seen->first) {
+		fputs(seen->times == 1 ? " at " : " from ", out);
+		proposal_moment(seen->first, out);
+	}
+	if (seen->first && seen->times != 1) {
+		fputs(" to ", out);
+		proposal_moment(seen->last, out);
+	}
+	fprintf(out, ", %sas process %" PRId32, seen->times == 1 ? "" : "last ", seen->pid);
+}
+
+static void write_holders(const struct holders_seen *seen, FILE *out)
+{
+	for (size_t i = 0; i < seen->n; i++) {
+		fprintf(out, "# %s", seen->items[i].holder);
+		if (seen->items[i].seen.times)
+			write_seen(&seen->items[i].seen, out);
+		fputs(".\n", out);
+		if (seen->items[i].why)
+			fprintf(out, "# %s.\n", seen->items[i].why);
+	}
+	if (seen->more)
+		fputs("# And others.\n", out);
+}
+
+/* list_port() - one more of a comment's list, which begins with @head and shows the first few */
+static void list_port(const char *head, const struct entry *entry, size_t *n, FILE *out)
+{
+	if ((*n)++ < SHOWN_PORTS)
+		fprintf(out, "%s%u/%s", *n == 1 ? head : ", ", entry->port,
+			protocol_name(entry->protocol));
+}
+
+/* end_list() - @tail: what is said of all of them */
+static void end_list(size_t n, const char *tail, FILE *out)
+{
+	if (n > SHOWN_PORTS)
+		fprintf(out, " and %zu more", n - SHOWN_PORTS);
+	if (n)
+		fprintf(out, "%s.\n", tail);
+}
+
+static void write_skipped(const struct group *group, const char *why, FILE *out)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < group->n; i++) {
+		if (group->first[i].skipped == why)
+			list_port("# Left out: ", &group->first[i], &n, out);
+	}
+	end_list(n, why, out);
+}
+
+/* write_shared() - a port that two principals have: one of them may only have tried */
+static void write_shared(const struct work *work, const struct group *group, FILE *out)
 {
 	size_t n = 0;
 
 	for (size_t i = 0; i < group->n; i++) {
 		const struct entry *entry = &group->first[i];
 
-		if (!entry->skipped || n++ >= SHOWN_SKIPPED)
-			continue;
-		fprintf(out, "%s%u/%s", n == 1 ? "# Left out: " : ", ", entry->port,
-			protocol_name(entry->protocol));
+		if (!entry->skipped && work->entries_of[entry->protocol * PORTS + entry->port] > 1)
+			list_port("# Not alone in having ", entry, &n, out);
 	}
-	if (n > SHOWN_SKIPPED)
-		fprintf(out, " and %zu more", n - SHOWN_SKIPPED);
-	if (n)
-		fputs(", beyond what a policy may govern.\n", out);
+	end_list(n, ": other rules name it, too", out);
 }
 
 static int write_comment(const struct work *work, const struct group *group, char **ret_text)
@@ -363,15 +493,16 @@ static int write_comment(const struct work *work, const struct group *group, cha
 		const struct entry *entry = &group->first[i];
 
 		for (size_t k = 0; k < entry->n_findings; k++)
-			see_holder(&seen, entry->first[k].holder, writer.out);
-		ephemeral |= is_ephemeral(work, entry->port);
+			see_holder(&seen, &entry->first[k]);
+		ephemeral |= work->style->ephemeral && is_ephemeral(work, entry->port);
 	}
-	if (seen.more)
-		fputs("# And others.\n", writer.out);
+	write_holders(&seen, writer.out);
 	if (ephemeral)
 		fputs("# Ephemeral ports: if the kernel chose them, the next start has others.\n",
 		      writer.out);
-	write_skipped(group, writer.out);
+	write_shared(work, group, writer.out);
+	write_skipped(group, too_many, writer.out);
+	write_skipped(group, chosen, writer.out);
 	return writer_close(&writer, ret_text);
 }
 

@@ -11,6 +11,14 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <time.h>
+
+/* struct seen - how often it was bound, and when; times 0: it is bound now */
+struct seen {
+	uint64_t times;
+	time_t first, last; /* 0: not known */
+	int32_t pid;        /* the last time */
+};
 
 /* struct finding - one socket and who binds it; texts are owned */
 struct finding {
@@ -20,6 +28,8 @@ struct finding {
 	uint8_t family;   /* 4 or 6 */
 	char *principal;  /* as the policy's language has it: "user www-data exe /usr/sbin/nginx" */
 	char *holder;     /* for a comment, safe to print: "nginx (process 812, /usr/sbin/nginx)" */
+	char *why;        /* the same: what has no place in the principal; NULL: nothing */
+	struct seen seen;
 };
 
 /* struct findings - findings_clear() releases all of it */
@@ -36,6 +46,9 @@ void findings_clear(struct findings *findings);
  */
 void proposal_word(const char *name, FILE *out);
 
+/* proposal_moment() - "2026-11-24 10:00", local time, as comments have it */
+void proposal_moment(time_t when, FILE *out);
+
 /* struct proposed - statements for one principal; texts are owned */
 struct proposed {
 	char *comment;   /* lines that begin with "# ", each ended by a newline */
@@ -51,11 +64,13 @@ struct proposal {
 /*
  * struct proposal_style - how
  * @observe: `observe bind`
- * @ephemeral_first, @ephemeral_last: ports that the kernel chooses from; both 0: none. Of these so
- *	many are left ungoverned as a policy must leave, and what would take more is a comment only.
+ * @ephemeral: make rules of ports that the kernel chooses from, too: of so many that a policy leaves
+ *	as many as it must, and what would take more is a comment only. Else all are.
+ * @ephemeral_first, @ephemeral_last: which these are; both 0: none
  */
 struct proposal_style {
 	bool observe;
+	bool ephemeral;
 	uint16_t ephemeral_first;
 	uint16_t ephemeral_last;
 };
@@ -64,8 +79,9 @@ struct proposal_style {
  * proposal_make() - group what belongs together, and write it
  * @findings: is sorted in another way
  *
- * A port at the unspecified address gets no `on`; one at others gets these. Ports are named one by
- * one: a range would govern what nobody holds. Returns 0, -ENOMEM.
+ * A port at the unspecified address gets no `on`; one at others gets these. Ports in a row become a
+ * range where all of them are there, and nobody else has one of them: the narrower range would
+ * decide alone. Returns 0, -ENOMEM.
  */
 int proposal_make(struct findings *findings, const struct proposal_style *style,
 		  struct proposal *ret_proposal);

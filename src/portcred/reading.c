@@ -9,7 +9,8 @@
 #include "portcred/text.h"
 #include "vouch/keyfile.h"
 
-static int build(struct reading *reading, const struct policy_environment *environment,
+/* judge() - all that can be said of a policy without making its tables */
+static int judge(struct reading *reading, const struct policy_environment *environment,
 		 bool lenient)
 {
 	struct diagnostics *diagnostics = &reading->diagnostics;
@@ -19,6 +20,15 @@ static int build(struct reading *reading, const struct policy_environment *envir
 		r = policy_resolve(reading->policy, environment, lenient, diagnostics);
 	if (r == 0)
 		r = policy_check(reading->policy, environment, lenient, diagnostics);
+	return r;
+}
+
+static int build(struct reading *reading, const struct policy_environment *environment,
+		 bool lenient)
+{
+	struct diagnostics *diagnostics = &reading->diagnostics;
+	int r = judge(reading, environment, lenient);
+
 	if (r < 0 || diagnostics->errors)
 		return r;
 	r = policy_compile(reading->policy, diagnostics, &reading->compiled);
@@ -97,15 +107,27 @@ int reading_files(struct reading *reading, struct program *program, const struct
 	return r < 0 ? say_failure(program, r) : EXIT_YES;
 }
 
-int reading_text(struct reading *reading, const char *name, const char *text, size_t size)
+static int add_text(struct reading *reading, const char *name, const char *text, size_t size)
 {
-	int r;
-
 	reading->sources = sources_new();
 	if (!reading->sources)
 		return -ENOMEM;
-	r = sources_add(reading->sources, name, text, size);
+	return sources_add(reading->sources, name, text, size);
+}
+
+int reading_text(struct reading *reading, const char *name, const char *text, size_t size)
+{
+	int r = add_text(reading, name, text, size);
+
 	return r < 0 ? r : build_here(reading);
+}
+
+int reading_statement(struct reading *reading, const char *text, size_t size)
+{
+	const struct policy_environment machine = machine_environment();
+	int r = add_text(reading, "", text, size);
+
+	return r < 0 ? r : judge(reading, &machine, false);
 }
 
 static int open_snapshot(struct reading *reading, const char *path)

@@ -43,6 +43,9 @@ int reading_snapshot(struct reading *reading, struct program *program, const cha
 /* reading_text() - a policy in memory, under this name; -ENOMEM, 0 also with errors */
 int reading_text(struct reading *reading, const char *name, const char *text, size_t size);
 
+/* reading_statement() - the same of one statement, for its diagnostics alone: no tables are made */
+int reading_statement(struct reading *reading, const char *text, size_t size);
+
 /* reading_usable() - EXIT_YES if there are tables; else the diagnostics are printed, and EXIT_NO */
 int reading_usable(const struct reading *reading, struct program *program);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * suggest.c - a policy from what is bound now
+ * suggest.c - a policy from what is bound now, or was bound while somebody watched
  *
  * It asks the kernel, and portcredd only, where there is one, below which cgroup units are: a
  * machine wants its first policy before it has a daemon.
@@ -21,6 +21,7 @@
 #include "portcred/principal.h"
 #include "portcred/proposal.h"
 #include "portcred/reading.h"
+#include "portcred/suggest_events.h"
 #include "portcred/text.h"
 #include "portcred/verb.h"
 
@@ -29,10 +30,25 @@ static const char about[] =
 	"output:\n"
 	"    portcred suggest > /etc/portcred/policy.conf\n"
 	"Read it before you put it in force. Run it as root: only root sees the programs and\n"
-	"units of other users.\n";
+	"units of other users.\n"
+	"\n"
+	"With --from-events it grants every port to who was seen binding it in what FILEs (or\n"
+	"standard input, -) have, as 'portcred watch --json' or 'journalctl -o json' wrote it:\n"
+	"    portcred watch --json >> events.json &    # for some days, under the policy\n"
+	"                              # 'observe bind 1-65535 by unit none.service only'\n"
+	"    portcred suggest --from-events --now events.json > /etc/portcred/policy.conf\n";
+
+/* struct choice - what the command line asks for */
+struct choice {
+	bool observe;
+	bool all;
+	bool from_events;
+	bool now; /* what is bound, too */
+};
 
 /* struct survey - what was found */
 struct survey {
+	struct events events;
 	struct findings findings;
 	size_t left_out; /* sockets of clients */
 	struct known_words known;
@@ -43,6 +59,7 @@ struct survey {
 
 static void survey_clear(struct survey *survey)
 {
+	events_clear(&survey->events);
 	findings_clear(&survey->findings);
 	known_words_clear(&survey->known);
 	proposal_clear(&survey->proposal);
@@ -105,12 +122,14 @@ static int add_finding(struct survey *survey, const struct bound_socket *socket,
 
 	memcpy(finding.address, socket->address, sizeof(finding.address));
 	if (r == 0)
-		r = principal_text(&holder, socket->uid, &survey->known, &finding.principal);
+		r = principal_text(&holder, socket->uid, &survey->known, &finding.principal,
+				   &finding.why);
 	if (r < 0)
 		return r;
 	finding.holder = holder_text(&holder);
 	if (!finding.holder) {
 		free(finding.principal);
+		free(finding.why);
 		return -ENOMEM;
 	}
 	findings->items[findings->n++] = finding;
@@ -154,40 +173,41 @@ static int look(const struct program *program, struct survey *survey,
 	return r;
 }
 
-static void write_head(bool observe, FILE *out)
+static void write_head(const struct survey *survey, const struct choice *choice, FILE *out)
 {
-	char text[32];
-	time_t now = time(NULL);
-	struct tm broken;
-
-	localtime_r(&now, &broken);
-	strftime(text, sizeof(text), "%Y-%m-%d %H:%M", &broken);
-	fprintf(out,
-		"# Suggested by portcred " PORTCRED_VERSION " on %s, from what was bound then.\n"
-		"# Take out what should not be there. `portcred check` says what is wrong with "
-		"it,\n",
-		text);
-	fputs(observe ? "# `portcred watch` shows what it would refuse; take `observe` out to "
-			"enforce it.\n"
-		      : "# `portcred reload --try 60` puts it in force for a minute.\n",
+	fputs("# Suggested by portcred " PORTCRED_VERSION " on ", out);
+	proposal_moment(time(NULL), out);
+	fputs(", from ", out);
+	if (choice->from_events)
+		events_write_source(&survey->events, out);
+	fprintf(out, "%s%s.\n", choice->from_events && choice->now ? ", and\n# " : "",
+		choice->now ? "what was bound then" : "");
+	fputs("# Take out what should not be there. `portcred check` says what is wrong with "
+	      "it,\n",
 	      out);
-	if (geteuid() != 0)
+	fputs(choice->observe ? "# `portcred watch` shows what it would refuse; take `observe` out "
+				"to enforce it.\n"
+			      : "# `portcred reload --try 60` puts it in force for a minute.\n",
+	      out);
+	if (choice->now && geteuid() != 0)
 		fputs("#\n"
 		      "# Not written by root: programs and units of other users are missing.\n",
 		      out);
 }
 
-static int write_policy(struct survey *survey, bool observe)
+static int write_policy(struct survey *survey, const struct choice *choice)
 {
 	const struct proposal *proposal = &survey->proposal;
 	struct writer writer;
 
 	if (writer_open(&writer) < 0)
 		return -ENOMEM;
-	write_head(observe, writer.out);
+	write_head(survey, choice, writer.out);
 	for (size_t i = 0; i < proposal->n; i++)
 		fprintf(writer.out, "\n%s%s", proposal->items[i].comment,
 			proposal->items[i].statement);
+	if (choice->from_events)
+		events_write_missing(&survey->events, writer.out);
 	if (survey->left_out)
 		fprintf(writer.out,
 			"\n# Left out: %zu sockets of clients (--all writes them too).\n",
@@ -198,9 +218,10 @@ static int write_policy(struct survey *survey, bool observe)
 	return 0;
 }
 
-static json_t *survey_json(const struct survey *survey)
+static json_t *survey_json(const struct survey *survey, const struct choice *choice)
 {
 	json_auto_t *list = json_array();
+	json_auto_t *events = choice->from_events ? events_json(&survey->events) : json_null();
 
 	for (size_t i = 0; i < survey->proposal.n; i++) {
 		const struct proposed *proposed = &survey->proposal.items[i];
@@ -211,8 +232,9 @@ static json_t *survey_json(const struct survey *survey)
 						    varlink_string(proposed->statement))) < 0)
 			return NULL;
 	}
-	return json_pack("{s:o, s:O, s:I}", "policy", varlink_string(survey->policy), "statements",
-			 list, "left_out", (json_int_t)survey->left_out);
+	return json_pack("{s:o, s:O, s:I, s:O}", "policy", varlink_string(survey->policy),
+			 "statements", list, "left_out", (json_int_t)survey->left_out, "events",
+			 events);
 }
 
 /* check_own() - what is suggested must pass `portcred check`: names may change while we look */
@@ -225,23 +247,26 @@ static int check_own(struct program *program, const struct survey *survey)
 	return reading_usable(&reading, program);
 }
 
-static int suggest(struct program *program, struct survey *survey, bool observe, bool all)
+static int suggest(struct program *program, struct survey *survey, const struct choice *choice)
 {
 	const struct policy_environment machine = machine_environment();
 	const struct proposal_style style = {
-		.observe = observe,
+		.observe = choice->observe,
+		.ephemeral = choice->all || !choice->from_events,
 		.ephemeral_first = machine.ephemeral_first,
 		.ephemeral_last = machine.ephemeral_last,
 	};
-	int r = look(program, survey, &machine, all);
+	int r = choice->now ? look(program, survey, &machine, choice->all) : 0;
 
 	if (r == -EOPNOTSUPP)
 		return program_say(program, "the kernel cannot list sockets: it lacks inet_diag or "
 					    "udp_diag (modprobe tcp_diag udp_diag)");
 	if (r == 0)
+		r = events_find(&survey->events, &survey->known, &survey->findings);
+	if (r == 0)
 		r = proposal_make(&survey->findings, &style, &survey->proposal);
 	if (r == 0)
-		r = write_policy(survey, observe);
+		r = write_policy(survey, choice);
 	if (r == -ENOMEM)
 		return program_no_memory(program);
 	if (r < 0)
@@ -249,31 +274,61 @@ static int suggest(struct program *program, struct survey *survey, bool observe,
 	return check_own(program, survey);
 }
 
-int suggest_main(struct program *program, int argc, char **argv)
+/* choose() - what options and operands mean together; EXIT_YES, or EXIT_USAGE after saying why */
+static int choose(struct program *program, const struct usage *usage,
+		  const struct operands *operands, struct choice *choice)
 {
-	_cleanup_(survey_clear) struct survey survey = { 0 };
-	bool observe = false, all = false, json = false;
-	const struct option_spec options[] = {
-		{ "observe", NULL, "statements that only log what they would refuse",
-		  .flag = &observe },
-		{ "all", NULL, "also sockets of clients, whose ports the kernel chose",
-		  .flag = &all },
-		{ "json", NULL, "print one JSON object", .flag = &json },
-		{ 0 },
-	};
-	const struct usage usage = { "suggest", NULL, about, options, 0, 0 };
-	int r = options_parse(&usage, program, argc, argv, NULL);
+	if (!choice->from_events && operands->n)
+		return options_complain(usage, program, "a FILE without --from-events");
+	if (choice->from_events && !operands->n && isatty(STDIN_FILENO))
+		return options_complain(usage, program,
+					"--from-events without a FILE, and standard input is a "
+					"terminal");
+	choice->now |= !choice->from_events;
+	return EXIT_YES;
+}
 
-	if (r != 0)
-		return options_status(program, r);
-	r = suggest(program, &survey, observe, all);
-	if (!survey.policy)
-		return r;
-	if (geteuid() != 0)
+static int print_survey(struct program *program, const struct survey *survey,
+			const struct choice *choice, bool json)
+{
+	if (choice->now && geteuid() != 0)
 		program_say(program, "not root: the programs and units of other users' processes "
 				     "cannot be seen, and are left out of the rules");
 	if (json)
-		return program_json(program, survey_json(&survey), false) == EXIT_YES ? r : EXIT_NO;
-	fputs(survey.policy, program->out);
-	return r;
+		return program_json(program, survey_json(survey, choice), false);
+	fputs(survey->policy, program->out);
+	return EXIT_YES;
+}
+
+int suggest_main(struct program *program, int argc, char **argv)
+{
+	_cleanup_(survey_clear) struct survey survey = { 0 };
+	struct choice choice = { 0 };
+	struct operands operands;
+	bool json = false;
+	const struct option_spec options[] = {
+		{ "from-events", NULL, "from what was seen over time, not from what is bound",
+		  .flag = &choice.from_events },
+		{ "now", NULL, "with --from-events: from what is bound, too", .flag = &choice.now },
+		{ "observe", NULL, "statements that only log what they would refuse",
+		  .flag = &choice.observe },
+		{ "all", NULL, "also sockets of clients, whose ports the kernel chose",
+		  .flag = &choice.all },
+		{ "json", NULL, "print one JSON object", .flag = &json },
+		{ 0 },
+	};
+	const struct usage usage = { "suggest", "[FILE...]", about, options, 0, SIZE_MAX };
+	int r = options_parse(&usage, program, argc, argv, &operands);
+
+	if (r != 0)
+		return options_status(program, r);
+	r = choose(program, &usage, &operands, &choice);
+	if (r == EXIT_YES && choice.from_events)
+		r = events_read(program, &operands, &survey.events);
+	if (r != EXIT_YES)
+		return r;
+	r = suggest(program, &survey, &choice);
+	if (!survey.policy)
+		return r;
+	return print_survey(program, &survey, &choice, json) == EXIT_YES ? r : EXIT_NO;
 }

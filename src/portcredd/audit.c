@@ -237,21 +237,30 @@ static char *sentence(const struct event *event, const struct line *line)
 	return text;
 }
 
+/*
+ * to_journal() - one entry with fields
+ *
+ * Who asked stands there twice. OBJECT_* are what other tools know, and journald adds to them what it
+ * finds in /proc by then, when the process may have ended, or become another user: PORTCRED_* are
+ * what the kernel saw.
+ */
 static void to_journal(const struct event *event, const struct line *line, const char *text,
 		       int priority)
 {
-	sd_journal_send("MESSAGE=%s", text, "PRIORITY=%d", priority, "SYSLOG_IDENTIFIER=portcredd",
-			"PORTCRED_VERDICT=%s", line->verdict, "PORTCRED_OBSERVED=%d",
-			event->observed, "PORTCRED_OPERATION=%s", line->operation,
-			"PORTCRED_PROTOCOL=%s", line->protocol, "PORTCRED_ADDRESS=%s",
-			line->address, "PORTCRED_PORT=%u", event->port, "PORTCRED_RULE=%s:%u",
-			line->file ? line->file : "", event->rule.line, "PORTCRED_HELD=%u",
-			event->held, "OBJECT_PID=%u", event->pid, "OBJECT_UID=%u", event->uid,
-			"OBJECT_GID=%u", event->gid, "OBJECT_COMM=%s", line->command,
-			"OBJECT_EXE=%s", line->executable, "OBJECT_SYSTEMD_CGROUP=%s", line->group,
-			"PORTCRED_REASON=%s", line->reason, "PORTCRED_PEER_ADDRESS=%s",
-			is_connection(event) ? line->peer_address : "", "PORTCRED_PEER_PORT=%u",
-			event->peer_port, "PORTCRED_PEER_HOST=%s", line->host, NULL);
+	sd_journal_send(
+		"MESSAGE=%s", text, "PRIORITY=%d", priority, "SYSLOG_IDENTIFIER=portcredd",
+		"PORTCRED_VERDICT=%s", line->verdict, "PORTCRED_OBSERVED=%d", event->observed,
+		"PORTCRED_OPERATION=%s", line->operation, "PORTCRED_PROTOCOL=%s", line->protocol,
+		"PORTCRED_ADDRESS=%s", line->address, "PORTCRED_PORT=%u", event->port,
+		"PORTCRED_RULE=%s:%u", line->file ? line->file : "", event->rule.line,
+		"PORTCRED_HELD=%u", event->held, "OBJECT_PID=%u", event->pid, "OBJECT_UID=%u",
+		event->uid, "OBJECT_GID=%u", event->gid, "OBJECT_COMM=%s", line->command,
+		"OBJECT_EXE=%s", line->executable, "OBJECT_SYSTEMD_CGROUP=%s", line->group,
+		"PORTCRED_PID=%u", event->pid, "PORTCRED_UID=%u", event->uid, "PORTCRED_COMM=%s",
+		line->command, "PORTCRED_EXE=%s", line->executable, "PORTCRED_CGROUP=%s",
+		line->group, "PORTCRED_REASON=%s", line->reason, "PORTCRED_PEER_ADDRESS=%s",
+		is_connection(event) ? line->peer_address : "", "PORTCRED_PEER_PORT=%u",
+		event->peer_port, "PORTCRED_PEER_HOST=%s", line->host, NULL);
 }
 
 static json_t *optional_id(uint32_t id)

@@ -79,7 +79,7 @@ static char *sentence(const struct total *total)
 	return r < 0 ? NULL : text;
 }
 
-#define MAX_FIELDS     9
+#define MAX_FIELDS     10
 #define MAX_FIELD_SIZE 160 /* a sentence, with its numbers, has less */
 
 /* struct fields - an entry of the journal in the making */
@@ -115,8 +115,10 @@ static void to_journal(const struct total *total, const char *text)
 		add(&fields, "PORTCRED_PROTOCOL=%s", total->protocol);
 		add(&fields, "PORTCRED_PORT=%u", total->port);
 	}
-	if (!total->connections)
+	if (!total->connections) {
 		add(&fields, "OBJECT_UID=%u", total->uid);
+		add(&fields, "PORTCRED_UID=%u", total->uid);
+	}
 	sd_journal_sendv(fields.items, fields.n);
 }
 

@@ -239,7 +239,7 @@ def test_journal(governed):
     assert fields.pop("MESSAGE") == \
         f"refused: bind 8190/tcp on 0.0.0.0 by uid 2003 gid 2003, pid {pid} ({fields['OBJECT_COMM']}) " \
         f"{PYTHON} in /{UNIT}: {governed.policy}:1"
-    del fields["OBJECT_COMM"]
+    command = fields.pop("OBJECT_COMM")
     assert fields == {
         "PRIORITY": "5", "SYSLOG_IDENTIFIER": "portcredd",
         "PORTCRED_VERDICT": "refused", "PORTCRED_OBSERVED": "0", "PORTCRED_OPERATION": "bind",
@@ -247,6 +247,8 @@ def test_journal(governed):
         "PORTCRED_RULE": f"{governed.policy}:1", "PORTCRED_HELD": "0",
         "OBJECT_UID": "2003", "OBJECT_GID": "2003", "OBJECT_EXE": PYTHON,
         "OBJECT_SYSTEMD_CGROUP": f"/{UNIT}",
+        "PORTCRED_PID": pid, "PORTCRED_UID": "2003", "PORTCRED_COMM": command,
+        "PORTCRED_EXE": PYTHON, "PORTCRED_CGROUP": f"/{UNIT}",
         "PORTCRED_REASON": "none", "PORTCRED_PEER_ADDRESS": "", "PORTCRED_PEER_PORT": "0",
         "PORTCRED_PEER_HOST": "",
     }

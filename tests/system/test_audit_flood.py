@@ -112,12 +112,13 @@ def test_held_in_journal(host):
         "MESSAGE": "1 more time refused: 8080/tcp by uid 2003", "PRIORITY": "5",
         "SYSLOG_IDENTIFIER": "portcredd", "PORTCRED_HELD": "1", "PORTCRED_VERDICT": "refused",
         "PORTCRED_OBSERVED": "0", "PORTCRED_PROTOCOL": "tcp", "PORTCRED_PORT": "8080",
-        "OBJECT_UID": "2003"}
+        "OBJECT_UID": "2003", "PORTCRED_UID": "2003"}
     held = found[False]["PORTCRED_HELD"]
     assert 1 <= int(held) < 100
     assert found[False] == {
         "MESSAGE": f"{held} more events of uid 2003 were not told one by one", "PRIORITY": "5",
-        "SYSLOG_IDENTIFIER": "portcredd", "PORTCRED_HELD": held, "OBJECT_UID": "2003"}
+        "SYSLOG_IDENTIFIER": "portcredd", "PORTCRED_HELD": held, "OBJECT_UID": "2003",
+        "PORTCRED_UID": "2003"}
     assert " more " not in daemon.log()
 
 

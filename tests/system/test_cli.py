@@ -115,7 +115,7 @@ def options_in(help_text):
     (["key", "show", "--at", ""], "bad address"),
     (["key", "show", "--at", "127.0.0.1"], "loopback, unspecified and link-local addresses"),
     (["key", "show", "--at", "10.0.0.1 root trust"], "bad address"),
-    (["key", "show", "--at", "10.0.0.1\nset"], "nothing behind 'set'"),
+    (["key", "show", "--at", "10.0.0.1\nset"], "unterminated quote"),
     (["key", "show", "--at", ",".join(f"10.0.0.{n}" for n in range(65))], "more than 64 addresses"),
     (["key", "show", "--at", "10.0.0.1", "--name", "a@b"], "is no name of a host"),
     (["key", "show", "--at", "10.0.0.1", "--name", "local"], "is no name of a host"),

@@ -60,7 +60,7 @@ static void test_handed_on(void **state)
 	struct process service = { .pid = 90, .uid = WEB, .unit = (char *)"web.service" };
 	struct holder holder = principal_holder(&processes, 3, 0);
 	struct known_words known = { 0 };
-	_cleanup_free_ char *handed = NULL, *own = NULL;
+	_cleanup_free_ char *handed = NULL, *own = NULL, *why = NULL;
 
 	(void)state;
 	assert_true(holder.handed_on);
@@ -68,11 +68,12 @@ static void test_handed_on(void **state)
 	assert_ptr_equal(principal_holder(&processes, 5, 0).process, &items[SYSTEMD]);
 	assert_false(principal_holder(&processes, 3, WEB).handed_on);
 	holder.process = &service;
-	assert_int_equal(principal_text(&holder, 0, &known, &handed), 0);
+	assert_int_equal(principal_text(&holder, 0, &known, &handed, &why), 0);
 	assert_string_equal(handed, "root");
 	holder.handed_on = false;
-	assert_int_equal(principal_text(&holder, 0, &known, &own), 0);
+	assert_int_equal(principal_text(&holder, 0, &known, &own, &why), 0);
 	assert_string_equal(own, "root unit web.service");
+	assert_null(why);
 	known_words_clear(&known);
 }
 
@@ -81,9 +82,9 @@ static void expect_unit(const char *unit, bool named)
 	struct process process = { .pid = 90, .uid = 4242424, .unit = (char *)(uintptr_t)unit };
 	const struct holder holder = { .process = &process };
 	struct known_words known = { 0 };
-	_cleanup_free_ char *text = NULL;
+	_cleanup_free_ char *text = NULL, *why = NULL;
 
-	assert_int_equal(principal_text(&holder, 4242424, &known, &text), 0);
+	assert_int_equal(principal_text(&holder, 4242424, &known, &text, &why), 0);
 	assert_int_equal(strstr(text, " unit ") != NULL, named);
 	known_words_clear(&known);
 }
@@ -109,12 +110,46 @@ static void test_units(void **state)
 	expect_unit("a\xff.service", false);
 }
 
+/* Would catch: a path of others that becomes a second statement, or a reason that moves a terminal. */
+static void test_executables(void **state)
+{
+	static const char *const refused[] = {
+		"/usr/bin/python3",
+		"/nonexistent/server",
+		"relative",
+		"...cut/off/server",
+		"/usr/bin/sleep\nbind",
+		"/usr/bin/sleep\n",
+		"/usr/bin/sleep\rbind",
+		"/x\nbind 1-65535 by anyone\n#",
+		"/x\" by root\nbind 1-65535 by anyone\n",
+		"/x\\\"\nbind 1-65535 by anyone\n",
+		"/x\x1b[2J",
+	};
+	struct known_words known = { 0 };
+
+	(void)state;
+	for (size_t i = 0; i < ELEMENTS(refused); i++) {
+		_cleanup_free_ char *text = NULL, *why = NULL;
+
+		assert_int_equal(
+			principal_words(4242424, "web.service", refused[i], &known, &text, &why),
+			0);
+		assert_string_equal(text, "user 4242424 unit web.service");
+		assert_non_null(why);
+		assert_ptr_equal(strpbrk(why, "\n\r\x1b"), NULL);
+		assert_ptr_equal(strstr(why, "exe is left out: "), why);
+	}
+	known_words_clear(&known);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_holder),
 		cmocka_unit_test(test_handed_on),
 		cmocka_unit_test(test_units),
+		cmocka_unit_test(test_executables),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
