@@ -34,7 +34,7 @@ def main():
                for option in introspect(arguments.build, "buildoptions")}
     prefix = pathlib.Path(options["prefix"])
     configuration = prefix / options["sysconfdir"]
-    folders = set()
+    folders = {pathlib.Path(f"{arguments.destdir}{configuration}/portcred")}
     for source, place in introspect(arguments.build, "installed").items():
         installed = pathlib.Path(arguments.destdir + place)
         folders |= {pathlib.Path(f"{arguments.destdir}{folder}")
