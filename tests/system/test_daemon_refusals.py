@@ -248,7 +248,7 @@ def test_errors_in_the_policy(bare):
 def test_usage(bare, arguments, complaint):
     ended = bare.portcredd(*arguments)
     assert ended.returncode == 2
-    assert complaint in ended.stderr
+    assert ended.stderr.startswith("portcredd: ") and complaint in ended.stderr
     assert ended.stdout == ""
 
 
