@@ -21,6 +21,8 @@ import tempfile
 import time
 import xml.etree.ElementTree
 
+import packages
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 CI = os.environ.get("CI") == "true"
 CORES = len(os.sched_getaffinity(0))
@@ -258,7 +260,7 @@ def demo(tally):
     tally.add("demo", *((1, 0) if run(["tools/demo.sh", "build"]) == 0 else (0, 1)))
 
 
-def packages(tally):
+def packages_in_a_root(tally):
     """The Debian packages, installed and purged in a fresh root: packages.py says what else."""
     if os.geteuid() != 0:
         tally.leave_out("packages: need root")
@@ -268,7 +270,8 @@ def packages(tally):
         tally.leave_out(f"packages: no {' and no '.join(missing)} here (tools/deps.sh --long)")
         return
     say("packages")
-    tally.add("packages", *((1, 0) if run([sys.executable, "tools/packages.py"]) == 0 else (0, 1)))
+    # In this process: a child would be killed by an interrupt before it has cleaned up.
+    tally.add("packages", *((1, 0) if packages.main() == 0 else (0, 1)))
 
 
 def give_back():
@@ -305,11 +308,15 @@ def main():
         if "fuzz" in arguments.only:
             fuzz(tally, arguments.fuzz_seconds)
         if "packages" in arguments.only:
-            packages(tally)
+            packages_in_a_root(tally)
     finally:
         give_back()
     return tally.report()
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        print("check: interrupted", file=sys.stderr)
+        sys.exit(130)
