@@ -41,7 +41,8 @@ check: ## all tests (as root; else the unit tests), again under sanitizers, and 
 	@$(PYTHON) tools/check.py
 
 .PHONY: check-long
-check-long: ## the tests that take hours too: soaks, fuzzing FUZZ_SECONDS a target
+check-long: ## the tests that take hours too: soaks, packages, fuzzing FUZZ_SECONDS a target
+	@[ "$$(id -u)" != 0 ] || tools/deps.sh --long
 	@$(PYTHON) tools/check.py --long --fuzz-seconds $(FUZZ_SECONDS)
 
 .PHONY: deps-kernels

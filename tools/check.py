@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: MIT
 """Runs the tests: unit and system tests, both again under sanitizers, the demo, the fuzz targets.
 
+With --long also the soaks, and the Debian packages in a fresh root.
+
 The last line adds all of them up: "N passed, N failed", and ", N skipped" if some were. The exit
 status is 0 only if nothing failed. What cannot be run here (system tests need root) is named; where
 CI=true, that is a failure, and so is every skipped test.
@@ -19,10 +21,13 @@ import tempfile
 import time
 import xml.etree.ElementTree
 
+import packages
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 CI = os.environ.get("CI") == "true"
 CORES = len(os.sched_getaffinity(0))
 STAGES = ["unit", "system", "demo", "fuzz"]
+LONG_STAGES = ["packages"]
 
 # Every check that the sanitizers can make of C; the first finding ends the program.
 SANITIZERS = {
@@ -255,6 +260,20 @@ def demo(tally):
     tally.add("demo", *((1, 0) if run(["tools/demo.sh", "build"]) == 0 else (0, 1)))
 
 
+def packages_in_a_root(tally):
+    """The Debian packages, installed and purged in a fresh root: packages.py says what else."""
+    if os.geteuid() != 0:
+        tally.leave_out("packages: need root")
+        return
+    missing = [tool for tool in ("dpkg-buildpackage", "dh", "mmdebstrap") if not shutil.which(tool)]
+    if missing:
+        tally.leave_out(f"packages: no {' and no '.join(missing)} here (tools/deps.sh --long)")
+        return
+    say("packages")
+    # In this process: a child would be killed by an interrupt before it has cleaned up.
+    tally.add("packages", *((1, 0) if packages.main() == 0 else (0, 1)))
+
+
 def give_back():
     """What root built belongs to whom the sources belong to: builds work without sudo later too."""
     if os.geteuid() != 0:
@@ -268,11 +287,11 @@ def give_back():
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
-    parser.add_argument("--only", action="append", choices=STAGES)
-    parser.add_argument("--long", action="store_true", help="soak tests too")
+    parser.add_argument("--only", action="append", choices=STAGES + LONG_STAGES)
+    parser.add_argument("--long", action="store_true", help="soak tests and packages too")
     parser.add_argument("--fuzz-seconds", type=int, default=20, metavar="N", help="a target")
     arguments = parser.parse_args()
-    arguments.only = arguments.only or STAGES
+    arguments.only = arguments.only or STAGES + (LONG_STAGES if arguments.long else [])
 
     tally = Tally()
     try:
@@ -288,10 +307,16 @@ def main():
             sanitized(tally, arguments)
         if "fuzz" in arguments.only:
             fuzz(tally, arguments.fuzz_seconds)
+        if "packages" in arguments.only:
+            packages_in_a_root(tally)
     finally:
         give_back()
     return tally.report()
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        print("check: interrupted", file=sys.stderr)
+        sys.exit(130)

@@ -6,13 +6,35 @@
 # Installs only what is missing, with apt-get (Debian, Ubuntu) or dnf (Fedora); on another system, or
 # without the right to install, prints what to install. Quick when nothing is missing.
 #
-# deps.sh [--list]      --list prints the packages of this system's package manager, one a line
+# deps.sh [--long] [--list]
+#
+# --long: also what make check-long takes. --list: print the packages by the names of this system's
+# package manager, one a line, and install nothing.
 set -eu
+
+long='' list=''
+for option; do
+	case $option in
+	--long) long=yes ;;
+	--list) list=yes ;;
+	*)
+		echo "deps: unknown option '$option', expected --long or --list" >&2
+		exit 2
+		;;
+	esac
+done
 
 # Debian's name (a|b: the first that the system knows), Fedora's name, what it is for.
 # "-" where that system has it in another package of the list.
 packages() {
-	sed 's/[[:space:]]*#.*//; /^$/d' <<-'LIST'
+	{
+		everyday
+		[ -z "$long" ] || for_check_long
+	} | sed 's/[[:space:]]*#.*//; /^$/d'
+}
+
+everyday() {
+	cat <<-'LIST'
 		# the build
 		gcc                   gcc                  # the compiler
 		libc6-dev             glibc-devel
@@ -64,6 +86,16 @@ packages() {
 		authbind              -                    # what some of them compare with
 		oidentd               oidentd
 		munge                 munge
+	LIST
+}
+
+for_check_long() {
+	cat <<-'LIST'
+		# the Debian packages, and a root to install them in
+		dpkg-dev              -
+		debhelper             -
+		systemd-dev|systemd   -                    # where units lie
+		mmdebstrap            -
 	LIST
 }
 
@@ -134,7 +166,7 @@ else
 	packages | awk '$1 != "-" { sub(/\|.*/, "", $1); print "  " $1 }' >&2
 	exit 1
 fi
-if [ "${1-}" = --list ]; then
+if [ -n "$list" ]; then
 	packages | awk -v column="$column" '$column != "-" { print $column }'
 	exit
 fi

@@ -22,7 +22,8 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 CORES = len(os.sched_getaffinity(0))
 
 # Files that cannot carry a comment, or say the licence themselves.
-NO_SPDX = {"LICENSE", ".clang-format-ignore"}
+NO_SPDX = {"LICENSE", ".clang-format-ignore", "packaging/debian/changelog",
+           "packaging/debian/source/format"}
 NO_SPDX_FOLDERS = ("tests/fuzz/corpus/",)
 
 

@@ -4,13 +4,17 @@
 
 uninstall.py BUILD [--destdir DIR]
 
-What is below the directory of configuration stays if it was edited: a policy is its owner's.
+What is below the directory of configuration stays if it was edited: a policy is its owner's. One
+that is in force stays so, and is told of.
 """
 
 import argparse
 import json
 import pathlib
 import subprocess
+
+# Where portcredd keeps what outlives it, and these programs.
+PINS = pathlib.Path("/sys/fs/bpf/portcred")
 
 
 def introspect(build, what):
@@ -34,7 +38,7 @@ def main():
                for option in introspect(arguments.build, "buildoptions")}
     prefix = pathlib.Path(options["prefix"])
     configuration = prefix / options["sysconfdir"]
-    folders = set()
+    folders = {pathlib.Path(f"{arguments.destdir}{configuration}/portcred")}
     for source, place in introspect(arguments.build, "installed").items():
         installed = pathlib.Path(arguments.destdir + place)
         folders |= {pathlib.Path(f"{arguments.destdir}{folder}")
@@ -52,6 +56,9 @@ def main():
         if folder.is_dir() and not any(folder.iterdir()):
             folder.rmdir()
             print(f"Removed {folder}")
+    if not arguments.destdir and PINS.is_dir():
+        print(f"A policy is still in force ({PINS}). To take it out, as root: "
+              f"{arguments.build}/portcredd --release")
 
 
 if __name__ == "__main__":

@@ -96,7 +96,8 @@ static int check_bpf_file_system(const char *pin_dir, char **ret_why)
 	if (file_system.f_type != BPF_FS_MAGIC)
 		return why(ret_why, -ENOTSUP,
 			   "%s is not a BPF file system, where enforcement is kept while portcredd "
-			   "is not running: mount -t bpf bpf %s",
+			   "is not running: give --pin-dir a directory of one, such as "
+			   "/sys/fs/bpf/portcred, or make it one: mount -t bpf bpf %s",
 			   parent, parent);
 	return 0;
 }

@@ -32,7 +32,7 @@ static const char *host_name(const struct compiled *compiled, uint32_t host)
 	return compiled->hosts[host - HOST_FIRST].name;
 }
 
-/* print_end() - "user alice@db1", "anyone@db1", "a caller for whom nobody vouches" */
+/* print_end() - "user alice@db1", "anyone@db1", "approved@db1", "a caller for whom nobody vouches" */
 static void print_end(const struct end_teller *asked, FILE *out)
 {
 	const struct other_end *end = asked->request->end;
@@ -47,7 +47,7 @@ static void print_end(const struct end_teller *asked, FILE *out)
 	} else if (asked->request->user) {
 		fprintf(out, "user %s@%s", asked->request->user, host);
 	} else if (end->uid == UID_NONE) {
-		fprintf(out, "anyone@%s", host);
+		fprintf(out, "%s@%s", end->approved ? "approved" : "anyone", host);
 	} else {
 		fputs("user ", out);
 		words_user(asked->teller.policy, end->uid, out);

@@ -31,7 +31,7 @@ static void print_help(struct program *program, const struct option_spec *option
 {
 	fputs("Usage: portcred [--runtime-dir DIR] VERB [OPTION...] [ARGUMENT...]\n"
 	      "\n"
-	      "Who may bind a port of this machine, and who did.\n"
+	      "Who may bind and who may reach a port of this machine, and who did.\n"
 	      "\n"
 	      "Verbs:\n",
 	      program->out);

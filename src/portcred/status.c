@@ -103,6 +103,7 @@ static void print_policy(struct program *program, const json_t *status)
 static void print_events(struct program *program, const json_t *status)
 {
 	json_int_t marked = client_number(status, "marked"), lost = client_number(status, "lost");
+	json_int_t hosts = client_number(status, "hosts");
 	FILE *out = program->out;
 
 	print_label("events", out);
@@ -111,13 +112,12 @@ static void print_events(struct program *program, const json_t *status)
 		       " held back in floods\n",
 		client_number(status, "refused"), client_number(status, "granted"),
 		client_number(status, "held"));
-	if (client_number(status, "hosts") || client_number(status, "vouched") ||
-	    client_number(status, "unproved")) {
+	if (hosts || client_number(status, "vouched") || client_number(status, "unproved")) {
 		print_label("vouches", out);
 		fprintf(out,
-			NUMBER " hosts, " NUMBER " connections proved, " NUMBER
+			NUMBER " host%s, " NUMBER " connections proved, " NUMBER
 			       " refused by an accept or connect rule\n",
-			client_number(status, "hosts"), client_number(status, "vouched"),
+			hosts, hosts == 1 ? "" : "s", client_number(status, "vouched"),
 			client_number(status, "unproved"));
 	}
 	if (lost) {

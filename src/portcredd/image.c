@@ -157,6 +157,12 @@ int image_from_snapshot(int directory, const char *name,
 	return r;
 }
 
+const char *image_advice(int error)
+{
+	return error == -ENOENT ? " ('portcred suggest' writes a policy from what is bound now)"
+				: "";
+}
+
 int image_text(const struct image *image, char **ret_text)
 {
 	char *text = NULL;

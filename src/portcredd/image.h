@@ -42,6 +42,9 @@ int image_from_snapshot(int directory, const char *name,
 			const struct policy_environment *environment, struct image *image,
 			bool *ret_same_names);
 
+/* image_advice() - what to do about an error with a culprit, to be put behind its text; may be "" */
+const char *image_advice(int error);
+
 /* image_text() - the diagnostics as `portcred check` prints them; the caller frees *ret_text */
 int image_text(const struct image *image, char **ret_text);
 

@@ -403,7 +403,7 @@ int inforce_start(struct daemon *daemon)
 	inforce_environment(daemon, &environment);
 	r = image_from_files(daemon->options.policy, &environment, true, &image, &culprit);
 	if (culprit)
-		log_warnx("%s: %s", culprit, source_error_text(r));
+		log_warnx("%s: %s%s", culprit, source_error_text(r), image_advice(r));
 	say_diagnostics(daemon, &image);
 	if (r == 0)
 		tried = was_on_trial(daemon, image.sources);

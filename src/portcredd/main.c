@@ -55,7 +55,8 @@ static int check(const struct options *options)
 	if (image.sources)
 		diagnostics_print(&image.diagnostics, image.sources, isatty(STDERR_FILENO), stderr);
 	if (culprit)
-		fprintf(stderr, "portcredd: %s: %s\n", culprit, source_error_text(r));
+		fprintf(stderr, "portcredd: %s: %s%s\n", culprit, source_error_text(r),
+			image_advice(r));
 	else if (r < 0 && !image.diagnostics.errors)
 		fprintf(stderr, "portcredd: %s: %s\n", options->policy, strerror(-r));
 	image_clear(&image);

@@ -194,6 +194,7 @@ int options_parse(int argc, char *argv[], struct options *ret_options)
 	struct options options = { 0 };
 	int option, r = 0;
 
+	argv[0] = program_invocation_short_name; /* for getopt's complaints: as all others begin */
 	while (r == 0 && (option = getopt_long(argc, argv, "h", long_options, NULL)) >= 0)
 		r = take(&options, option);
 	if (r == 0 && optind < argc) {

@@ -55,6 +55,12 @@ def test_status(daemon):
     assert daemon.calls[0] == ("GetStatus", {})
 
 
+@pytest.mark.parametrize("hosts, shown", [(1, "1 host, "), (2, "2 hosts, ")])
+def test_status_of_vouches(daemon, hosts, shown):
+    daemon.answers["GetStatus"] = a_status(hosts=hosts, vouched=3, unproved=4)
+    assert f"  vouches   {shown}3 connections proved, 4 refused" in portcred(daemon, "status").stdout
+
+
 @pytest.mark.parametrize("changes, shown", [
     ({"enforcing": False, "disabled": "portcred.off is on the kernel command line"},
      ": disabled, portcred.off is on the kernel command line\n"),

@@ -130,6 +130,7 @@ def test_no_cgroup2_is_mounted(bare, options):
 def test_pins_not_on_a_bpf_file_system(bare):
     said = refusal(bare, "--pin-dir", bare.directory / "pins")
     assert f"{bare.directory} is not a BPF file system" in said
+    assert "give --pin-dir a directory of one" in said
     assert f"mount -t bpf bpf {bare.directory}" in said
     assert not (bare.directory / "pins").exists()
 
@@ -211,8 +212,10 @@ def test_policy_of_others(bare, what, uid, mode):
 def test_no_policy(bare):
     bare.policy.unlink()
     said = refusal(bare)
-    assert f"{bare.policy}: No such file or directory" in said
+    advice = f"{bare.policy}: No such file or directory ('portcred suggest' writes a policy"
+    assert advice in said
     assert "there is no policy to put in force" in said
+    assert advice in bare.portcredd("--check").stderr
 
 
 def test_errors_in_the_policy(bare):
@@ -245,7 +248,7 @@ def test_errors_in_the_policy(bare):
 def test_usage(bare, arguments, complaint):
     ended = bare.portcredd(*arguments)
     assert ended.returncode == 2
-    assert complaint in ended.stderr
+    assert ended.stderr.startswith("portcredd: ") and complaint in ended.stderr
     assert ended.stdout == ""
 
 

@@ -273,6 +273,10 @@ static void test_connect(void **state)
 	assert_int_equal(s.told->answer.verdict, VERDICT_GRANTED);
 	assert_told(&s, 0, EXPLAIN_ANSWERS, "policy.conf:4",
 		    "connect 80 to user bob@db1, approved@db1, approved@db2");
+	s.user = NULL;
+	s.end.uid = UID_NONE;
+	tell(&s);
+	assert_string_equal(s.told->summary, "80/tcp to approved@db1: granted by policy.conf:4");
 	forget(&s);
 }
 

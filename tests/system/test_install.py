@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: MIT
+"""What `make install` puts in place fits together, and `make uninstall` takes it away again."""
+
+import pathlib
+import re
+import subprocess
+import sys
+
+import pytest
+
+import conftest
+
+UNINSTALL = conftest.ROOT / "tools/uninstall.py"
+
+
+def checked(*command):
+    ended = subprocess.run(command, text=True, check=False, stdout=subprocess.PIPE,
+                           stderr=subprocess.STDOUT)
+    assert ended.returncode == 0, ended.stdout
+
+
+@pytest.fixture(name="root")
+def a_root(tmp_path):
+    checked("meson", "install", "-C", conftest.BUILD, "--no-rebuild", "--quiet", "--destdir",
+            tmp_path)
+    return tmp_path
+
+
+def uninstall(root):
+    checked(sys.executable, UNINSTALL, conftest.BUILD, "--destdir", root)
+
+
+def ours(root):
+    return {path for path in root.rglob("*") if not path.is_dir() or "portcred" in path.name}
+
+
+def test_unit_starts_what_is_installed(root):
+    """Catches a prefix that the unit does not follow, and a unit where systemd does not look."""
+    (unit,) = root.rglob("portcredd.service")
+    assert unit.parent.match("lib/systemd/system")
+    commands = re.findall(r"^Exec\w+=(\S+)", unit.read_text(encoding="utf-8"), re.MULTILINE)
+    assert len(commands) == 2
+    for command in commands:
+        assert (root / command.lstrip("/")).is_file()
+
+
+def test_directory_of_policies(root):
+    """README writes policies and makes keys there; nothing is in it that could be in force."""
+    assert list((root / "etc/portcred").iterdir()) == []
+
+
+def test_uninstall(root):
+    assert ours(root)
+    uninstall(root)
+    assert ours(root) == set()
+
+
+def test_uninstall_keeps_a_policy(root):
+    policy = pathlib.Path(root / "etc/portcred/policy.conf")
+    policy.write_text("bind 80 by root\n", encoding="utf-8")
+    uninstall(root)
+    assert ours(root) == {policy.parent, policy}
