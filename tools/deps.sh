@@ -6,19 +6,20 @@
 # Installs only what is missing, with apt-get (Debian, Ubuntu) or dnf (Fedora); on another system, or
 # without the right to install, prints what to install. Quick when nothing is missing.
 #
-# deps.sh [--long] [--list]
+# deps.sh [--long] [--kernels] [--list]
 #
-# --long: also what make check-long takes. --list: print the packages by the names of this system's
+# --long, --kernels: also what make check-long, make check-kernels take. --list: print the packages by the names of this system's
 # package manager, one a line, and install nothing.
 set -eu
 
-long='' list=''
+long='' kernels='' list=''
 for option; do
 	case $option in
 	--long) long=yes ;;
+	--kernels) kernels=yes ;;
 	--list) list=yes ;;
 	*)
-		echo "deps: unknown option '$option', expected --long or --list" >&2
+		echo "deps: unknown option '$option', expected --long, --kernels or --list" >&2
 		exit 2
 		;;
 	esac
@@ -30,6 +31,7 @@ packages() {
 	{
 		everyday
 		[ -z "$long" ] || for_check_long
+		[ -z "$kernels" ] || for_check_kernels
 	} | sed 's/[[:space:]]*#.*//; /^$/d'
 }
 
@@ -96,6 +98,15 @@ for_check_long() {
 		debhelper             -
 		systemd-dev|systemd   -                    # where units lie
 		mmdebstrap            -
+	LIST
+}
+
+for_check_kernels() {
+	cat <<-'LIST'
+		# another kernel, and the first thing that it starts
+		qemu-system-x86       -
+		busybox-static|busybox -
+		cpio                  -
 	LIST
 }
 
