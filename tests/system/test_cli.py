@@ -16,7 +16,7 @@ import host as hosts
 from cli import NO, NO_DAEMON, USAGE, YES, run, run_json
 
 VERBS = ["check", "explain", "ls", "who", "peer", "watch", "status", "reload", "confirm",
-         "suggest", "key"]
+         "run", "suggest", "key"]
 # What has options of its own: the verbs, and what one of them is told to do.
 COMMANDS = [[verb] for verb in VERBS] + [["key", "generate"], ["key", "show"], ["key", "rotate"]]
 DOC = conftest.ROOT / "doc"
