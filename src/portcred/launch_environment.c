@@ -123,8 +123,6 @@ static int add_asked(struct variables *variables, const char *asked)
 /* put() - into the environment; the later of two of one name counts */
 static int put(const struct variables *variables)
 {
-	if (clearenv() != 0)
-		return -ENOMEM;
 	for (size_t i = 0; i < variables->n; i++) {
 		char *equals = strchr(variables->items[i], '=');
 
@@ -133,7 +131,6 @@ static int put(const struct variables *variables)
 		*equals = '\0';
 		if (setenv(variables->items[i], equals + 1, 1) < 0)
 			return -errno;
-		*equals = '=';
 	}
 	return 0;
 }
@@ -165,15 +162,13 @@ int launch_environment_set(const struct launch_user *user, bool keep, bool servi
 		r = add(&variables, "PATH=" CLEAN_PATH);
 	for (size_t i = 0; i < asked->n && r == 0; i++)
 		r = add_asked(&last, asked->items[i]);
+	if (r == 0 && clearenv() != 0)
+		r = -ENOMEM;
 	if (r == 0)
 		r = put(&variables);
 	if (r == 0 && user)
 		r = set_of_user(user);
-	for (size_t i = 0; i < last.n && r == 0; i++) {
-		/* Its memory is the environment's from here on. */
-		r = putenv(last.items[i]) == 0 ? 0 : -ENOMEM;
-		if (r == 0)
-			last.items[i] = NULL;
-	}
+	if (r == 0)
+		r = put(&last);
 	return r;
 }

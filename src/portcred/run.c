@@ -320,8 +320,8 @@ int run_main(struct program *program, int argc, char **argv)
 {
 	_cleanup_(run_clear) struct run run = { .program = program };
 	const struct option_spec options[] = {
-		{ "listen", "[ADDRESS:]PORT[/PROTO]",
-		  "bind it, and listen where it is TCP; as often as needed", .list = &run.listen },
+		{ "listen", "[ADDR:]PORT[/PROTO]", "bind it, and listen on TCP; several times",
+		  .list = &run.listen },
 		{ "backlog", "N", "connections that may wait to be accepted [4096]",
 		  .value = &run.backlog_text },
 		{ "user", "USER[:GROUP]", "who PROGRAM is to be, with the groups of a login",
@@ -333,10 +333,10 @@ int run_main(struct program *program, int argc, char **argv)
 		  .value = &run.fdname },
 		{ "accept-fd", "N", "the one socket is descriptor N of PROGRAM",
 		  .value = &run.accept_fd_text },
-		{ "inetd", NULL, "a PROGRAM for each connection, on its descriptors 0 and 1",
+		{ "inetd", NULL, "a PROGRAM for each connection, on descriptors 0, 1",
 		  .flag = &run.inetd },
 		{ "limit", "N", "with --inetd: so many at once [64]", .value = &run.limit_text },
-		{ "env", "NAME[=VALUE]", "set it for PROGRAM, or pass it on; as often as needed",
+		{ "env", "NAME[=VALUE]", "set it, or pass it on; several times",
 		  .list = &run.variables },
 		{ "keep-env", NULL, "pass the whole environment on", .flag = &run.keep_env },
 		{ 0 },
