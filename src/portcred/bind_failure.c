@@ -16,6 +16,35 @@
 
 /* Who has it */
 
+/* mapped_address() - where the socket is to be; IPv4 is v4-mapped */
+static struct in6_addr mapped_address(const struct listen_argument *argument)
+{
+	struct in6_addr address = argument->address;
+
+	if (argument->family == AF_INET)
+		address.s6_addr[10] = address.s6_addr[11] = 0xff;
+	return address;
+}
+
+/* is_any() - 0.0.0.0, ::, in that form */
+static bool is_any(const struct in6_addr *address)
+{
+	return IN6_IS_ADDR_UNSPECIFIED(address) ||
+	       (IN6_IS_ADDR_V4MAPPED(address) && address->s6_addr32[3] == 0);
+}
+
+/* in_the_way() - whether two sockets cannot be at one port because of their addresses */
+static bool in_the_way(const struct bound_socket *socket, const struct listen_argument *argument)
+{
+	struct in6_addr wanted = mapped_address(argument), taken;
+	bool other_family = socket->family != (argument->family == AF_INET ? 4 : 6);
+
+	memcpy(&taken, socket->address, sizeof(taken));
+	if (other_family && !argument->everywhere)
+		return is_any(&taken) && socket->family == 6 && !socket->v6only;
+	return is_any(&taken) || is_any(&wanted) || IN6_ARE_ADDR_EQUAL(&taken, &wanted);
+}
+
 static const struct bound_socket *find_bound(const struct socket_list *sockets,
 					     const struct listen_argument *argument)
 {
@@ -24,7 +53,7 @@ static const struct bound_socket *find_bound(const struct socket_list *sockets,
 
 		/* A connection that came in by that port is no holder of it. */
 		if (socket->protocol == argument->protocol && socket->port == argument->port &&
-		    socket->inode != 0 && socket->peer_port == 0)
+		    socket->inode != 0 && socket->peer_port == 0 && in_the_way(socket, argument))
 			return socket;
 	}
 	return NULL;

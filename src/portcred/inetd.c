@@ -21,8 +21,6 @@
 static const int ends[] = { SIGTERM, SIGINT, SIGQUIT };
 static const int passed[] = { SIGHUP, SIGUSR1, SIGUSR2 };
 
-extern char **environ;
-
 /* struct supervisor - @running of them are in @pids, in any order */
 struct supervisor {
 	struct program *program;
@@ -164,10 +162,13 @@ static void take(struct supervisor *supervisor, int listener)
 	if (name_caller(connection) < 0)
 		return; /* hung up meanwhile */
 	pid = spawn(supervisor, connection);
-	if (pid > 0)
+	if (pid > 0) {
 		supervisor->pids[supervisor->running++] = pid;
-	else
-		execute_failed(supervisor->program, supervisor->argv[0], -pid);
+		return;
+	}
+	/* EAGAIN: the user has as many processes as he may (RLIMIT_NPROC). */
+	supervisor->resting = is_shortage(-pid) || pid == -EAGAIN;
+	execute_failed(supervisor->program, supervisor->argv[0], -pid);
 }
 
 static void reap(struct supervisor *supervisor)

@@ -23,8 +23,6 @@ static const char *const of_service[] = {
 	"NOTIFY_SOCKET", "WATCHDOG_PID", "WATCHDOG_USEC", "JOURNAL_STREAM", "INVOCATION_ID",
 };
 
-extern char **environ;
-
 /* struct variables - "NAME=VALUE" each, owned */
 struct variables {
 	char **items;
@@ -153,19 +151,19 @@ static int set_of_user(const struct launch_user *user)
 }
 
 int launch_environment_set(const struct launch_user *user, bool keep, bool service,
-			   const struct option_list *asked)
+			   const struct option_list *variables)
 {
-	_cleanup_(variables_clear) struct variables variables = { 0 }, last = { 0 };
-	int r = keep_some(&variables, keep || !user, service);
+	_cleanup_(variables_clear) struct variables first = { 0 }, last = { 0 };
+	int r = keep_some(&first, keep || !user, service);
 
 	if (r == 0 && user && !keep)
-		r = add(&variables, "PATH=" CLEAN_PATH);
-	for (size_t i = 0; i < asked->n && r == 0; i++)
-		r = add_asked(&last, asked->items[i]);
+		r = add(&first, "PATH=" CLEAN_PATH);
+	for (size_t i = 0; i < variables->n && r == 0; i++)
+		r = add_asked(&last, variables->items[i]);
 	if (r == 0 && clearenv() != 0)
 		r = -ENOMEM;
 	if (r == 0)
-		r = put(&variables);
+		r = put(&first);
 	if (r == 0 && user)
 		r = set_of_user(user);
 	if (r == 0)

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/sanitized.h"
 #include "base/why.h"
 #include "portcred/identity.h"
 #include "portcred/text.h"
@@ -281,6 +282,12 @@ int launch_user_become(const struct launch_user *user, bool ambient, char **ret_
 	if (prctl(PR_SET_KEEPCAPS, 0UL, 0, 0, 0) < 0 ||
 	    prctl(PR_SET_NO_NEW_PRIVS, 1UL, 0, 0, 0) < 0)
 		return why(ret_why, -errno, "cannot give up privileges: %s", strerror(errno));
+	/*
+	 * Who changed his user cannot be traced by that user before he runs a program: so no program
+	 * of --inetd takes the listener away. The search for leaks has to trace it.
+	 */
+	if (SANITIZED && prctl(PR_SET_DUMPABLE, 1UL, 0, 0, 0) < 0)
+		return -errno;
 	r = read_back(ambient, was_root);
 	if (r < 0)
 		return why(ret_why, r, "the kernel kept other privileges than were asked for");

@@ -215,6 +215,23 @@ def test_no_descriptors_left(host):
     assert stop(process) == YES
 
 
+def test_no_process_left(host):
+    """The same where the user has as many processes as he may: each caller is told by an end."""
+    process = serve(host, "cat")
+
+    def allow_processes(number):
+        ended = host.run(["prlimit", "--pid", process.pid, f"--nproc={number}:200"], user="web")
+        assert ended.returncode == 0, ended
+
+    allow_processes(0)
+    assert ask(host)[0] == b""
+    assert process.stderr.readline() == \
+        "portcred: cannot run cat: Resource temporarily unavailable\n"
+    allow_processes(200)
+    assert ask(host, sent=b"asked")[0] == b"asked"
+    assert stop(process) == YES
+
+
 def test_standard_error_that_nobody_reads(host):
     """Catches a supervisor that ends because somebody closed the pipe that it complains into."""
     process = serve(host, "sh", "-c", "echo complaint >&2; echo fine")
