@@ -115,8 +115,9 @@ int obtain_socket(struct program *program, const struct obtain_request *request,
 {
 	_cleanup_free_ char *where = listen_argument_text(request->where);
 	_cleanup_free_ char *name = NULL;
+	_cleanup_close_ int fd = -EBADF;
 	bool of_root = false;
-	int fd = -EBADF, error = 0, r = 0;
+	int error = 0, r = 0;
 
 	if (!where)
 		return program_no_memory(program);
@@ -129,7 +130,7 @@ int obtain_socket(struct program *program, const struct obtain_request *request,
 				   request->user->uid, where, strerror(-r));
 	if (error < 0)
 		return bind_failure_say(program, request->where, where, error);
-	*ret_fd = fd;
+	*ret_fd = TAKE_FD(fd);
 	if (!of_root)
 		return EXIT_YES;
 	name = request->user->name ? text_show(request->user->name) : NULL;

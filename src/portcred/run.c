@@ -2,13 +2,13 @@
 /*
  * run.c - bind, give up every privilege, and become a program that finds the sockets
  *
- *	check all that can be checked
- *	  ── unit ── bind and listen, as the user ── become the user ── environment
- *	  ── descriptors, signals ── execve()            signals and exit status are the program's own
- *	                          \─ --inetd: a supervisor of that user's
+ *	read the command line ── environment ── is there such a program?
+ *	  ── unit ── bind and listen, as the user ── become the user ── signals
+ *	  ── descriptors ── execve()            signals and exit status are the program's own
+ *	  \─ --inetd: a supervisor of that user's
  *
  * In this order a mistake on the command line costs nothing, rules see the unit at bind(2), and
- * what is opened by others (connections, with --inetd) is met without a privilege.
+ * connections, which others make, are met without a privilege.
  */
 #include <errno.h>
 #include <limits.h>

@@ -164,6 +164,18 @@ def test_ambient(host, user):
     assert "PermissionError" in ended.stderr
 
 
+@pytest.mark.parametrize("lacks, said", [
+    ("setpcap", "cannot empty the bounding set of capabilities: Operation not permitted"),
+    ("setuid", "cannot become user 2001: Operation not permitted"),
+    ("setgid", "cannot set the groups: Operation not permitted"),
+])
+def test_root_that_lacks_a_capability(host, lacks, said):
+    """Catches a program that is started although a step before it failed."""
+    ended = host.run(["setpriv", f"--bounding-set=-{lacks}", f"--inh-caps=-{lacks}", "--",
+                      hosts.PROGRAMS / "portcred", "run", "--user", "web", "echo", "started"])
+    assert (ended.returncode, ended.stdout, ended.stderr) == (NO, "", f"portcred: {said}\n")
+
+
 def test_no_way_back(host):
     """Catches a saved uid, or a set-user-ID program that works after all."""
     ended = run(host, "--user", "web", "--", running.PYTHON, "-c", "import os; os.setuid(0)")

@@ -108,6 +108,16 @@ def test_bound_by_root(governed):
     assert (ended.returncode, "bound by root" in ended.stderr) == (YES, True)
 
 
+def test_audit(governed):
+    """What the manual says of it: the attempts as the user are in the audit, root's second one is not."""
+    control.put(governed, "bind 81 by user bob\n")
+    with control.Watch(governed) as watch:
+        assert run(governed, "--user", "alice", "--listen", "80", "true").returncode == YES
+        watch.event(port=80, uid=ALICE, verdict="kernel-refused")
+        assert run(governed, "--user", "alice", "--listen", "81", "true").returncode == YES
+        watch.event(port=81, uid=ALICE, verdict="refused")
+
+
 def test_refused(governed):
     """Catches a refusal that does not say by which rule."""
     control.put(governed, "bind 80 by user bob only\n")
