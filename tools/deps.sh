@@ -73,6 +73,8 @@ everyday() {
 		rsync                 rsync
 		socat                 socat
 		curl                  curl                 # the demo's web page
+		gunicorn              python3-gunicorn     # a server that takes sockets by LISTEN_FDS
+		git                   git                  # git daemon, from inetd; lint looks at what git tracks
 		libclang-rt-dev|libclang-common-14-dev compiler-rt # libFuzzer and clang's sanitizers
 		-                     libasan              # gcc's sanitizers: on Debian they come with gcc
 		-                     libubsan
@@ -83,7 +85,6 @@ everyday() {
 		shellcheck            ShellCheck
 		python3-pyflakes      python3-pyflakes
 		mandoc                mandoc               # the manual pages' own lint
-		git                   git                  # lint looks at what git tracks
 		# the benchmarks
 		authbind              -                    # what some of them compare with
 		oidentd               oidentd

@@ -26,7 +26,11 @@ _portcred_value()
 		compopt -o filenames 2>/dev/null
 		COMPREPLY=($(compgen -d -- "$2"))
 		;;
-	--unit | --try | --fd | --at | --from | --to) COMPREPLY=() ;;
+	--unit | --try | --fd | --at | --from | --to | --backlog | --fdname | --accept-fd | --limit)
+		COMPREPLY=()
+		;;
+	--listen) _portcred_port "$2" ;;
+	--env) COMPREPLY=($(compgen -v -- "$2")) ;;
 	--name) COMPREPLY=($(compgen -A hostname -- "$2")) ;;
 	--address) COMPREPLY=($(compgen -W "0.0.0.0 127.0.0.1 :: ::1" -- "$2")) ;;
 	*) return 1 ;;
@@ -36,7 +40,7 @@ _portcred_value()
 _portcred()
 {
 	local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}
-	local verbs="check explain ls who peer watch status reload confirm suggest key"
+	local verbs="check explain ls who peer watch status reload confirm run suggest key"
 	local verb= action= options i
 	local IFS=$' \t\n'
 
@@ -65,6 +69,10 @@ _portcred()
 	who | watch | status) options="--json --help" ;;
 	reload) options="--try --force --json --help" ;;
 	confirm) options="--help" ;;
+	run)
+		options="--listen --backlog --user --unit --ambient --fdname --accept-fd --inetd --limit"
+		options+=" --env --keep-env --help"
+		;;
 	suggest) options="--from-events --now --observe --all --json --help" ;;
 	key)
 		case $action in
@@ -87,7 +95,7 @@ _portcred()
 		COMPREPLY=($(compgen -f -- "$word"))
 		;;
 	explain | who) _portcred_port "$word" ;;
-	peer) COMPREPLY=($(compgen -c -- "$word")) ;;
+	peer | run) COMPREPLY=($(compgen -c -- "$word")) ;;
 	key) [[ $action ]] || COMPREPLY=($(compgen -W "generate show rotate" -- "$word")) ;;
 	esac
 }

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # Completion of portcred(1) for fish.
 
-set -l verbs check explain ls who peer watch status reload confirm suggest key
+set -l verbs check explain ls who peer watch status reload confirm run suggest key
 set -l no_verb "not __fish_seen_subcommand_from $verbs"
 
 complete -c portcred -f
@@ -20,6 +20,8 @@ complete -c portcred -n $no_verb -a watch -d 'Show refusals and grants as they h
 complete -c portcred -n $no_verb -a status -d 'Say what portcredd enforces'
 complete -c portcred -n $no_verb -a reload -d 'Put the policy on disk in force'
 complete -c portcred -n $no_verb -a confirm -d 'Keep a policy that is on trial'
+complete -c portcred -n $no_verb -a run \
+    -d 'Bind, give up every privilege, and become a program'
 complete -c portcred -n $no_verb -a suggest -d 'Write a policy from what is bound now'
 complete -c portcred -n $no_verb -a key \
     -d 'Make, show and rotate the key with which this host vouches'
@@ -65,6 +67,21 @@ complete -c portcred -n '__fish_seen_subcommand_from suggest' -l from-events \
 complete -c portcred -n '__fish_seen_subcommand_from suggest' -l now \
     -d 'From what is bound, too'
 complete -c portcred -n '__fish_seen_subcommand_from suggest' -F
+set -l runs '__fish_seen_subcommand_from run'
+complete -c portcred -n $runs -l listen -x \
+    -a '(getent services | string split -f 1 " " | sort -u)' -d 'Bind this'
+complete -c portcred -n $runs -l backlog -x -d 'Connections that may wait'
+complete -c portcred -n $runs -l user -x -a '(__fish_complete_users)' \
+    -d 'Who the program is to be'
+complete -c portcred -n $runs -l unit -x -d 'The unit that rules see it in'
+complete -c portcred -n $runs -l ambient -d 'Leave it CAP_NET_BIND_SERVICE'
+complete -c portcred -n $runs -l fdname -x -d 'Names of the sockets'
+complete -c portcred -n $runs -l accept-fd -x -d 'The socket is this descriptor'
+complete -c portcred -n $runs -l inetd -d 'A program for each connection'
+complete -c portcred -n $runs -l limit -x -d 'With --inetd: so many at once'
+complete -c portcred -n $runs -l env -x -a '(set -nx)' -d 'Set or pass on a variable'
+complete -c portcred -n $runs -l keep-env -d 'Pass the whole environment on'
+complete -c portcred -n $runs -a '(__fish_complete_command)'
 complete -c portcred -n '__fish_seen_subcommand_from suggest' -l observe \
     -d 'Statements that only log'
 complete -c portcred -n '__fish_seen_subcommand_from suggest' -l all -d 'Also sockets of clients'

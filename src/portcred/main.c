@@ -23,6 +23,7 @@ static const struct {
 	{ "status", status_main, "Says what portcredd enforces" },
 	{ "reload", reload_main, "Puts the policy on disk in force" },
 	{ "confirm", confirm_main, "Keeps a policy that is on trial" },
+	{ "run", run_main, "Binds, gives up every privilege, and becomes a program" },
 	{ "suggest", suggest_main, "Writes a policy from what is bound now" },
 	{ "key", key_main, "Makes, shows and rotates the key with which this host vouches" },
 };

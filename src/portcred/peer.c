@@ -14,15 +14,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "portcred/execute.h"
 #include "portcred/options.h"
 #include "portcred/peer_environment.h"
 #include "portcred/peer_text.h"
-#include "portcred/text.h"
 #include "portcred/verb.h"
-
-/* As env(1) has them. */
-#define EXIT_NOT_EXECUTED 126
-#define EXIT_NOT_FOUND    127
 
 static const char about[] =
 	"Says who is at the other end of the TCP connection on standard input. Exit status 1\n"
@@ -93,17 +89,12 @@ static int print_json(struct program *program, const struct connection *connecti
 
 static int become(struct program *program, const struct connection *connection, char **argv)
 {
-	_cleanup_free_ char *shown = NULL;
 	int error = peer_environment_set(connection->peer, connection->user, &connection->local,
 					 &connection->remote);
 
 	if (error < 0)
 		return program_say(program, "cannot set the environment: %s", strerror(-error));
-	execvp(argv[0], argv);
-	error = errno;
-	shown = text_show(argv[0]);
-	program_say(program, "cannot run %s: %s", shown ? shown : "it", strerror(error));
-	return error == ENOENT ? EXIT_NOT_FOUND : EXIT_NOT_EXECUTED;
+	return execute(program, argv);
 }
 
 /* parse_fd() - a descriptor's number */

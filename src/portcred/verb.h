@@ -14,6 +14,7 @@ int key_main(struct program *program, int argc, char **argv);
 int ls_main(struct program *program, int argc, char **argv);
 int peer_main(struct program *program, int argc, char **argv);
 int reload_main(struct program *program, int argc, char **argv);
+int run_main(struct program *program, int argc, char **argv);
 int status_main(struct program *program, int argc, char **argv);
 int suggest_main(struct program *program, int argc, char **argv);
 int watch_main(struct program *program, int argc, char **argv);

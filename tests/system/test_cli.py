@@ -16,7 +16,7 @@ import host as hosts
 from cli import NO, NO_DAEMON, USAGE, YES, run, run_json
 
 VERBS = ["check", "explain", "ls", "who", "peer", "watch", "status", "reload", "confirm",
-         "suggest", "key"]
+         "run", "suggest", "key"]
 # What has options of its own: the verbs, and what one of them is told to do.
 COMMANDS = [[verb] for verb in VERBS] + [["key", "generate"], ["key", "show"], ["key", "rotate"]]
 DOC = conftest.ROOT / "doc"
@@ -150,7 +150,7 @@ def test_help():
 def test_json_on_every_verb_that_prints_data():
     for command in COMMANDS:
         assert ("--json" in options_in(run(*command, "--help").stdout)) == \
-            (command not in (["confirm"], ["key"]))
+            (command not in (["confirm"], ["run"], ["key"]))
 
 
 def test_version():

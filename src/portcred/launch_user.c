@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: MIT */
+#include "portcred/launch_user.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <pwd.h>
+#include <string.h>
+#include <sys/capability.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/sanitized.h"
+#include "base/why.h"
+#include "portcred/identity.h"
+#include "portcred/text.h"
+
+#define NO_GID UINT32_MAX
+
+static const cap_value_t bind_service = CAP_NET_BIND_SERVICE;
+
+static void free_capabilities(cap_t *capabilities)
+{
+	if (*capabilities)
+		cap_free(*capabilities);
+}
+
+/* Who it is */
+
+/* find_login() - name, home, shell and groups of a user that the database has */
+static int find_login(const char *name, struct launch_user *user)
+{
+	const struct passwd *entry = getpwnam(name);
+	int n = 0;
+
+	if (entry) {
+		user->home = strdup(entry->pw_dir);
+		user->shell = strdup(*entry->pw_shell ? entry->pw_shell : "/bin/sh");
+		if (!user->home || !user->shell)
+			return -ENOMEM;
+	}
+	/* The first call asks how many there are. */
+	getgrouplist(name, user->gid, NULL, &n);
+	user->groups = calloc((size_t)n + 1, sizeof(*user->groups));
+	if (!user->groups)
+		return -ENOMEM;
+	if (getgrouplist(name, user->gid, user->groups, &n) < 0)
+		return -EIO;
+	user->n_groups = (size_t)n;
+	return 0;
+}
+
+/* only_group() - of a number that nobody logs in with: its one group */
+static int only_group(struct launch_user *user)
+{
+	user->groups = calloc(1, sizeof(*user->groups));
+	if (!user->groups)
+		return -ENOMEM;
+	user->groups[0] = user->gid;
+	user->n_groups = 1;
+	return 0;
+}
+
+int launch_user_find(const char *text, struct launch_user *ret_user, char **ret_why)
+{
+	_cleanup_(launch_user_clear) struct launch_user user = { 0 };
+	_cleanup_free_ char *copy = strdup(text);
+	struct identity_user found = { 0 };
+	uint32_t gid = NO_GID;
+	char *group;
+	int r;
+
+	if (!copy)
+		return -ENOMEM;
+	group = strchr(copy, ':');
+	if (group)
+		*group++ = '\0';
+	r = identity_find_user(copy, &found, ret_why);
+	user.name = found.name;
+	if (r == 0 && group)
+		r = identity_find_group(group, &gid, ret_why);
+	if (r < 0)
+		return r;
+	user.uid = found.uid;
+	user.gid = group ? gid : found.gid;
+	if (user.gid == NO_GID)
+		return why(ret_why, -ENOENT,
+			   "user %u is not in the user database, and so has no group: say "
+			   "--user %u:GROUP",
+			   user.uid, user.uid);
+	r = user.name ? find_login(user.name, &user) : only_group(&user);
+	if (r == -EIO)
+		return why(ret_why, r, "cannot list the groups of user '%s'", copy);
+	if (r < 0)
+		return r;
+	*ret_user = user;
+	user = (struct launch_user){ 0 };
+	return 0;
+}
+
+void launch_user_clear(struct launch_user *user)
+{
+	free(user->groups);
+	free(user->name);
+	free(user->home);
+	free(user->shell);
+	*user = (struct launch_user){ 0 };
+}
+
+/* For a bind(2) */
+
+/* set_effective() - CAP_NET_BIND_SERVICE alone, or none; the permitted set stays */
+static int set_effective(bool capable)
+{
+	_cleanup_(free_capabilities) cap_t wanted = cap_get_proc();
+
+	if (!wanted || cap_clear_flag(wanted, CAP_EFFECTIVE) < 0)
+		return -errno;
+	if (capable && cap_set_flag(wanted, CAP_EFFECTIVE, 1, &bind_service, CAP_SET) < 0)
+		return -errno;
+	return cap_set_proc(wanted) < 0 ? -errno : 0;
+}
+
+int launch_user_act(const struct launch_user *user, bool capable)
+{
+	/* Root that acts as root keeps what makes it root: nothing to be narrowed down to. */
+	if (setgroups(user->n_groups, user->groups) < 0 || setegid(user->gid) < 0 ||
+	    seteuid(user->uid) < 0)
+		return -errno;
+	if (geteuid() != user->uid || getegid() != user->gid)
+		return -EPERM;
+	return user->uid == 0 ? 0 : set_effective(capable);
+}
+
+int launch_user_act_root(void)
+{
+	if (seteuid(0) < 0 || setegid(0) < 0 || setgroups(0, NULL) < 0)
+		return -errno;
+	return geteuid() == 0 && getegid() == 0 ? 0 : -EPERM;
+}
+
+/* For good */
+
+static bool has_group(const gid_t *groups, size_t n, gid_t gid)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (groups[i] == gid)
+			return true;
+	}
+	return false;
+}
+
+/* same_groups() - the kernel keeps them sorted, and copies as they are */
+static bool same_groups(const struct launch_user *user)
+{
+	_cleanup_free_ gid_t *now = NULL;
+	int n = getgroups(0, NULL);
+
+	if (n < 0 || (size_t)n != user->n_groups)
+		return false;
+	now = calloc((size_t)n + 1, sizeof(*now));
+	if (!now || getgroups(n, now) != n)
+		return false;
+	for (int i = 0; i < n; i++) {
+		if (!has_group(user->groups, user->n_groups, now[i]) ||
+		    !has_group(now, (size_t)n, user->groups[i]))
+			return false;
+	}
+	return true;
+}
+
+static int set_ids(const struct launch_user *user, char **ret_why)
+{
+	uid_t uid[3];
+	gid_t gid[3];
+
+	if (setgroups(user->n_groups, user->groups) < 0)
+		return why(ret_why, -errno, "cannot set the groups: %s", strerror(errno));
+	if (setresgid(user->gid, user->gid, user->gid) < 0)
+		return why(ret_why, -errno, "cannot become group %u: %s", user->gid,
+			   strerror(errno));
+	if (setresuid(user->uid, user->uid, user->uid) < 0)
+		return why(ret_why, -errno, "cannot become user %u: %s", user->uid,
+			   strerror(errno));
+	if (getresgid(&gid[0], &gid[1], &gid[2]) < 0 || getresuid(&uid[0], &uid[1], &uid[2]) < 0)
+		return -errno;
+	for (size_t i = 0; i < ELEMENTS(uid); i++) {
+		if (uid[i] != user->uid || gid[i] != user->gid)
+			return why(ret_why, -EPERM, "the kernel kept another user or group");
+	}
+	if (!same_groups(user))
+		return why(ret_why, -EPERM, "the kernel kept other groups");
+	return 0;
+}
+
+/* make_inheritable() - what is to be ambient; capset(2) allows it only while the bounding set has it */
+static int make_inheritable(void)
+{
+	_cleanup_(free_capabilities) cap_t wanted = cap_get_proc();
+
+	if (!wanted || cap_set_flag(wanted, CAP_INHERITABLE, 1, &bind_service, CAP_SET) < 0 ||
+	    cap_set_proc(wanted) < 0)
+		return -errno;
+	return 0;
+}
+
+/* drop_bounding() - all of it; takes CAP_SETPCAP, which goes later */
+static int drop_bounding(void)
+{
+	for (cap_value_t capability = 0; CAP_IS_SUPPORTED(capability); capability++) {
+		if (cap_get_bound(capability) != 0 && cap_drop_bound(capability) < 0)
+			return -errno;
+	}
+	return 0;
+}
+
+static int set_capabilities(bool ambient)
+{
+	_cleanup_(free_capabilities) cap_t wanted = cap_init();
+
+	if (!wanted || cap_reset_ambient() < 0)
+		return -errno;
+	if (!ambient)
+		return cap_set_proc(wanted) < 0 ? -errno : 0;
+	if (cap_set_flag(wanted, CAP_PERMITTED, 1, &bind_service, CAP_SET) < 0 ||
+	    cap_set_flag(wanted, CAP_INHERITABLE, 1, &bind_service, CAP_SET) < 0 ||
+	    cap_set_flag(wanted, CAP_EFFECTIVE, 1, &bind_service, CAP_SET) < 0 ||
+	    cap_set_proc(wanted) < 0 || cap_set_ambient(bind_service, CAP_SET) < 0)
+		return -errno;
+	return 0;
+}
+
+/* only_wanted() - one capability is in every set where it is to be, in no set where it is not */
+static bool only_wanted(cap_t now, cap_value_t capability, bool wanted)
+{
+	static const cap_flag_t sets[] = { CAP_EFFECTIVE, CAP_PERMITTED, CAP_INHERITABLE };
+	cap_flag_value_t value;
+
+	for (size_t i = 0; i < ELEMENTS(sets); i++) {
+		if (cap_get_flag(now, capability, sets[i], &value) < 0 ||
+		    (value == CAP_SET) != wanted)
+			return false;
+	}
+	return cap_get_ambient(capability) == (wanted ? 1 : 0);
+}
+
+static int read_back(bool ambient, bool bounded)
+{
+	_cleanup_(free_capabilities) cap_t now = cap_get_proc();
+
+	if (!now)
+		return -errno;
+	for (cap_value_t capability = 0; CAP_IS_SUPPORTED(capability); capability++) {
+		if (!only_wanted(now, capability, ambient && capability == bind_service) ||
+		    (bounded && cap_get_bound(capability) != 0))
+			return -EPERM;
+	}
+	if (prctl(PR_GET_KEEPCAPS, 0, 0, 0, 0) != 0)
+		return -EPERM;
+	return prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1 ? 0 : -EPERM;
+}
+
+int launch_user_become(const struct launch_user *user, bool ambient, char **ret_why)
+{
+	bool was_root = geteuid() == 0;
+	int r = ambient ? make_inheritable() : 0;
+
+	if (r == 0 && was_root)
+		r = drop_bounding();
+	if (r < 0)
+		return why(ret_why, r, "cannot empty the bounding set of capabilities: %s",
+			   strerror(-r));
+	/* What is ambient later must stay permitted while the user changes. */
+	if (prctl(PR_SET_KEEPCAPS, ambient ? 1UL : 0UL, 0, 0, 0) < 0)
+		return why(ret_why, -errno, "cannot keep capabilities: %s", strerror(errno));
+	r = user ? set_ids(user, ret_why) : 0;
+	if (r < 0)
+		return r;
+	r = set_capabilities(ambient);
+	if (r < 0)
+		return why(ret_why, r, "cannot set the capabilities: %s", strerror(-r));
+	if (prctl(PR_SET_KEEPCAPS, 0UL, 0, 0, 0) < 0 ||
+	    prctl(PR_SET_NO_NEW_PRIVS, 1UL, 0, 0, 0) < 0)
+		return why(ret_why, -errno, "cannot give up privileges: %s", strerror(errno));
+	/*
+	 * Who changed his user cannot be traced by that user before he runs a program: so no program
+	 * of --inetd takes the listener away. The search for leaks has to trace it.
+	 */
+	if (SANITIZED && prctl(PR_SET_DUMPABLE, 1UL, 0, 0, 0) < 0)
+		return -errno;
+	r = read_back(ambient, was_root);
+	if (r < 0)
+		return why(ret_why, r, "the kernel kept other privileges than were asked for");
+	return 0;
+}
