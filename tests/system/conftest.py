@@ -87,7 +87,8 @@ def in_time(request):
 @pytest.fixture(scope="session")
 def private_run():
     """Numbers for hosts, in a /run of our own; see host.prepare()."""
-    programs = [BUILD / "tests/system" / name for name in ("probe", "hammer", "dualstack", "listener")]
+    programs = [BUILD / "tests/system" / name
+                for name in ("probe", "hammer", "dualstack", "listener")]
     if (BUILD / "tests/system/uring").exists():  # only where liburing is
         programs.append(BUILD / "tests/system/uring")
     hosts.prepare(BUILD, programs)
