@@ -70,7 +70,8 @@ int enforcer_open(const char *cgroup, const char *pin_dir, struct enforcer **ret
 #define HOOKS_REFUSED  4U  /* sockets bound before: where one of them is refused */
 #define HOOKS_VOUCH    8U  /* connections: where there is a host, or a rule about one */
 #define HOOKS_ACCEPT   16U /* refusals at once: where an accept rule is enforced */
-#define HOOKS_ALL      31U
+#define HOOKS_REDIRECT 32U /* calls led to another port: where a redirect says so */
+#define HOOKS_ALL      63U
 
 /*
  * enforcer_attach() - attach these groups, or put our programs into what is pinned of them
