@@ -73,10 +73,7 @@ static void print_led(const struct policy *policy, const struct compiled *compil
 		words_rule(policy, &compiled->sets[set].rule, out);
 		fputs(" governs who may listen", out);
 	}
-	fprintf(out,
-		"; who may call is for the accept rules of %u, and what listens at %u itself "
-		"hears nothing",
-		port, port);
+	fprintf(out, "; the accept rules of %u say who may call", port);
 }
 
 int redirects_tell(const struct policy *policy, const struct compiled *compiled, uint16_t port,
