@@ -20,7 +20,7 @@ import host as hosts
 import linux
 from attempt import LOOPBACK, reaches
 from host import USERS
-from peers import APPROVED, LOCAL, REUSE, VOUCHED, call, serve
+from peers import APPROVED, LOCAL, REUSE, VOUCHED, call
 from segment import ACK, RST, SYN
 from station import Station
 
