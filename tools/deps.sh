@@ -58,6 +58,7 @@ packages() {
 		git                   git                  # lint looks at what git tracks
 		# the benchmarks
 		authbind              -                    # what some of them compare with
+		nftables              nftables
 		oidentd               oidentd
 		munge                 munge
 	LIST
