@@ -42,10 +42,10 @@ int redirections_print(const json_t *redirects, struct program *program, const c
 	_cleanup_(table_clear) struct table table;
 	size_t n = json_array_size(redirects);
 
+	table_begin(&table, columns, COLUMNS);
 	if (n == 0)
 		return EXIT_YES;
 	fputs("\nRedirected:\n", program->out);
-	table_begin(&table, columns, COLUMNS);
 	for (size_t i = 0; i < n; i++)
 		add_line(&table, json_array_get(redirects, i), policy);
 	return table_print(&table, program);
