@@ -118,9 +118,12 @@ def listening_at(host, port):
         return socket.socket(fileno=socket.recv_fds(ours, 16, 1)[1][0])
 
 
-def workload_between(wire, client, server, loop, count, port, expected):
-    """The same with the WAY from one host to another, in one process: see workload.c."""
-    with listening_at(server, port) as listener:
+def workload_between(wire, client, server, loop, count, port, expected, *, listens=None):
+    """The same with the WAY from one host to another, in one process: see workload.c.
+
+    @listens: another port, to which calls of @port are led.
+    """
+    with listening_at(server, listens or port) as listener:
         command = [hosts.PROGRAMS / "workload", loop, count, port, expected, wire.address(server),
                    listener.fileno()]
 

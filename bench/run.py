@@ -19,10 +19,11 @@ import sys
 
 import binding
 import peers
+import redirect
 import vouch
 from measure import ROOT, Bench, hosts
 
-BENCHMARKS = (*binding.BENCHMARKS, *vouch.BENCHMARKS, *peers.BENCHMARKS)
+BENCHMARKS = (*binding.BENCHMARKS, *vouch.BENCHMARKS, *redirect.BENCHMARKS, *peers.BENCHMARKS)
 
 
 def show(result, as_json):

@@ -15,7 +15,7 @@
 
 #include <linux/types.h>
 
-#define PORTCRED_ABI 2
+#define PORTCRED_ABI 3
 
 #define PORTCRED_SLOTS 2
 
@@ -39,6 +39,7 @@
 #define MAX_HANDSHAKES      (1U << 14) /* verified SYNs whose connection is not there yet */
 #define MAX_SPENT           (1U << 14) /* answers to SYN cookies, taken once each */
 #define MAX_OWN_ADDRESSES   4096       /* of this machine; others count as another host's */
+#define MAX_LISTENERS       4096 /* at ports to which calls are led; a dual-stack one is two */
 
 enum protocol {
 	PROTOCOL_TCP, /* MPTCP included */
@@ -62,6 +63,22 @@ struct tcp_entry {
 	__u32 accept_observed;
 	__u32 connect;
 	__u32 connect_observed;
+	__u32 redirect; /* port to which calls of this one are led, 0: they stay */
+	__u32 called; /* a port whose calls are led to this one, rather an accept-governed one; 0: none */
+};
+
+/* Listeners at one address and port (SO_REUSEPORT, SO_BINDTODEVICE); more are not led to. */
+#define LISTENER_PLACES 4U
+
+/*
+ * struct listener_key - key of `listeners`: where a socket listens to which calls may be led
+ *
+ * One at :: that is not IPV6_V6ONLY has a second entry, at 0.0.0.0.
+ */
+struct listener_key {
+	__u32 address[4]; /* network byte order, IPv4 v4-mapped */
+	__u16 port;
+	__u16 place; /* < LISTENER_PLACES */
 };
 
 /* struct rule - where a statement stands; line 0: no statement */

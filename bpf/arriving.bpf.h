@@ -377,6 +377,39 @@ static __always_inline int ack_arrives(struct segment *segment, const struct tcp
 	return ALLOW;
 }
 
+/*
+ * port_called() - what governs the port in the segment, where a redirect has led it from there
+ *
+ * Whatever else brings a segment to a listener at another port (TPROXY of nftables) is judged at the
+ * listener's.
+ */
+static __always_inline const struct tcp_entry *port_called(struct segment *segment,
+							   const struct tcp_entry *port)
+{
+	__u32 called = bpf_ntohs(segment->signed_.destination_port);
+	const struct tcp_entry *entry;
+
+	if (!port->called)
+		return port;
+	entry = tcp_port(&segment->question.tables, called);
+	if (!entry || entry->redirect != segment->question.endpoint.port)
+		return port;
+	segment->question.endpoint.port = called;
+	return entry;
+}
+
+/* pass_unread() - it may be for the listener's own port, or led there: what either asks */
+static __always_inline int pass_unread(struct segment *segment, const struct tcp_entry *port)
+{
+	const struct tcp_entry *called = NULL;
+
+	if (port->called)
+		called = tcp_port(&segment->question.tables, port->called);
+	if (called && pass(segment, called->accept, 0, OPERATION_ACCEPT) == DROP)
+		return DROP;
+	return pass(segment, port->accept, port->accept_observed, OPERATION_ACCEPT);
+}
+
 /* arrives_at_listener() - ALLOW or DROP */
 static __always_inline int arrives_at_listener(struct __sk_buff *skb, struct bpf_sock *socket)
 {
@@ -397,7 +430,8 @@ static __always_inline int arrives_at_listener(struct __sk_buff *skb, struct bpf
 	if (owner)
 		segment->remote.owner = *owner;
 	if (read_segment(skb, segment) < 0)
-		return pass(segment, port->accept, port->accept_observed, OPERATION_ACCEPT);
+		return pass_unread(segment, port);
+	port = port_called(segment, port);
 	segment_ends(segment);
 	whose_address(skb, segment);
 	handshake_key(segment, namespace_cookie);
@@ -408,7 +442,7 @@ static __always_inline int arrives_at_listener(struct __sk_buff *skb, struct bpf
 		return ack_arrives(segment, port);
 	if (!(segment->flags & FLAG_SYN))
 		return ALLOW; /* without an ACK it makes no connection */
-	bind_port = question_port(&segment->question);
+	bind_port = tables_port(&segment->question.tables, PROTOCOL_TCP, socket->src_port);
 	return syn_arrives(segment, port,
 			   bind_port && bind_port->enforced && !segment->question.observe_all);
 }

@@ -86,6 +86,12 @@ static __always_inline void key_as_server(struct bpf_sock_ops *ctx, struct hands
 	key->zero = 0;
 }
 
+/* is_subflow() - of Multipath TCP */
+static __always_inline int is_subflow(const struct tcp_sock *tcp)
+{
+	return bpf_core_field_exists(tcp->is_mptcp) && BPF_CORE_READ_BITFIELD_PROBED(tcp, is_mptcp);
+}
+
 /*
  * opener_uid() - the effective user of connect(2); UID_NONE: nobody's
  *
@@ -97,7 +103,7 @@ static __always_inline __u32 opener_uid(const struct bpf_sock *socket)
 	struct task_struct *task = bpf_get_current_task_btf();
 	const struct tcp_sock *tcp = (const struct tcp_sock *)kernel_sock(socket);
 
-	if (bpf_core_field_exists(tcp->is_mptcp) && BPF_CORE_READ_BITFIELD_PROBED(tcp, is_mptcp))
+	if (is_subflow(tcp))
 		return UID_NONE;
 	/*
 	 * TCP_FASTOPEN_CONNECT: connect(2) has sent nothing, and now somebody writes, perhaps a

@@ -413,18 +413,21 @@ static __always_inline void mark_unapproved(struct bpf_sock *socket)
 		__sync_fetch_and_or(&state->refused_sockets, REFUSED_UNASKED);
 }
 
-/* listening() - a listener whose port no bind(2) named: the caller of listen(2) is judged */
-static __always_inline void listening(struct bpf_sock_ops *ctx)
+/*
+ * listening() - a listener whose port no bind(2) named: the caller of listen(2) is judged
+ * Returns 0 if nothing is to reach it.
+ */
+static __always_inline int listening(struct bpf_sock_ops *ctx)
 {
 	struct bpf_sock *socket = ctx->sk;
 	struct question question = { 0 };
 
 	if (!socket)
-		return;
+		return 0;
 	/* It may have been a listener before, at another port. */
 	bpf_sk_storage_delete(&unapproved, socket);
 	if (socket_port_asked(socket) || !question_begin(&question, bpf_get_netns_cookie(ctx)))
-		return;
+		return 1;
 	question.endpoint.protocol = PROTOCOL_TCP;
 	question.endpoint.port = READ(local_port);
 	if (READ(family) == AF_INET) {
@@ -434,8 +437,10 @@ static __always_inline void listening(struct bpf_sock_ops *ctx)
 			 READ(local_ip6[2]), READ(local_ip6[3]));
 		question.endpoint.v6only = socket_v6only(socket);
 	}
-	if (judge_taken(&question, OPERATION_LISTEN) == DROP)
-		mark_unapproved(socket);
+	if (judge_taken(&question, OPERATION_LISTEN) == ALLOW)
+		return 1;
+	mark_unapproved(socket);
+	return 0;
 }
 
 SEC("sockops")
@@ -443,7 +448,8 @@ int sock_ops(struct bpf_sock_ops *ctx)
 {
 	switch (ctx->op) {
 	case BPF_SOCK_OPS_TCP_LISTEN_CB:
-		listening(ctx);
+		if (listening(ctx))
+			offer_listener(ctx);
 		become_listener(ctx);
 		break;
 	case BPF_SOCK_OPS_TCP_CONNECT_CB:

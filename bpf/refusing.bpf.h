@@ -4,12 +4,14 @@
  *
  * What counts is decided in ingress(), where a segment that may not pass is dropped and its sender waits
  * for a minute. These two programs spare that to whom it need not be done: callers of this machine get
- * ECONNREFUSED from connect(2), and addresses that no rule could admit get a reset.
+ * ECONNREFUSED from connect(2), and addresses that no rule could admit get a reset. The second one also
+ * leads calls to another port (redirect.bpf.h).
  */
 #ifndef PORTCRED_BPF_REFUSING_H
 #define PORTCRED_BPF_REFUSING_H
 
 #include "arriving.bpf.h"
+#include "redirect.bpf.h"
 
 #define ECONNREFUSED 111 /* asm-generic/errno.h */
 
@@ -193,46 +195,43 @@ static __always_inline int comes_from_here(const struct bpf_sk_lookup *ctx, cons
 	       same_address(source, destination) || bpf_map_lookup_elem(&own_addresses, source);
 }
 
-/*
- * lookup() - a reset for addresses that no rule could admit: without a socket, the kernel sends one
- *
- * It belongs to portcredd's network namespace. Callers of this machine are left to connect4 and
- * connect6, which look for a listener through here: in a process, where a segment may arrive in
- * between. So what is asked for them is over before the scratch area is touched.
- */
-SEC("sk_lookup")
-int lookup(struct bpf_sk_lookup *ctx)
+/* lookup_ends() - the addresses of a segment whose listener is looked for */
+static __always_inline void lookup_ends(const struct bpf_sk_lookup *ctx, __u32 source[4],
+					__u32 destination[4])
 {
-	struct question question = { 0 };
-	const struct settings *settings;
-	const struct tcp_entry *port;
-	struct segment *segment;
-	__u32 source[4], destination[4], zero = 0;
-
-	if (ctx->protocol != IPPROTO_TCP || ctx->ingress_ifindex == LOOPBACK_INDEX)
-		return SK_PASS;
-	settings = question_open(&question);
-	if (!settings || !settings->vouches || settings->observe_all)
-		return SK_PASS;
-	port = tcp_port(&question.tables, ctx->local_port);
-	if (!port || !port->accept)
-		return SK_PASS;
 	if (ctx->family == AF_INET) {
 		map_ipv4(source, ctx->remote_ip4);
 		map_ipv4(destination, ctx->local_ip4);
 		asm volatile(
 			"" ::
 				: "memory"); /* no load of two branches: departing.bpf.h, READ() */
-	} else {
-		for (int i = 0; i < 4; i++) {
-			source[i] = ctx->remote_ip6[i];
-			destination[i] = ctx->local_ip6[i];
-		}
+		return;
 	}
+	for (int i = 0; i < 4; i++) {
+		source[i] = ctx->remote_ip6[i];
+		destination[i] = ctx->local_ip6[i];
+	}
+}
+
+/*
+ * is_stranger() - whether no rule could admit the source, whoever calls from there; told of if so
+ *
+ * Callers of this machine are left to connect4 and connect6, which look for a listener through here:
+ * in a process, where a segment may arrive in between. So what is asked for them is over before the
+ * scratch area is touched.
+ * @set: of the accept rules of the port called
+ */
+static __always_inline int is_stranger(const struct bpf_sk_lookup *ctx,
+				       const struct question *question, const __u32 source[4],
+				       const __u32 destination[4], __u32 set)
+{
+	struct segment *segment;
+	__u32 zero = 0;
+
 	segment = bpf_map_lookup_elem(&segments, &zero);
 	if (!segment || comes_from_here(ctx, source, destination))
-		return SK_PASS;
-	segment->question = question;
+		return 0;
+	segment->question = *question;
 	copy_address(segment->signed_.source, source);
 	copy_address(segment->signed_.destination, destination);
 	segment->signed_.source_port = ctx->remote_port;
@@ -241,11 +240,40 @@ int lookup(struct bpf_sk_lookup *ctx)
 	segment_ends(segment);
 	segment->host = host_at(&segment->question.tables, segment->signed_.source);
 	unknown(segment);
-	if (could_be_admitted(segment, port->accept))
-		return SK_PASS;
+	if (could_be_admitted(segment, set))
+		return 0;
 	segment->reason = REASON_UNKNOWN_HOST;
 	tell_segment(segment, OPERATION_ACCEPT, 0);
-	return SK_DROP;
+	return 1;
+}
+
+/*
+ * lookup() - which listener a segment is for, where a rule has a say in it
+ *
+ * Without one the kernel resets the caller: addresses that no rule could admit, and calls that are
+ * led to a port where nobody listens. It belongs to portcredd's network namespace.
+ */
+SEC("sk_lookup")
+int lookup(struct bpf_sk_lookup *ctx)
+{
+	struct question question = { 0 };
+	const struct settings *settings;
+	const struct tcp_entry *port;
+	__u32 source[4], destination[4];
+
+	if (ctx->protocol != IPPROTO_TCP)
+		return SK_PASS;
+	settings = question_open(&question);
+	if (!settings || settings->observe_all)
+		return SK_PASS;
+	port = tcp_port(&question.tables, ctx->local_port);
+	if (!port || !(port->accept | port->redirect))
+		return SK_PASS;
+	lookup_ends(ctx, source, destination);
+	if (port->accept && settings->vouches && ctx->ingress_ifindex != LOOPBACK_INDEX &&
+	    is_stranger(ctx, &question, source, destination, port->accept))
+		return SK_DROP;
+	return port->redirect ? lead(ctx, destination, port->redirect) : SK_PASS;
 }
 
 #pragma clang diagnostic pop

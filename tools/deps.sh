@@ -87,6 +87,7 @@ everyday() {
 		mandoc                mandoc               # the manual pages' own lint
 		# the benchmarks
 		authbind              -                    # what some of them compare with
+		nftables              nftables
 		oidentd               oidentd
 		munge                 munge
 	LIST

@@ -271,13 +271,13 @@ static const struct {
 	{ "sendmsg4", HOOKS_AUTOBIND },
 	{ "sendmsg6", HOOKS_AUTOBIND },
 	{ "setsockopt", HOOKS_AUTOBIND },
-	{ "sock_ops", HOOKS_AUTOBIND | HOOKS_VOUCH },
+	{ "sock_ops", HOOKS_AUTOBIND | HOOKS_VOUCH | HOOKS_REDIRECT },
 	{ "ingress", HOOKS_AUTOBIND | HOOKS_REFUSED | HOOKS_VOUCH },
 	{ "egress", HOOKS_AUTOBIND },
 	{ "getsockopt", HOOKS_VOUCH },
 	{ "connect4", HOOKS_ACCEPT },
 	{ "connect6", HOOKS_ACCEPT },
-	{ "lookup", HOOKS_ACCEPT },
+	{ "lookup", HOOKS_ACCEPT | HOOKS_REDIRECT },
 };
 
 int enforcer_attach(struct enforcer *enforcer, unsigned groups, char **ret_why)

@@ -71,7 +71,8 @@ int enforcer_open(const char *cgroup, const char *pin_dir, struct enforcer **ret
 #define HOOKS_VOUCH    8U  /* connections: where there is a host, or a rule about one */
 #define HOOKS_ACCEPT   16U /* refusals at once: where an accept rule is enforced */
 #define HOOKS_V6ONLY   32U /* :: once more, behind bind(2): where some grant is for all of IPv6 */
-#define HOOKS_ALL      63U
+#define HOOKS_REDIRECT 64U /* calls led to another port: where a redirect says so */
+#define HOOKS_ALL      127U
 
 /*
  * enforcer_attach() - attach these groups, or put our programs into what is pinned of them

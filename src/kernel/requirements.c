@@ -117,6 +117,7 @@ static const struct feature features[] = {
 	{ "cgroup socket option hooks", "5.3", .program = BPF_PROG_TYPE_CGROUP_SOCKOPT },
 	{ "sock_ops programs", "4.13", .program = BPF_PROG_TYPE_SOCK_OPS },
 	{ "cgroup packet hooks", "4.10", .program = BPF_PROG_TYPE_CGROUP_SKB },
+	{ "sk_lookup programs", "5.9", .program = BPF_PROG_TYPE_SK_LOOKUP },
 	{ "the BPF ring buffer", "5.8", .map = BPF_MAP_TYPE_RINGBUF },
 	{ "BPF socket storage", "5.2", .map = BPF_MAP_TYPE_SK_STORAGE },
 	{ "network namespace cookies in bind hooks", "5.7",

@@ -265,5 +265,7 @@ int policy_check(struct policy *policy, const struct policy_environment *environ
 		r = check_hosts(policy, environment, diagnostics);
 	if (r == 0)
 		r = check_callers(policy, diagnostics);
+	if (r == 0)
+		r = check_redirects(policy, diagnostics);
 	return r;
 }

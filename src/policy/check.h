@@ -17,6 +17,12 @@ int check_overlaps(const struct policy *policy, struct diagnostics *diagnostics)
 int check_hosts(const struct policy *policy, const struct policy_environment *environment,
 		struct diagnostics *diagnostics);
 
+/*
+ * check_redirects() - one target a port, at which calls end and a bind rule governs who listens.
+ * Returns 0, -ENOMEM.
+ */
+int check_redirects(const struct policy *policy, struct diagnostics *diagnostics);
+
 /* check_callers() - users whom a host cannot speak for are warned of. Returns 0, -ENOMEM. */
 int check_callers(const struct policy *policy, struct diagnostics *diagnostics);
 

@@ -7,6 +7,7 @@
  *	compile_users()     the users of a set: one entry of the hash for each uid
  *	paint_set()         the ports that the set decides
  *	connections.c       the sets of accept and connect, and the hosts
+ *	redirects.c         which ports are led to which
  *
  * Sets come narrowest first, so a port belongs to the first set that paints it.
  *
@@ -25,6 +26,7 @@
 #include "base/grow.h"
 #include "policy/connections.h"
 #include "policy/paint.h"
+#include "policy/redirects.h"
 #include "policy/sort.h"
 #include "policy/users.h"
 
@@ -388,6 +390,8 @@ int policy_compile(const struct policy *policy, struct diagnostics *diagnostics,
 	r = compile_sets(compiler);
 	if (r == 0)
 		r = connections_compile(compiler->ranges, diagnostics, out);
+	if (r == 0)
+		r = redirects_compile(policy, out);
 	if (r < 0)
 		return r;
 	if (diagnostics->errors)
@@ -419,5 +423,6 @@ void compiled_free(struct compiled *compiled)
 	free(compiled->prefixes);
 	free(compiled->units);
 	connections_free(compiled);
+	free(compiled->redirects);
 	free(compiled);
 }

@@ -20,6 +20,14 @@ struct compiled_host {
 	uint32_t first_range, ranges; /* of `shared_ids` */
 };
 
+/* struct redirect - calls of the ports first..last are led to another one; for people */
+struct redirect {
+	uint16_t first;
+	uint16_t last;
+	uint16_t target;
+	struct rule rule;
+};
+
 /*
  * struct compiled - one policy's tables, laid out as the kernel's maps take them
  *
@@ -45,7 +53,7 @@ struct compiled {
 	bool all_of_ipv6; /* some statement has the prefix ::/0 */
 
 	/* Connections. What accept and connect sets name lies in user_keys/grants too. */
-	struct tcp_entry *tcp;         /* PORTS; NULL: no accept and no connect statement */
+	struct tcp_entry *tcp; /* PORTS; NULL: no accept, no connect and no redirect statement */
 	struct compiled_host *hosts;   /* in the order of policy.hosts */
 	struct host_prefix *addresses; /* of hosts, each prefix once */
 	uint32_t *address_hosts;       /* the number of the host that has addresses[i] */
@@ -57,6 +65,9 @@ struct compiled {
 	bool accepts;  /* some port is accept-governed or observed */
 	bool connects; /* the same of connect */
 	bool vouches;  /* hosts, accepts, connects or `set peercred all` */
+
+	struct redirect *redirects; /* in the order of the sources */
+	size_t n_redirects;
 };
 
 /*

@@ -11,6 +11,7 @@
 #include "base/cleanup.h"
 #include "policy/explain_tell.h"
 #include "policy/lacks.h"
+#include "policy/redirects.h"
 #include "policy/words.h"
 #include "policy/writer.h"
 
@@ -192,6 +193,8 @@ int explain(const struct ranges *ranges, const struct compiled *compiled,
 		r = tell_capability(&bind);
 	if (r == 0)
 		r = tell_summary(&bind);
+	if (r == 0 && target->protocol == PROTOCOL_TCP)
+		r = redirects_tell(ranges->policy, compiled, target->port, &explanation->redirect);
 	if (r < 0)
 		return r;
 	*ret_explanation = TAKE_PTR(explanation);

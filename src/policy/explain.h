@@ -87,6 +87,7 @@ struct explanation {
 	struct answer answer;   /* VERDICT_KERNEL_REFUSED included */
 	struct answer observed; /* of the observing policy */
 	char *summary;          /* one sentence without a full stop */
+	char *redirect;         /* whether calls are led from or to the port; NULL: none are */
 	char *capability;       /* what CAP_NET_BIND_SERVICE does here; NULL: nothing */
 	/* That which answers, the others that decide, the wider ones from the narrowest, `observe`. */
 	struct explain_statement *statements;

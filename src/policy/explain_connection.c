@@ -12,6 +12,7 @@
 #include "base/cleanup.h"
 #include "policy/explain_tell.h"
 #include "policy/lacks.h"
+#include "policy/redirects.h"
 #include "policy/writer.h"
 
 /* struct end_teller - the story and the question */
@@ -389,6 +390,8 @@ int explain_connection(const struct ranges *ranges, const struct compiled *compi
 	r = teller_tell(&asked.teller);
 	if (r == 0)
 		r = tell_summary(&asked);
+	if (r == 0 && is_accept(&asked))
+		r = redirects_tell(ranges->policy, compiled, request->port, &explanation->redirect);
 	if (r < 0)
 		return r;
 	*ret_explanation = TAKE_PTR(explanation);

@@ -32,6 +32,7 @@ void explanation_free(struct explanation *explanation)
 		statement_clear(&explanation->statements[i]);
 	free(explanation->statements);
 	free(explanation->summary);
+	free(explanation->redirect);
 	free(explanation->capability);
 	free(explanation);
 }

@@ -19,18 +19,17 @@
 struct syntax {
 	enum keyword keyword;
 	enum statement_kind kind;
-	bool in_force;
 	bool observable; /* `observe` may stand before it */
 	bool (*parse)(struct parser *parser, struct statement *statement);
 };
 
 static const struct syntax syntaxes[] = {
-	{ KEYWORD_BIND, STATEMENT_BIND, true, true, parse_bind },
-	{ KEYWORD_ACCEPT, STATEMENT_ACCEPT, true, true, parse_accept },
-	{ KEYWORD_CONNECT, STATEMENT_CONNECT, true, true, parse_connect },
-	{ KEYWORD_REDIRECT, STATEMENT_REDIRECT, false, false, parse_redirect },
-	{ KEYWORD_HOST, STATEMENT_HOST, true, false, parse_host },
-	{ KEYWORD_SET, STATEMENT_SET, true, false, parse_set },
+	{ KEYWORD_BIND, STATEMENT_BIND, true, parse_bind },
+	{ KEYWORD_ACCEPT, STATEMENT_ACCEPT, true, parse_accept },
+	{ KEYWORD_CONNECT, STATEMENT_CONNECT, true, parse_connect },
+	{ KEYWORD_REDIRECT, STATEMENT_REDIRECT, false, parse_redirect },
+	{ KEYWORD_HOST, STATEMENT_HOST, false, parse_host },
+	{ KEYWORD_SET, STATEMENT_SET, false, parse_set },
 };
 
 static const char *const statement_words[] = { "bind", "accept",  "connect", "redirect",
@@ -346,14 +345,6 @@ static const struct syntax *find_syntax(const struct token *token)
 	return NULL;
 }
 
-static void refuse_not_in_force(struct parser *parser, const struct token *first)
-{
-	parser_error(parser, first,
-		     "this version of portcred does not put '%s' in force, expected bind, accept, "
-		     "connect, observe, host or set",
-		     keyword_text(first->keyword));
-}
-
 static void parse_statement(struct parser *parser)
 {
 	const struct token *first = parser->token, *word;
@@ -382,9 +373,6 @@ static void parse_statement(struct parser *parser)
 			     keyword_text(syntax->keyword));
 		return;
 	}
-	if (!syntax->in_force)
-		refuse_not_in_force(parser, first);
-
 	statement.kind = (uint8_t)syntax->kind;
 	statement.flags = observe ? STATEMENT_OBSERVE : 0;
 	if (syntax->parse(parser, &statement))

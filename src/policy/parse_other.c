@@ -22,7 +22,7 @@ bool parse_redirect(struct parser *parser, struct statement *statement)
 	}
 	statement->target = parse_port(parser, token);
 	parser_expect_end(parser, "the end of the statement behind the target port");
-	return sound && statement->target != 0;
+	return sound && statement->target != 0 && !parser->failed;
 }
 
 static const char *const option_names[OPTIONS] = {

@@ -295,7 +295,7 @@ int policy_resolve(struct policy *policy, const struct policy_environment *envir
 /*
  * policy_check() - what no single statement shows: ranges that overlap in part, executables that
  * someone but root can replace, too few ephemeral ports left, hosts that share a key or an address,
- * callers of hosts that nothing names
+ * callers of hosts that nothing names, redirects in a circle or to a port that anyone may bind
  *
  * @lenient: an executable that is missing is a warning and its alternatives admit nobody.
  * Returns 0 also when there are errors (they are in @diagnostics); -ENOMEM.

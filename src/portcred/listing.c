@@ -85,8 +85,10 @@ int listing_ask(struct program *program, struct varlink_client *client, struct l
 
 	if (r != EXIT_YES)
 		return r;
-	return listing_take(answer, "sockets", ret_listing) < 0 ? program_no_memory(program)
-								: EXIT_YES;
+	if (listing_take(answer, "sockets", ret_listing) < 0)
+		return program_no_memory(program);
+	ret_listing->redirects = json_incref(json_object_get(answer, "redirects"));
+	return EXIT_YES;
 }
 
 void listing_keep(struct listing *listing, bool (*wanted)(const json_t *socket, void *data),
@@ -105,6 +107,7 @@ void listing_clear(struct listing *listing)
 {
 	free(listing->items);
 	json_decref(listing->array);
+	json_decref(listing->redirects);
 	*listing = (struct listing){ 0 };
 }
 

@@ -13,6 +13,7 @@ struct listing {
 	json_t *array;  /* of Socket */
 	json_t **items; /* the same, sorted; the array is owned, the values are the array's */
 	size_t n;
+	json_t *redirects; /* of Redirect, from listing_ask() alone; NULL: none */
 };
 
 /*

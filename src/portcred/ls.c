@@ -6,13 +6,15 @@
 #include "portcred/in_force.h"
 #include "portcred/listing.h"
 #include "portcred/options.h"
+#include "portcred/redirections.h"
 #include "portcred/vacant.h"
 #include "portcred/verb.h"
 
 static const char about[] =
 	"Lists every bound port of the daemon's network namespace: who holds it and which\n"
 	"rule governs it. REFUSED: bound before the policy that refuses it, nothing reaches\n"
-	"it any more. Then the ports that are governed and not bound, and who may hold them.\n"
+	"it any more. Then the ports that are redirected, and whether anyone listens at the\n"
+	"other end, and those that are governed and not bound, and who may hold them.\n"
 	"Processes of other users are shown to root.\n"
 	"With --peers instead: every TCP connection of this network namespace, and who is\n"
 	"at its other end. No daemon is needed then.\n";
@@ -41,6 +43,8 @@ static int print(struct program *program, const struct listing *bound, const str
 	if (bound->n == 0)
 		fputs("No port is bound.\n", program->out);
 	r = listing_print(bound, program, policy);
+	if (r == EXIT_YES)
+		r = redirections_print(bound->redirects, program, policy);
 	if (r != EXIT_YES || vacant->n == 0)
 		return r;
 	fputs("\nGoverned, and not bound:\n", program->out);
@@ -53,7 +57,7 @@ static int list_bound(struct program *program, bool governed, bool json)
 	_cleanup_(listing_clear) struct listing listing = { 0 };
 	_cleanup_(reading_clear) struct reading reading = { 0 };
 	_cleanup_(vacant_clear) struct vacant vacant = { 0 };
-	json_auto_t *status = NULL;
+	json_auto_t *status = NULL, *redirects = NULL;
 	int r = client_open(program, &client);
 
 	if (r == EXIT_YES)
@@ -64,12 +68,14 @@ static int list_bound(struct program *program, bool governed, bool json)
 		return r;
 	if (vacant_find(reading.compiled, &listing, &vacant) < 0)
 		return program_no_memory(program);
+	redirects = listing.redirects ? json_incref(listing.redirects) : json_array();
 	if (governed)
 		listing_keep(&listing, is_governed, NULL);
 	if (json)
 		return program_json(program,
-				    json_pack("{s:o, s:o}", "sockets", sockets_json(&listing),
-					      "vacant", vacant_json(&vacant, &reading)),
+				    json_pack("{s:o, s:O, s:o}", "sockets", sockets_json(&listing),
+					      "redirects", redirects, "vacant",
+					      vacant_json(&vacant, &reading)),
 				    false);
 	return print(program, &listing, &vacant, &reading, status);
 }

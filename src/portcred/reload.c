@@ -80,26 +80,26 @@ static int say_error(struct program *program, const char *error, const json_t *p
 	if (strcmp(error, "WouldCutCaller") == 0)
 		return program_say(program,
 				   "not done: you are logged in over port " NUMBER
-				   "/tcp, and this policy refuses who listens there.\n"
+				   "/tcp, and this policy refuses who listens there, or leads "
+				   "its calls to a port where nobody does.\n"
 				   "Name it in a rule, or reload with --force. "
 				   "What was in force before still is.",
 				   client_number(parameters, "port"));
 	return client_say_error(program, error, parameters);
 }
 
-static int print_refused(struct program *program, const json_t *answer)
+/* print_sockets() - those in a member of the answer, if there are any, behind @title */
+static int print_sockets(struct program *program, const json_t *answer, const char *name,
+			 const char *title)
 {
 	struct listing listing = { 0 };
 	int r = EXIT_YES;
 
-	if (listing_take(answer, "refused", &listing) < 0)
+	if (listing_take(answer, name, &listing) < 0)
 		return program_no_memory(program);
 	if (listing.n) {
-		fprintf(program->out,
-			"%sBound already, and refused by this policy; nothing reaches them any "
-			"more:%s\n",
-			program_style(program->colour, STYLE_WARNING),
-			program_style(program->colour, STYLE_PLAIN));
+		fprintf(program->out, "%s%s:%s\n", program_style(program->colour, STYLE_WARNING),
+			title, program_style(program->colour, STYLE_PLAIN));
 		r = listing_print(&listing, program, NULL);
 	}
 	listing_clear(&listing);
@@ -111,6 +111,7 @@ static int print_success(struct program *program, const struct request *request,
 {
 	json_int_t statements = client_number(answer, "statements");
 	char until[MOMENT_SIZE];
+	int r;
 
 	print_text(program, answer);
 	fprintf(program->out, "In force: " NUMBER " statement%s, generation " NUMBER ".\n",
@@ -123,7 +124,14 @@ static int print_success(struct program *program, const struct request *request,
 			program_style(program->colour, STYLE_WARNING), until,
 			program_style(program->colour, STYLE_PLAIN));
 	}
-	return print_refused(program, answer);
+	r = print_sockets(
+		program, answer, "refused",
+		"Bound already, and refused by this policy; nothing reaches them any more");
+	if (r != EXIT_YES)
+		return r;
+	return print_sockets(program, answer, "bypassed",
+			     "Listening on ports that this policy redirects; no new connection "
+			     "reaches them any more");
 }
 
 static int print_json(struct program *program, const char *error, json_t *answer)

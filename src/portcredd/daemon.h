@@ -51,6 +51,11 @@ struct in_force {
 	size_t n_hosts;    /* that a statement names */
 	bool keyless;      /* no host can vouch: this host's key cannot be used */
 	size_t unanswered; /* older listeners whose callers cannot be known yet */
+	struct redirect *redirects;
+	size_t n_redirects;
+	struct socket_list
+		bypassed; /* listeners whose port is redirected: they hear nothing more */
+	size_t unled;     /* older listeners to which no call can be led */
 	bool unjudged; /* sockets that were bound before could not be judged: to be tried again */
 	struct approvals approvals; /* of sockets that are bound to governed ports */
 };

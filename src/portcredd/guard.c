@@ -12,10 +12,15 @@
 #include <string.h>
 #include <unistd.h>
 
-/* listener_refused() - whether what listens on the login's port would be refused it */
+/*
+ * listener_refused() - whether what listens on the login's port would be refused it
+ * Where the port is redirected, that is what listens there; nobody: the login is refused too.
+ */
 static int listener_refused(const struct compiled *compiled, const char *attached, uint16_t port)
 {
+	uint16_t redirect = compiled->tcp ? (uint16_t)compiled->tcp[port].redirect : 0;
 	struct approvals approvals;
+	bool refused = false, listens = !redirect;
 	int r;
 
 	r = approve_sockets(compiled, attached, &approvals, NULL);
@@ -24,11 +29,14 @@ static int listener_refused(const struct compiled *compiled, const char *attache
 	for (size_t i = 0; i < approvals.n_items; i++) {
 		const struct approval *approval = &approvals.items[i];
 
-		r |= approval->refused && approval->socket.protocol == PROTOCOL_TCP &&
-		     approval->socket.listening && approval->socket.port == port;
+		if (approval->socket.protocol != PROTOCOL_TCP || !approval->socket.listening ||
+		    approval->socket.port != (redirect ? redirect : port))
+			continue;
+		refused |= approval->refused;
+		listens = true;
 	}
 	approvals_clear(&approvals);
-	return r;
+	return refused || !listens;
 }
 
 /*

@@ -11,8 +11,8 @@
  *	4. attach every hook
  *	5. fill the idle slot and flip           from here on the new policy decides
  *	6. rename the snapshot
- *	7. refuse sockets bound before, give back ports that are no longer governed, detach the
- *	   hooks that this policy does not need
+ *	7. refuse sockets bound before, lead calls to listeners that are there, give back ports that
+ *	   are no longer governed, detach the hooks that this policy does not need
  *
  * A trial differs in the name of its snapshot alone: STATE_TRIAL beside the STATE_IN_FORCE to come
  * back to. STATE_TRIAL stays after a rollback, so that the next start knows the files for what they
@@ -29,6 +29,7 @@
 #include "portcredd/file_list.h"
 #include "portcredd/follow.h"
 #include "portcredd/guard.h"
+#include "portcredd/lead.h"
 #include "portcredd/tables.h"
 #include "portcredd/vouching.h"
 
@@ -190,6 +191,8 @@ unsigned inforce_hooks(const struct daemon *daemon)
 		groups |= HOOKS_VOUCH;
 	if (daemon->in_force.accepts)
 		groups |= HOOKS_ACCEPT;
+	if (daemon->in_force.n_redirects)
+		groups |= HOOKS_REDIRECT;
 	return groups;
 }
 
@@ -234,6 +237,7 @@ static void adopt(struct daemon *daemon, struct compiled *compiled, const char *
 	in_force->vouches = compiled->vouches;
 	in_force->accepts = compiled->accepts;
 	in_force->n_hosts = compiled->n_hosts;
+	lead_take(daemon, compiled);
 	in_force->since = now_usec(CLOCK_REALTIME);
 	in_force->snapshot = snapshot;
 	in_force->has_names = summary->has_names;
@@ -303,6 +307,9 @@ int inforce_put(struct daemon *daemon, struct image *image, const char *snapshot
 	adopt(daemon, image->compiled, snapshot, &summary, TAKE_PTR(executables));
 	judge_sockets(daemon, image->compiled, same);
 	adopt_older(daemon);
+	r = lead_listeners(daemon, image->compiled);
+	if (r < 0)
+		log_warn(r, "calls cannot be led to listeners that are there already");
 	r = reserved_update(daemon->reserved, &governed);
 	if (r < 0)
 		log_warn(r, "net.ipv4.ip_local_reserved_ports cannot be written");
@@ -596,6 +603,8 @@ void inforce_end(struct daemon *daemon)
 	file_list_clear(&in_force->files_before);
 	executables_free(in_force->executables);
 	approvals_clear(&in_force->approvals);
+	socket_list_clear(&in_force->bypassed);
+	free(in_force->redirects);
 	free(in_force->name);
 	*in_force = (struct in_force){ 0 };
 	set_error(daemon, NULL);

@@ -8,6 +8,7 @@
 #include "kernel/slots.h"
 #include "portcredd/audit.h"
 #include "portcredd/inforce.h"
+#include "portcredd/lead.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -89,6 +90,17 @@ static json_t *warnings(const struct daemon *daemon, const uint64_t counters[sta
 				      json_sprintf("%zu listeners are older than the policy; their "
 						   "callers are known once they are restarted",
 						   daemon->in_force.unanswered));
+	if (daemon->in_force.bypassed.n_items)
+		json_array_append_new(list, json_sprintf("%zu sockets listen on ports that are "
+							 "redirected; no new connection reaches "
+							 "them",
+							 daemon->in_force.bypassed.n_items));
+	if (daemon->in_force.unled)
+		json_array_append_new(list,
+				      json_sprintf("%zu listeners cannot take the calls of "
+						   "redirected ports, as those of Multipath TCP "
+						   "cannot",
+						   daemon->in_force.unled));
 	if (counters[COUNTER_EPOCH])
 		json_array_append_new(list,
 				      json_sprintf("%llu vouches were of another time than ours: "
@@ -96,7 +108,8 @@ static json_t *warnings(const struct daemon *daemon, const uint64_t counters[sta
 						   (unsigned long long)counters[COUNTER_EPOCH]));
 	if (daemon->options.observe)
 		json_array_append_new(list,
-				      json_string("started with --observe: nothing is refused"));
+				      json_string("started with --observe: nothing is refused, and "
+						  "nothing redirected"));
 	return list;
 }
 
@@ -228,12 +241,30 @@ static struct processes *scan_holders(const struct daemon *daemon,
 	return processes;
 }
 
+/* redirects_json() - served: one of these sockets takes the calls */
+static json_t *redirects_json(const struct daemon *daemon, const struct socket_list *sockets)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < daemon->in_force.n_redirects; i++) {
+		const struct redirect *redirect = &daemon->in_force.redirects[i];
+
+		json_array_append_new(
+			list, json_pack("{s:i, s:i, s:i, s:o, s:b}", "first", redirect->first,
+					"last", redirect->last, "target", redirect->target, "rule",
+					audit_rule(daemon, &redirect->rule,
+						   daemon->in_force.files.generation),
+					"served", lead_serves(daemon, redirect, sockets)));
+	}
+	return list;
+}
+
 static int answer_list(struct varlink_call *call, struct daemon *daemon)
 {
 	uid_t caller = varlink_peer(call)->uid;
 	struct socket_list sockets = { 0 };
 	struct processes *processes;
-	json_t *list;
+	json_t *list, *redirects;
 	int r;
 
 	r = sockets_bound(&sockets);
@@ -255,9 +286,11 @@ static int answer_list(struct varlink_call *call, struct daemon *daemon)
 				    approvals_refused(&daemon->in_force.approvals, socket->cookie),
 				    processes, caller));
 	}
+	redirects = redirects_json(daemon, &sockets);
 	processes_free(processes);
 	socket_list_clear(&sockets);
-	return varlink_reply(call, json_pack("{s:o}", "sockets", list));
+	return varlink_reply(call,
+			     json_pack("{s:o, s:o}", "sockets", list, "redirects", redirects));
 }
 
 /* struct turn - a call of ListSockets that waits for its turn */
@@ -425,6 +458,29 @@ static json_t *refused_json(const struct daemon *daemon)
 	return list;
 }
 
+/* bypassed_json() - listeners whose port the policy redirects */
+static json_t *bypassed_json(const struct daemon *daemon)
+{
+	const struct socket_list *bypassed = &daemon->in_force.bypassed;
+	struct processes *processes = bypassed->n_items ? scan_holders(daemon, bypassed) : NULL;
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < bypassed->n_items; i++) {
+		const struct bound_socket *socket = &bypassed->items[i];
+		struct rule rule;
+		bool governed = slots_governing(daemon->enforcer, socket->protocol, socket->port,
+						&rule) > 0;
+
+		json_array_append_new(
+			list,
+			socket_json(daemon, socket, governed ? &rule : NULL,
+				    approvals_refused(&daemon->in_force.approvals, socket->cookie),
+				    processes, 0));
+	}
+	processes_free(processes);
+	return list;
+}
+
 static int reload_failed(struct varlink_call *call, const struct daemon *daemon,
 			 const struct reload *reload, int error)
 {
@@ -468,11 +524,12 @@ static int do_reload(struct varlink_call *call, json_t *parameters, void *userda
 		r = reload_failed(call, daemon, &reload, r);
 	else
 		r = varlink_reply(
-			call, json_pack("{s:I, s:I, s:o, s:o, s:o}", "generation",
+			call, json_pack("{s:I, s:I, s:o, s:o, s:o, s:o}", "generation",
 					(json_int_t)daemon->in_force.files.generation, "statements",
 					(json_int_t)daemon->in_force.statements, "warnings",
 					diagnostics_json(&reload.image), "text",
-					text_json(&reload.image), "refused", refused_json(daemon)));
+					text_json(&reload.image), "refused", refused_json(daemon),
+					"bypassed", bypassed_json(daemon)));
 	reload_clear(&reload);
 	return r;
 }

@@ -197,7 +197,27 @@ def test_ls_json(daemon):
 
 def test_ls_nothing(daemon):
     assert portcred(daemon, "ls").stdout == "No port is bound.\n"
-    assert portcred_json(daemon, "ls") == {"sockets": [], "vacant": []}
+    assert portcred_json(daemon, "ls") == {"sockets": [], "redirects": [], "vacant": []}
+
+
+def test_ls_redirects(daemon):
+    """Catches a redirect that is not shown, or one without a listener that looks like any other."""
+    one = {"first": 80, "last": 80, "target": 8080, "rule": RULE, "served": True}
+    two = one | {"first": 90, "last": 92, "served": False}
+    daemon.answers["ListSockets"] = {"sockets": [], "redirects": [one, two]}
+    lines = portcred(daemon, "ls").stdout.splitlines()
+    assert lines[:3] == ["No port is bound.", "", "Redirected:"]
+    assert lines[4].split()[:3] == ["80", "8080", "yes"]
+    assert lines[5].split()[:3] == ["90-92", "8080", "NONE,"]
+    assert portcred_json(daemon, "ls")["redirects"] == [one, two]
+
+
+def test_reload_bypassed(daemon):
+    """Catches silence about what a redirect takes the calls from."""
+    daemon.answers["Reload"] = DONE | {"bypassed": [a_socket(port=80)]}
+    ended = portcred(daemon, "reload")
+    assert ended.returncode == YES
+    assert "ports that this policy redirects" in ended.stdout
 
 
 def test_ls_fits_the_terminal(daemon):

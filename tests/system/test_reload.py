@@ -78,7 +78,7 @@ def test_errors(untouched):
     ("bind 100-200 by root\nbind 150-250 by root", "overlap"),
     ("bind 80, 443/tcp by root", "443/tcp"),
     ("bind 1024-65535 by root", "ephemeral"),
-    ("redirect 80 to 8080", "redirect"),
+    ("redirect 80 to 8000", "no bind rule governs port 8000"),
     ("accept 5432/tcp from user ghost@local", "unknown user 'ghost'"),
     ("accept 5432/tcp from anyone@db1", "unknown host 'db1'"),
     ("bind 80 by user \"web", "\""),

@@ -140,3 +140,19 @@ def test_accept_rule(host_with_policy, caller, answer):
     host.write_policy(f"accept {PORT} from {caller}\n")
     assert logged_in(host, ask_reload(host))[0] == answer
     assert logged_in(host, ask_reload(host, force=True))[0] == "ok"
+
+
+def test_redirect(host_with_policy):
+    """Catches a redirect of the login's port to where nobody listens, or may; and a guard that will
+    not be told that somebody does."""
+    host, other = host_with_policy, PORT + 1
+    leading = f"redirect {PORT} to {other}\nbind {other} by root\n"
+    host.write_policy(leading)
+    assert logged_in(host, ask_reload(host)) == ("WouldCutCaller", {"port": PORT})
+    with host.hold(other, listen=True, options=[REUSE]):
+        host.write_policy(leading.replace("root", "user web only"))
+        assert logged_in(host, ask_reload(host))[0] == "WouldCutCaller"
+        host.write_policy(leading)
+        result, reply = logged_in(host, ask_reload(host))
+        assert result == "ok" and [s["port"] for s in reply["bypassed"]] == [PORT]
+    control.put(host, HARMLESS)

@@ -389,6 +389,39 @@ static void test_most_names(void **state)
 				  "member of a group and each range counted");
 }
 
+/* A port that is led elsewhere, one left out of a range, or a target that does not know it is one. */
+static void test_redirects(void **state)
+{
+	const struct tcp_entry *tcp;
+	struct loaded l;
+
+	(void)state;
+	load(&l, "redirect 80 to 8080\nbind 8000-8999 by user alice\nredirect 90-91, 443 to 8443\n"
+		 "accept 91 from owner\n");
+	tcp = l.compiled->tcp;
+	assert_non_null(tcp);
+	for (unsigned port = 0; port < PORTS; port++) {
+		unsigned wanted = port == 80                                ? 8080
+				  : port == 90 || port == 91 || port == 443 ? 8443
+									    : 0;
+
+		assert_int_equal(tcp[port].redirect, wanted);
+		assert_int_equal(tcp[port].called, port == 8080 ? 80 : port == 8443 ? 91 : 0);
+	}
+	assert_int_equal(l.compiled->n_redirects, 3);
+	assert_int_equal(l.compiled->redirects[1].first, 90);
+	assert_int_equal(l.compiled->redirects[1].last, 91);
+	assert_int_equal(l.compiled->redirects[2].target, 8443);
+	assert_int_equal(l.compiled->redirects[2].rule.line, 3);
+	unload(&l);
+
+	/* Alone it makes no vouching of anything. */
+	load(&l, "redirect 80 to 8080\nbind 8080 by user alice\n");
+	assert_int_equal(l.compiled->tcp[80].redirect, 8080);
+	assert_false(l.compiled->accepts || l.compiled->connects || l.compiled->vouches);
+	unload(&l);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -397,7 +430,7 @@ int main(void)
 		cmocka_unit_test(test_groups),         cmocka_unit_test(test_clauses),
 		cmocka_unit_test(test_no_memberships), cmocka_unit_test(test_layers),
 		cmocka_unit_test(test_limits),         cmocka_unit_test(test_most_ranges),
-		cmocka_unit_test(test_most_names),
+		cmocka_unit_test(test_most_names),     cmocka_unit_test(test_redirects),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -525,6 +525,31 @@ static void test_words_written(void **state)
 	sources_free(sources);
 }
 
+/* Silence about where calls go, or about those that come from elsewhere; and a word too many. */
+static void test_redirects(void **state)
+{
+	struct story s;
+
+	(void)state;
+	ask(&s, "redirect 80 to 8080\nbind 8080 by user alice\nredirect 90-92 to 8080\n");
+	tell(&s);
+	assert_string_equal(s.told->redirect,
+			    "calls of 80/tcp are led to a listener at 8080 (policy.conf:1), where "
+			    "policy.conf:2 governs who may listen; the accept rules of 80 say who "
+			    "may call");
+	s.target.port = 8080;
+	tell(&s);
+	assert_string_equal(s.told->redirect, "led here are calls of 80/tcp (policy.conf:1), "
+					      "90-92/tcp (policy.conf:3)");
+	s.target.port = 93;
+	tell(&s);
+	assert_null(s.told->redirect);
+	s.target = target_of(PROTOCOL_UDP, 80, "0.0.0.0");
+	tell(&s);
+	assert_null(s.told->redirect);
+	forget(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -535,7 +560,7 @@ int main(void)
 		cmocka_unit_test(test_limits),        cmocka_unit_test(test_files),
 		cmocka_unit_test(test_names),         cmocka_unit_test(test_holders),
 		cmocka_unit_test(test_many_holders),  cmocka_unit_test(test_words_reader),
-		cmocka_unit_test(test_words_written),
+		cmocka_unit_test(test_words_written), cmocka_unit_test(test_redirects),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -298,6 +298,21 @@ static void test_ungoverned(void **state)
 	forget(&s);
 }
 
+/* A redirect is told to who asks about callers of a port here, not about a service elsewhere. */
+static void test_redirect(void **state)
+{
+	struct story s;
+
+	(void)state;
+	ask(&s, &loaded_machine, HOSTS "redirect 80 to 8080\nbind 8080 by user alice\n");
+	tell(&s);
+	assert_non_null(strstr(s.told->redirect, "calls of 80/tcp are led to a listener at 8080"));
+	s.kind = STATEMENT_CONNECT;
+	tell(&s);
+	assert_null(s.told->redirect);
+	forget(&s);
+}
+
 static void test_wrong_kind(void **state)
 {
 	const struct other_end end = { 0 };
@@ -319,6 +334,7 @@ int main(void)
 		cmocka_unit_test(test_no_vouch),   cmocka_unit_test(test_not_shared),
 		cmocka_unit_test(test_connect),    cmocka_unit_test(test_unknown_names),
 		cmocka_unit_test(test_ungoverned), cmocka_unit_test(test_wrong_kind),
+		cmocka_unit_test(test_redirect),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -20,7 +20,6 @@ import sys
 
 # Errors about what a well-formed statement says, not about its form. All others are about the form.
 MEANING = re.compile("|".join([
-    r"^this version of portcred does not put ",
     r"^unknown service ", r"^service .* has ",
     r" is too large, expected 1 to 65535$", r" is backwards, expected ", r"^port 0 is ",
     r", expected '/tcp' or '/udp' behind each or behind none$",
