@@ -38,6 +38,16 @@ static int get_status(struct varlink_call *call, json_t *parameters, void *userd
 	return varlink_reply(call, json_pack("{s:i}", "pid", (int)varlink_peer(call)->pid));
 }
 
+/* bind_socket() - an answer with a descriptor, of which a peer may let many lie about */
+static int bind_socket(struct varlink_call *call, json_t *parameters, void *userdata)
+{
+	int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		abort();
+	return varlink_reply_fd(call, json_pack("{s:i}", "fd", 0), fd);
+}
+
 static void on_gone(struct varlink_call *call, void *userdata)
 {
 	struct fuzz *fuzz = userdata;
@@ -79,6 +89,7 @@ static const struct varlink_method methods[] = {
 	{ "GetStatus", NULL, 0, get_status },
 	{ "Watch", NULL, VARLINK_MORE, watch },
 	{ "Reload", reload_parameters, 0, reload },
+	{ "Bind", NULL, 0, bind_socket },
 	{ "Confirm", NULL, VARLINK_ROOT_ONLY, get_status },
 	{ 0 },
 };
