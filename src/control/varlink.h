@@ -203,6 +203,9 @@ int varlink_reply(struct varlink_call *call, json_t *parameters);
  */
 int varlink_reply_fd(struct varlink_call *call, json_t *parameters, int fd);
 
+/* varlink_passes() - whether it would be -EBUSY: ask before making what is to be handed on */
+bool varlink_passes(const struct varlink_call *call);
+
 /*
  * varlink_reply_continues() - one answer of several, to a call of a VARLINK_MORE method
  * @parameters is stolen; NULL is refused with -EINVAL and nothing is sent.

@@ -170,6 +170,11 @@ int varlink_reply_fd(struct varlink_call *call, json_t *parameters, int fd)
 	return varlink_reply(call, parameters);
 }
 
+bool varlink_passes(const struct varlink_call *call)
+{
+	return call->connection && varlink_connection_passes(call->connection);
+}
+
 int varlink_reply_continues(struct varlink_call *call, json_t *parameters)
 {
 	int r = 0;

@@ -6,7 +6,8 @@
  *  - through the framing, which must find the messages that a naive reading finds,
  *  - through both parsers,
  *  - into a server over a socket pair, which must answer only with whole answers, no more of them
- *    than there were calls (but those of a stream), and forget the peer when it leaves.
+ *    than there were calls (but those of a stream), and forget the peer when it leaves, with the
+ *    descriptors that it was sent.
  */
 #include <assert.h>
 #include <errno.h>
@@ -210,6 +211,17 @@ static void check(struct fuzz *fuzz, struct varlink_buffer *heard, size_t calls)
 	assert(answers <= calls + fuzz->streamed);
 }
 
+/* forget_lingering() - what the idle timer would find: the peer has gone, and took its descriptor */
+static void forget_lingering(struct fuzz *fuzz)
+{
+	struct varlink_connection *connection = fuzz->server->connections;
+
+	if (!connection || !connection->lingering)
+		return;
+	assert(!varlink_connection_passes(connection));
+	varlink_connection_free(connection);
+}
+
 static void converse(struct fuzz *fuzz, const uint8_t *data, size_t size, size_t piece,
 		     size_t calls)
 {
@@ -251,6 +263,7 @@ static void converse(struct fuzz *fuzz, const uint8_t *data, size_t size, size_t
 	}
 	close(pair[0]);
 	settle(fuzz);
+	forget_lingering(fuzz);
 	assert(!fuzz->watcher && !fuzz->server->connections);
 	check(fuzz, &heard, calls);
 	varlink_buffer_clear(&heard);
