@@ -19,6 +19,12 @@
 /* After so long no other call of the same peer is begun before others have had their turn. */
 #define TURN_USEC 2000U
 
+/*
+ * How soon to look whether a descriptor that nobody has read yet is taken; each time twice as late. Of a
+ * peer that has closed its end, the kernel says so a moment before it throws away what was unread.
+ */
+#define LINGER_USEC 1000U
+
 void varlink_connection_wake(struct varlink_connection *connection)
 {
 	if (connection->serving)
@@ -321,7 +327,10 @@ static int linger(struct varlink_connection *connection)
 {
 	int r;
 
-	if (!connection->lingering) {
+	if (connection->lingering) {
+		connection->lingering =
+			smaller(2 * connection->lingering, connection->server->limits.idle_usec);
+	} else {
 		if (connection->call)
 			varlink_call_disconnect(connection->call);
 		connection->io = sd_event_source_disable_unref(connection->io);
@@ -329,10 +338,9 @@ static int linger(struct varlink_connection *connection)
 		varlink_buffer_clear(&connection->out);
 		/* Nothing more goes either way; what was sent stays for the peer to read. */
 		shutdown(connection->fd, SHUT_RDWR);
-		connection->lingering = true;
+		connection->lingering = LINGER_USEC;
 	}
-	r = sd_event_source_set_time_relative(connection->idle,
-					      connection->server->limits.idle_usec);
+	r = sd_event_source_set_time_relative(connection->idle, connection->lingering);
 	if (r < 0)
 		return r;
 	return sd_event_source_set_enabled(connection->idle, SD_EVENT_ONESHOT);

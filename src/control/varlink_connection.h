@@ -30,7 +30,7 @@ struct varlink_server {
  * @ended: the peer will send no more
  * @passing: descriptor that rides with the first byte of @out; -EBADF for none
  * @passed: one was sent, and may not have been taken yet
- * @lingering: over, but for its place: see varlink_connection_end()
+ * @lingering: over, but for its place (see varlink_connection_end()); microseconds until the next look
  * @since: CLOCK_BOOTTIME, nanoseconds
  */
 struct varlink_connection {
@@ -48,7 +48,7 @@ struct varlink_connection {
 	bool ended;
 	int passing;
 	bool passed;
-	bool lingering;
+	uint64_t lingering;
 	uint64_t since;
 };
 

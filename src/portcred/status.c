@@ -41,7 +41,8 @@ static void print_state(struct program *program, const json_t *status)
 		fputs("disabled, ", out);
 		text_print(disabled, out);
 	} else {
-		fputs(style == STYLE_GOOD      ? "enforcing"
+		fputs(style == STYLE_GOOD                      ? "enforcing"
+		      : client_flag(status, "broker_only") ? "not enforcing, broker only"
 		      : style == STYLE_WARNING ? "observing, nothing is refused"
 					       : "not enforcing",
 		      out);
