@@ -285,20 +285,24 @@ static int ask(const struct portcred_bind_options *options, const struct wanted 
 	_cleanup_(varlink_client_freep) struct varlink_client *client = NULL;
 	_cleanup_free_ char *path = NULL, *error = NULL;
 	_cleanup_close_ int fd = -EBADF;
+	json_t *parameters = parameters_of(wanted, options->flags);
 	json_auto_t *answer = NULL;
 	int r;
 
-	if (asprintf(&path, "%s/control", directory) < 0) {
+	if (asprintf(&path, "%s/control", directory) < 0)
 		path = NULL;
-		return -ENOMEM;
+	if (!path || !parameters) {
+		json_decref(parameters);
+		return unreachable(-ENOMEM, directory, ret_reason);
 	}
 	r = varlink_connect(path, &client);
-	if (r < 0)
+	if (r < 0) {
+		json_decref(parameters);
 		return unreachable(r, directory, ret_reason);
+	}
 	varlink_client_set_limit(client, ANSWER_BYTES_MAX);
 	varlink_client_set_timeout(client, options->timeout_ms * 1000ULL);
-	r = varlink_call_fd(client, INTERFACE_PORTCRED ".Bind",
-			    parameters_of(wanted, options->flags), &answer, &error, &fd);
+	r = varlink_call_fd(client, INTERFACE_PORTCRED ".Bind", parameters, &answer, &error, &fd);
 	if (r < 0)
 		return unreachable(r, directory, ret_reason);
 	if (error)
