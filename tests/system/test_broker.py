@@ -13,8 +13,6 @@ import pathlib
 import select
 import shutil
 import socket
-import sys
-import time
 
 import pytest
 
