@@ -278,37 +278,41 @@ def test_a_connection_that_was_handed_on(served):
     assert "another user by now" in served.run(
         lambda: handed(lambda: os.seteuid(USERS["web"])))
 
-    def opener_has_ended():
-        with control.Connection(served, None) as connection:
-            pid = os.fork()
-            if pid != 0:
-                os._exit(0)
-            # Our parent's end is what portcredd sees too.
-            place.eventually(lambda: os.getppid() != parent, "the opener has ended")
-            connection.send("Bind", protocol="tcp", address="0.0.0.0", port=8080)
-            with contextlib.suppress(control.Refused):
-                connection.receive()
-                os._exit(1)
-            os.write(told, b"refused")
-            os._exit(0)
+    assert opened_by_one_who_ended(served) == b"refused"
 
+
+def opened_by_one_who_ended(host):
+    """What its child, which has the connection still, is answered."""
     reading, told = os.pipe()
-
-    def opener():
-        nonlocal parent
-        parent = os.getpid()
-        opener_has_ended()
-
-    parent = None
     pid = os.fork()
     if pid == 0:
-        served.place(user="web").enter()
+        host.place(user="web").enter()
         linux.die_with_parent(0)
-        opener()
+        connection = control.Connection(host, None)
+        parent = os.getpid()
+        if os.fork() != 0:
+            os._exit(0)
+        place.eventually(lambda: os.getppid() != parent, "the opener has ended")
+        connection.send("Bind", protocol="tcp", address="0.0.0.0", port=8080)
+        try:
+            connection.receive()
+            os.write(told, b"bound")
+        except control.Refused:
+            os.write(told, b"refused")
+        os._exit(0)
     os.waitpid(pid, 0)
     os.close(told)
     with os.fdopen(reading, "rb") as stream:
-        assert stream.read() == b"refused"
+        return stream.read()
+
+
+def test_before_process_descriptors_of_peers(host):
+    """Before Linux 6.5 the start of the process tells whether it is the one that connected."""
+    host.daemon(POLICY, cgroup="", command=bare("SO_PEERPIDFD"))
+    assert asked(host, 80, user="web") == "ok"
+    assert asked(host, 83, user="visitor", cgroup="system.slice/web@1.service") == "ok"
+    assert asked(host, 80, user="visitor") == 1
+    assert opened_by_one_who_ended(host) == b"refused"
 
 
 # Sockets
@@ -555,9 +559,11 @@ def bare(*what):
                  "linux.mount(None, '/', None, linux.MS_REC | linux.MS_PRIVATE)",
                  "linux.unmount(linux.cgroup2_mount())",
                  "assert linux.cgroup2_mount() is None"]
+    machine = ["x86_64", "aarch64"].index(os.uname().machine)
     if "bpf" in what:
-        number = {"x86_64": 321, "aarch64": 280}[os.uname().machine]
-        code.append(f"linux.deny_system_call({number}, errno.EPERM)")
+        code.append(f"linux.deny_system_call({(321, 280)[machine]}, errno.EPERM)")
+    if "SO_PEERPIDFD" in what:
+        code.append(f"linux.deny_system_call({(55, 209)[machine]}, errno.ENOPROTOOPT, (2, 77))")
     code.append("os.execv(sys.argv[1], sys.argv[1:])")
     return ["/usr/bin/python3", "-c", "\n".join(code), hosts.PROGRAMS / "portcredd"]
 
