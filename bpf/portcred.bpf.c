@@ -27,6 +27,9 @@
  * policy that refuses them. (It finds them through sock_diag, which also shows a socket that no
  * process holds just now because its descriptor is on its way through a unix socket.)
  *
+ * portcredd binds for others, whom it has judged itself (src/portcredd/broker.c): the socket is marked
+ * while it does, and neither bind nor post_bind asks about portcredd then.
+ *
  * Which way a failure falls: a table that is missing or an index out of range refuses where a rule
  * governs (decide.h); with no policy at all, everything is left as the kernel has it.
  */
@@ -63,6 +66,14 @@ struct {
 	__type(key, int);
 	__type(value, __u32);
 } approved SEC(".maps");
+
+/* Sockets that portcredd is binding for somebody: whose they will be. Only portcredd writes here. */
+struct {
+	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct owner);
+} brokered SEC(".maps");
 
 /* As `unapproved`, by portcredd, by socket cookie. */
 struct {
@@ -173,6 +184,23 @@ static __always_inline void remember_owner(struct bpf_sock_addr *ctx,
 	owner->gid = cred->egid.val;
 }
 
+/* bound_for_another() - whether portcredd has judged this bind(2), which then is its user's */
+static __always_inline int bound_for_another(struct bpf_sock_addr *ctx)
+{
+	struct bpf_sock *socket = ctx->sk;
+	struct owner *user, *owner;
+
+	if (!socket)
+		return 0;
+	user = bpf_sk_storage_get(&brokered, socket, NULL, 0);
+	if (!user)
+		return 0;
+	owner = bpf_sk_storage_get(&owners, socket, NULL, BPF_SK_STORAGE_GET_F_CREATE);
+	if (owner)
+		*owner = *user;
+	return 1;
+}
+
 SEC("cgroup/bind4")
 int bind4(struct bpf_sock_addr *ctx)
 {
@@ -185,6 +213,8 @@ int bind4(struct bpf_sock_addr *ctx)
 	set_ipv4(&question.endpoint, ctx->user_ip4);
 	question.endpoint.protocol = protocol_of(ctx->protocol);
 	question.endpoint.port = bpf_ntohs(ctx->user_port);
+	if (bound_for_another(ctx))
+		return BIND_GO_ON_NO_CAP;
 	remember_owner(ctx, &question, settings);
 	return judge_bind(&question);
 }
@@ -203,6 +233,8 @@ int bind6(struct bpf_sock_addr *ctx)
 	question.endpoint.v6only = ctx->sk ? socket_v6only(ctx->sk) : 0;
 	question.endpoint.protocol = protocol_of(ctx->protocol);
 	question.endpoint.port = bpf_ntohs(ctx->user_port);
+	if (bound_for_another(ctx))
+		return BIND_GO_ON_NO_CAP;
 	remember_owner(ctx, &question, settings);
 	return judge_bind(&question);
 }
@@ -253,6 +285,8 @@ int post_bind4(struct bpf_sock *ctx)
 	set_ipv4(&question.endpoint, ctx->src_ip4);
 	question.endpoint.protocol = protocol_of(ctx->protocol);
 	question.endpoint.port = ctx->src_port;
+	if (bpf_sk_storage_get(&brokered, ctx, NULL, 0))
+		return ALLOW;
 	if (judge_taken(&question, OPERATION_AUTOBIND) == DROP)
 		return DROP;
 	if (!socket_port_asked(ctx))
@@ -272,6 +306,8 @@ int post_bind6(struct bpf_sock *ctx)
 	question.endpoint.v6only = socket_v6only(ctx);
 	question.endpoint.protocol = protocol_of(ctx->protocol);
 	question.endpoint.port = ctx->src_port;
+	if (bpf_sk_storage_get(&brokered, ctx, NULL, 0))
+		return ALLOW;
 	if (judge_taken(&question, OPERATION_AUTOBIND) == DROP)
 		return DROP;
 	if (!socket_port_asked(ctx))

@@ -18,7 +18,7 @@ LAYERS = {
     "src/kernel": ["bpf", "src/base", "src/policy"],
     "src/control": ["src/base"],
     "include/portcred": [],
-    "src/libportcred": ["include/portcred", "bpf"],
+    "src/libportcred": ["include/portcred", "bpf", "src/base", "src/control"],
     "src/portcredd": ["bpf", "src/base", "src/policy", "src/vouch", "src/kernel", "src/control"],
     "src/portcred": ["include/portcred", "bpf", "src/base", "src/policy", "src/vouch", "src/kernel",
                      "src/control", "src/libportcred"],

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * portcred.h - who is at the other end of a TCP connection
+ * portcred.h - who is at the other end of a TCP connection; and a socket at a port, without root
  *
  *	struct portcred_peer *peer;
  *	const char *host;
@@ -20,14 +20,16 @@
  *
  * Errors are returned, as -errno; nothing is printed, and errno itself means nothing. The library
  * keeps no state: every function may be called in any thread at any time. A peer does not change
- * once it is there, so threads may share one, as long as none frees it. Nothing here waits, but for
- * portcred_peer_user(). portcred(3) has all of it at more length.
+ * once it is there, so threads may share one, as long as none frees it; the same goes for options and
+ * inherited sockets. Nothing here waits, but for portcred_peer_user() and portcred_bind(). portcred(3) has all of it at more length.
  */
 #ifndef PORTCRED_H
 #define PORTCRED_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
+#include <sys/socket.h>
 #include <sys/types.h>
 
 #ifdef __cplusplus
@@ -112,6 +114,95 @@ int portcred_peer_opened(const struct portcred_peer *peer);
  * Only of a connection that this side opened to a peer that is known.
  */
 bool portcred_peer_approved(const struct portcred_peer *peer);
+
+/* struct portcred_bind_options - how portcred_bind() is to go about it */
+struct portcred_bind_options;
+
+/* Flags of portcred_bind(). The last two: neither is the system's choice, net.ipv6.bindv6only. */
+#define PORTCRED_BIND_REUSEPORT  1U /* SO_REUSEPORT: shared with other such sockets of this user */
+#define PORTCRED_BIND_V6ONLY     2U /* IPV6_V6ONLY set */
+#define PORTCRED_BIND_DUAL_STACK 4U /* IPV6_V6ONLY not set */
+
+/*
+ * portcred_bind_options_new() - the defaults; for portcred_bind_options_free()
+ * Returns 0, -ENOMEM.
+ */
+int portcred_bind_options_new(struct portcred_bind_options **ret_options);
+
+/* portcred_bind_options_free() - of NULL nothing */
+void portcred_bind_options_free(struct portcred_bind_options *options);
+
+/*
+ * portcred_bind_options_set_runtime_dir() - portcredd's --runtime-dir; /run/portcred at first
+ * @directory: copied. Returns 0, -ENOMEM.
+ */
+int portcred_bind_options_set_runtime_dir(struct portcred_bind_options *options,
+					  const char *directory);
+
+/*
+ * portcred_bind_options_set_flags() - PORTCRED_BIND_* together; 0 at first
+ * Returns 0; -EINVAL: a flag that this version does not know, or two that exclude each other.
+ */
+int portcred_bind_options_set_flags(struct portcred_bind_options *options, unsigned int flags);
+
+/*
+ * portcred_bind_options_set_timeout() - how long portcredd may take to answer; 10 s at first
+ * Returns 0; -EINVAL: 0.
+ */
+int portcred_bind_options_set_timeout(struct portcred_bind_options *options,
+				      unsigned int milliseconds);
+
+/*
+ * portcred_bind() - have portcredd bind a socket for this process, if the policy lets it have the port
+ * @type: SOCK_STREAM (TCP) or SOCK_DGRAM (UDP), with SOCK_NONBLOCK or not; it is SOCK_CLOEXEC anyway
+ * @address: IPv4 or IPv6, with a port; it is not v4-mapped
+ * @options: NULL for the defaults
+ * @ret_fd: bound, and not listening yet; the caller's to close
+ * @ret_reason: a sentence about a failure, for free(3), NULL where there is no memory for it or
+ *	nothing failed; NULL: not wanted
+ *
+ * The policy judges the process as it would judge its own bind(2): its effective user, its groups, its
+ * executable, its unit. At ports that no rule names it goes by the kernel's own rule. The socket is as
+ * if the process had made it: its user's.
+ *
+ * Returns 0; -EACCES: refused, by the policy or the kernel's rule; -ECONNREFUSED: portcredd is not
+ * running; -ETIMEDOUT: it does not answer; -EXDEV: it serves another network namespace; -EREMOTEIO: it
+ * could not, for a reason of its own; -EBADMSG: its answer makes no sense; -EADDRINUSE, -EADDRNOTAVAIL
+ * and what else bind(2) says; -EINVAL, -EAFNOSUPPORT: arguments; -EMFILE, -ENFILE, -ENOMEM.
+ */
+int portcred_bind(int type, const struct sockaddr *address, socklen_t size,
+		  const struct portcred_bind_options *options, int *ret_fd, char **ret_reason);
+
+/* struct portcred_fds - the sockets that this program was started with */
+struct portcred_fds;
+
+/*
+ * portcred_listen_fds() - find them, by systemd's protocol (sd_listen_fds(3)), as `portcred run` speaks
+ * it too, and mark them close-on-exec
+ * @ret_fds: for portcred_fds_free(); left alone on failure
+ *
+ * None at all is no failure. The environment is read and stays as it is; so call this while no other
+ * thread changes it (getenv(3)). The sockets are the caller's to close.
+ *
+ * Returns 0; -EINVAL: LISTEN_PID, LISTEN_FDS or LISTEN_FDNAMES make no sense; -EBADF: not all of the
+ * descriptors are open; -ENOMEM.
+ */
+int portcred_listen_fds(struct portcred_fds **ret_fds);
+
+/* portcred_fds_free() - closes nothing; of NULL nothing */
+void portcred_fds_free(struct portcred_fds *fds);
+
+size_t portcred_fds_count(const struct portcred_fds *fds);
+
+/*
+ * portcred_fds_get(), portcred_fds_name() - one of them, and what it is called ("unknown" if nothing)
+ * @index: from 0. The text belongs to @fds. Return -ENODATA and NULL beyond the last one.
+ */
+int portcred_fds_get(const struct portcred_fds *fds, size_t index);
+const char *portcred_fds_name(const struct portcred_fds *fds, size_t index);
+
+/* portcred_fds_find() - the first that is called so; -ENODATA: none is */
+int portcred_fds_find(const struct portcred_fds *fds, const char *name);
 
 /*
  * portcred_known_text() - "unknown", "local", "vouched", "asked", "reserved"; for any other value

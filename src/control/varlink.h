@@ -10,6 +10,10 @@
  * The server never blocks and trusts no peer: whatever a peer sends, keeps back or does not read
  * costs that peer its connection and nothing else. The client blocks, with a limit of time.
  *
+ * An answer may bring a descriptor (SCM_RIGHTS, unix(7)), as systemd's varlink does it: it rides with
+ * the first byte of its message, whose parameters have the index among those of the message, here
+ * always 0. A server takes none: what a peer sends along is closed by the kernel on arrival.
+ *
  * JSON values that a function is documented to steal are its own from the call on, also when it
  * fails.
  */
@@ -188,6 +192,21 @@ int varlink_listen_at(int directory, const char *name, int *ret_fd);
 int varlink_reply(struct varlink_call *call, json_t *parameters);
 
 /*
+ * varlink_reply_fd() - the answer, and a descriptor with it; @parameters is stolen, @fd too
+ * @parameters: say where @fd is: "fd": 0
+ *
+ * A descriptor that its peer does not take is in nobody's table, yet counts against all that this
+ * process may have on their way (unix(7), ETOOMANYREFS). So a connection has one on its way at a time,
+ * and keeps its place among the limits' until the peer has taken it or has gone.
+ * Returns as varlink_reply(), which it is to a oneway call: @fd is then closed; -EBUSY, the one before
+ * is not taken yet, and nothing was answered; -EINVAL for a call with "more".
+ */
+int varlink_reply_fd(struct varlink_call *call, json_t *parameters, int fd);
+
+/* varlink_passes() - whether it would be -EBUSY: ask before making what is to be handed on */
+bool varlink_passes(const struct varlink_call *call);
+
+/*
  * varlink_reply_continues() - one answer of several, to a call of a VARLINK_MORE method
  * @parameters is stolen; NULL is refused with -EINVAL and nothing is sent.
  * Returns as varlink_reply(), but what a peer reads too slowly to fit (-ENOBUFS), or memory
@@ -232,6 +251,15 @@ const struct ucred *varlink_peer(const struct varlink_call *call);
  */
 int varlink_peer_pidfd(const struct varlink_call *call, int *ret_fd);
 
+/* varlink_peer_since() - when the peer's connection was accepted: CLOCK_BOOTTIME, nanoseconds */
+uint64_t varlink_peer_since(const struct varlink_call *call);
+
+/* varlink_peer_groups() - its supplementary groups when it connected (SO_PEERGROUPS), the caller's
+ * to free, NULL where *@ret_n is 0
+ * Returns 0; -ENOTCONN, -ENOMEM, -errno.
+ */
+int varlink_peer_groups(const struct varlink_call *call, gid_t **ret_groups, size_t *ret_n);
+
 /*
  * varlink_string() - a JSON string of bytes from anywhere, a process' name for instance
  * Where they are not UTF-8, U+FFFD stands for every byte above 127. NULL gives null.
@@ -269,6 +297,14 @@ void varlink_client_set_limit(struct varlink_client *client, size_t bytes);
  */
 int varlink_call(struct varlink_client *client, const char *method, json_t *parameters,
 		 json_t **ret_parameters, char **ret_error);
+
+/*
+ * varlink_call_fd() - the same, for an answer with a descriptor
+ * @ret_fd: CLOEXEC, the caller's to close; -EBADF where none came, as with an error. More than one
+ *	is closed again, and is -EBADMSG.
+ */
+int varlink_call_fd(struct varlink_client *client, const char *method, json_t *parameters,
+		    json_t **ret_parameters, char **ret_error, int *ret_fd);
 
 /*
  * struct varlink_answer - what a server said; all of it borrowed

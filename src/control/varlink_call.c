@@ -15,6 +15,11 @@
 #define SO_PEERPIDFD 77
 #endif
 
+/* Linux 4.13 */
+#ifndef SO_PEERGROUPS
+#define SO_PEERGROUPS 59
+#endif
+
 /* The longest "INTERFACE.Error" that is made here. */
 #define ERROR_NAME_SIZE 256U
 
@@ -28,6 +33,7 @@ struct varlink_call *varlink_call_new(struct varlink_connection *connection,
 	call->references = 1;
 	call->connection = connection;
 	call->peer = connection->peer;
+	call->since = connection->since;
 	call->more = request->more;
 	call->oneway = request->oneway;
 	connection->call = call;
@@ -148,6 +154,27 @@ int varlink_reply(struct varlink_call *call, json_t *parameters)
 	return -EINVAL;
 }
 
+int varlink_reply_fd(struct varlink_call *call, json_t *parameters, int fd)
+{
+	struct varlink_connection *connection = call->connection;
+	_cleanup_close_ int owned = fd;
+
+	if (!connection || call->oneway || !parameters)
+		return varlink_reply(call, parameters);
+	if (call->more || varlink_connection_passes(connection)) {
+		json_decref(parameters);
+		return call->more ? -EINVAL : -EBUSY;
+	}
+	/* A call is served once the answers before it are sent: the first byte is this one's. */
+	connection->passing = TAKE_FD(owned);
+	return varlink_reply(call, parameters);
+}
+
+bool varlink_passes(const struct varlink_call *call)
+{
+	return call->connection && varlink_connection_passes(call->connection);
+}
+
 int varlink_reply_continues(struct varlink_call *call, json_t *parameters)
 {
 	int r = 0;
@@ -190,6 +217,33 @@ size_t varlink_pending(const struct varlink_call *call)
 const struct ucred *varlink_peer(const struct varlink_call *call)
 {
 	return &call->peer;
+}
+
+uint64_t varlink_peer_since(const struct varlink_call *call)
+{
+	return call->since;
+}
+
+int varlink_peer_groups(const struct varlink_call *call, gid_t **ret_groups, size_t *ret_n)
+{
+	_cleanup_free_ gid_t *groups = NULL;
+	socklen_t size = 0;
+
+	if (!call->connection)
+		return -ENOTCONN;
+	if (getsockopt(call->connection->fd, SOL_SOCKET, SO_PEERGROUPS, NULL, &size) < 0 &&
+	    errno != ERANGE)
+		return -errno;
+	if (size > 0) {
+		groups = malloc(size);
+		if (!groups)
+			return -ENOMEM;
+		if (getsockopt(call->connection->fd, SOL_SOCKET, SO_PEERGROUPS, groups, &size) < 0)
+			return -errno;
+	}
+	*ret_groups = TAKE_PTR(groups);
+	*ret_n = size / sizeof(gid_t);
+	return 0;
 }
 
 int varlink_peer_pidfd(const struct varlink_call *call, int *ret_fd)

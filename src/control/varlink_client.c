@@ -16,8 +16,14 @@
 
 #define NO_DEADLINE UINT64_MAX
 
+/* One is taken; room for a second shows that there were more. */
+#define DESCRIPTORS_ROOM 2U
+
+/* @takes: whether descriptors are taken; @taken: the one that came, -EBADF for none */
 struct varlink_client {
 	int fd;
+	bool takes;
+	int taken;
 	bool broken;
 	uint64_t timeout;
 	size_t limit;
@@ -35,6 +41,7 @@ int varlink_client_new(int fd, struct varlink_client **ret_client)
 	if (!client)
 		return -ENOMEM;
 	client->fd = fd;
+	client->taken = -EBADF;
 	client->timeout = VARLINK_TIMEOUT_USEC;
 	client->limit = VARLINK_ANSWER_BYTES_MAX;
 	*ret_client = client;
@@ -46,6 +53,8 @@ void varlink_client_free(struct varlink_client *client)
 	if (!client)
 		return;
 	close(client->fd);
+	if (client->taken >= 0)
+		close(client->taken);
 	varlink_buffer_clear(&client->in);
 	free(client);
 }
@@ -116,6 +125,55 @@ static int send_call(struct varlink_client *client, const char *method, json_t *
 	return r;
 }
 
+/* take_descriptors() - the first that came with a message; -EBADMSG where there were others too */
+static int take_descriptors(struct varlink_client *client, struct msghdr *message)
+{
+	bool more = message->msg_flags & MSG_CTRUNC;
+
+	for (struct cmsghdr *part = CMSG_FIRSTHDR(message); part;
+	     part = CMSG_NXTHDR(message, part)) {
+		size_t n = (part->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+
+		if (part->cmsg_level != SOL_SOCKET || part->cmsg_type != SCM_RIGHTS)
+			continue;
+		for (size_t i = 0; i < n; i++) {
+			int fd;
+
+			memcpy(&fd, CMSG_DATA(part) + i * sizeof(int), sizeof(int));
+			if (client->taken < 0) {
+				client->taken = fd;
+			} else {
+				close(fd);
+				more = true;
+			}
+		}
+	}
+	return more ? -EBADMSG : 0;
+}
+
+/* receive_some() - as recv(2), which takes no descriptors; returns -errno */
+static ssize_t receive_some(struct varlink_client *client, char *room, size_t size)
+{
+	union {
+		struct cmsghdr header;
+		char room[CMSG_SPACE(DESCRIPTORS_ROOM * sizeof(int))];
+	} control;
+	struct iovec bytes = { room, size };
+	struct msghdr message = { .msg_iov = &bytes, .msg_iovlen = 1 };
+	ssize_t n;
+	int r;
+
+	if (client->takes) {
+		message.msg_control = &control;
+		message.msg_controllen = sizeof(control);
+	}
+	n = recvmsg(client->fd, &message, MSG_CMSG_CLOEXEC);
+	if (n < 0)
+		return -errno;
+	r = client->takes ? take_descriptors(client, &message) : 0;
+	return r < 0 ? r : n;
+}
+
 static int receive_bytes(struct varlink_client *client, uint64_t deadline)
 {
 	char *room;
@@ -126,15 +184,15 @@ static int receive_bytes(struct varlink_client *client, uint64_t deadline)
 	r = varlink_buffer_room(&client->in, client->limit, &room, &size);
 	if (r < 0)
 		return r;
-	n = recv(client->fd, room, size, 0);
+	n = receive_some(client, room, size);
 	if (n > 0)
 		varlink_buffer_filled(&client->in, (size_t)n);
 	else if (n == 0)
 		return -ECONNRESET;
-	else if (errno == EAGAIN)
+	else if (n == -EAGAIN)
 		return wait_for(client, POLLIN, deadline);
-	else if (errno != EINTR)
-		return -errno;
+	else if (n != -EINTR)
+		return (int)n;
 	return 0;
 }
 
@@ -210,6 +268,25 @@ int varlink_call(struct varlink_client *client, const char *method, json_t *para
 		*ret_error = TAKE_PTR(error);
 	if (ret_parameters)
 		*ret_parameters = json_incref(answer.parameters);
+	return 0;
+}
+
+int varlink_call_fd(struct varlink_client *client, const char *method, json_t *parameters,
+		    json_t **ret_parameters, char **ret_error, int *ret_fd)
+{
+	int r;
+
+	client->takes = true;
+	r = varlink_call(client, method, parameters, ret_parameters, ret_error);
+	client->takes = false;
+	if (r < 0) {
+		if (client->taken >= 0)
+			close(TAKE_FD(client->taken));
+		return r;
+	}
+	if (ret_error && *ret_error && client->taken >= 0)
+		close(TAKE_FD(client->taken));
+	*ret_fd = TAKE_FD(client->taken);
 	return 0;
 }
 

@@ -11,10 +11,19 @@
 #include "control/varlink_connection.h"
 
 #include <errno.h>
+#include <linux/sockios.h>
+#include <string.h>
+#include <sys/ioctl.h>
 #include <time.h>
 
 /* After so long no other call of the same peer is begun before others have had their turn. */
 #define TURN_USEC 2000U
+
+/*
+ * How soon to look whether a descriptor that nobody has read yet is taken; each time twice as late. Of a
+ * peer that has closed its end, the kernel says so a moment before it throws away what was unread.
+ */
+#define LINGER_USEC 1000U
 
 void varlink_connection_wake(struct varlink_connection *connection)
 {
@@ -73,7 +82,11 @@ size_t varlink_connection_room(const struct varlink_connection *connection, size
 	return smaller(left(limit, varlink_buffer_held(&connection->out)), shared_room(connection));
 }
 
-/* receive() - once, so that a peer that sends without a pause does not keep us here */
+/*
+ * receive() - once, so that a peer that sends without a pause does not keep us here
+ *
+ * recv(2) has no room for descriptors: those that come along never are in our table.
+ */
 static int receive(struct varlink_connection *connection)
 {
 	struct varlink_buffer *in = &connection->in;
@@ -97,22 +110,57 @@ static int receive(struct varlink_connection *connection)
 	return 0;
 }
 
+/* send_some() - of what waits, and with it the descriptor that rides with its first byte */
+static ssize_t send_some(struct varlink_connection *connection)
+{
+	union {
+		struct cmsghdr header;
+		char room[CMSG_SPACE(sizeof(int))];
+	} control = { 0 };
+	struct varlink_buffer *out = &connection->out;
+	struct iovec bytes = { out->data + out->start, varlink_buffer_held(out) };
+	struct msghdr message = { .msg_iov = &bytes, .msg_iovlen = 1 };
+
+	if (connection->passing >= 0) {
+		control.header.cmsg_level = SOL_SOCKET;
+		control.header.cmsg_type = SCM_RIGHTS;
+		control.header.cmsg_len = CMSG_LEN(sizeof(int));
+		memcpy(CMSG_DATA(&control.header), &connection->passing, sizeof(int));
+		message.msg_control = &control;
+		message.msg_controllen = sizeof(control.room);
+	}
+	return sendmsg(connection->fd, &message, MSG_NOSIGNAL);
+}
+
 static int flush(struct varlink_connection *connection)
 {
 	struct varlink_buffer *out = &connection->out;
 	ssize_t n;
 
 	while (varlink_buffer_held(out) > 0) {
-		n = send(connection->fd, out->data + out->start, varlink_buffer_held(out),
-			 MSG_NOSIGNAL);
+		n = send_some(connection);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
 			return errno == EAGAIN ? 0 : -errno;
+		if (connection->passing >= 0) {
+			close(TAKE_FD(connection->passing));
+			connection->passed = true;
+		}
 		varlink_buffer_sent(out, (size_t)n);
 		connection->moved = true;
 	}
 	return 0;
+}
+
+bool varlink_connection_passes(struct varlink_connection *connection)
+{
+	int unread = 0;
+
+	/* unix(7), SIOCOUTQ: what the peer has not read yet. Until it says so, nothing is taken. */
+	if (connection->passed && ioctl(connection->fd, SIOCOUTQ, &unread) == 0 && unread == 0)
+		connection->passed = false;
+	return connection->passing >= 0 || connection->passed;
 }
 
 /* is_busy() - whether the next call has to wait */
@@ -196,7 +244,7 @@ static void run(struct varlink_connection *connection)
 	r = serve(connection);
 	connection->serving = false;
 	if (r < 0 || arm(connection, r > 0) < 0)
-		varlink_connection_free(connection);
+		varlink_connection_end(connection);
 }
 
 static int on_io(sd_event_source *source, int fd, uint32_t revents, void *userdata)
@@ -214,7 +262,7 @@ static int on_io(sd_event_source *source, int fd, uint32_t revents, void *userda
 		 (is_busy(connection) || !varlink_buffer_pending(&connection->in)))
 		r = -ECONNRESET;
 	if (r < 0)
-		varlink_connection_free(connection);
+		varlink_connection_end(connection);
 	else
 		run(connection);
 	return 0;
@@ -222,7 +270,7 @@ static int on_io(sd_event_source *source, int fd, uint32_t revents, void *userda
 
 static int on_idle(sd_event_source *source, uint64_t usec, void *userdata)
 {
-	varlink_connection_free(userdata);
+	varlink_connection_end(userdata);
 	return 0;
 }
 
@@ -240,6 +288,14 @@ static int add_sources(struct varlink_connection *connection)
 					  connection);
 }
 
+static uint64_t boot_nsec(void)
+{
+	struct timespec time;
+
+	clock_gettime(CLOCK_BOOTTIME, &time);
+	return (uint64_t)time.tv_sec * 1000000000U + (uint64_t)time.tv_nsec;
+}
+
 int varlink_connection_new(struct varlink_server *server, int fd, const struct ucred *peer)
 {
 	struct varlink_connection *connection;
@@ -252,6 +308,8 @@ int varlink_connection_new(struct varlink_server *server, int fd, const struct u
 	}
 	connection->server = server;
 	connection->fd = fd;
+	connection->passing = -EBADF;
+	connection->since = boot_nsec();
 	connection->peer = *peer;
 	connection->next = server->connections;
 	if (connection->next)
@@ -262,6 +320,38 @@ int varlink_connection_new(struct varlink_server *server, int fd, const struct u
 	if (r < 0)
 		varlink_connection_free(connection);
 	return r;
+}
+
+/* linger() - look again from time to time; 0, or why that cannot be */
+static int linger(struct varlink_connection *connection)
+{
+	int r;
+
+	if (connection->lingering) {
+		connection->lingering =
+			smaller(2 * connection->lingering, connection->server->limits.idle_usec);
+	} else {
+		if (connection->call)
+			varlink_call_disconnect(connection->call);
+		connection->io = sd_event_source_disable_unref(connection->io);
+		varlink_buffer_clear(&connection->in);
+		varlink_buffer_clear(&connection->out);
+		/* Nothing more goes either way; what was sent stays for the peer to read. */
+		shutdown(connection->fd, SHUT_RDWR);
+		connection->lingering = LINGER_USEC;
+	}
+	r = sd_event_source_set_time_relative(connection->idle, connection->lingering);
+	if (r < 0)
+		return r;
+	return sd_event_source_set_enabled(connection->idle, SD_EVENT_ONESHOT);
+}
+
+void varlink_connection_end(struct varlink_connection *connection)
+{
+	if (connection->passing >= 0)
+		close(TAKE_FD(connection->passing));
+	if (!varlink_connection_passes(connection) || linger(connection) < 0)
+		varlink_connection_free(connection);
 }
 
 void varlink_connection_free(struct varlink_connection *connection)
@@ -278,6 +368,8 @@ void varlink_connection_free(struct varlink_connection *connection)
 	sd_event_source_disable_unref(connection->io);
 	sd_event_source_disable_unref(connection->idle);
 	close(connection->fd);
+	if (connection->passing >= 0)
+		close(connection->passing);
 	varlink_buffer_clear(&connection->in);
 	varlink_buffer_clear(&connection->out);
 	free(connection);

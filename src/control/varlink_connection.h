@@ -28,6 +28,10 @@ struct varlink_server {
  * @serving: its turn: run() sees to whatever is left to do
  * @moved: something was received or sent since the timer was set
  * @ended: the peer will send no more
+ * @passing: descriptor that rides with the first byte of @out; -EBADF for none
+ * @passed: one was sent, and may not have been taken yet
+ * @lingering: over, but for its place (see varlink_connection_end()); microseconds until the next look
+ * @since: CLOCK_BOOTTIME, nanoseconds
  */
 struct varlink_connection {
 	struct varlink_server *server;
@@ -42,6 +46,10 @@ struct varlink_connection {
 	bool serving;
 	bool moved;
 	bool ended;
+	int passing;
+	bool passed;
+	uint64_t lingering;
+	uint64_t since;
 };
 
 /* struct varlink_call - @connection is NULL when it is answered, or the peer gone */
@@ -49,6 +57,7 @@ struct varlink_call {
 	unsigned int references;
 	struct varlink_connection *connection;
 	struct ucred peer;
+	uint64_t since; /* of its connection */
 	bool more;
 	bool oneway;
 	bool answered;
@@ -60,6 +69,17 @@ struct varlink_call {
 /* varlink_connection_new() - @fd is the connection's in any case; @peer within the limits */
 int varlink_connection_new(struct varlink_server *server, int fd, const struct ucred *peer);
 void varlink_connection_free(struct varlink_connection *connection);
+
+/*
+ * varlink_connection_end() - free it, unless a descriptor is on its way to its peer
+ *
+ * Such a one keeps its place among the limits' until the descriptor is taken or the peer has closed
+ * its end: else a peer could gather any number of them, connection by connection.
+ */
+void varlink_connection_end(struct varlink_connection *connection);
+
+/* varlink_connection_passes() - whether a descriptor is on its way to the peer */
+bool varlink_connection_passes(struct varlink_connection *connection);
 
 /* varlink_connection_wake() - see to @connection from the event loop, soon */
 void varlink_connection_wake(struct varlink_connection *connection);

@@ -475,6 +475,20 @@ int enforcer_peer(int fd, struct peer *ret_peer)
 	return 0;
 }
 
+int enforcer_broker_begin(const struct enforcer *enforcer, int fd, const struct owner *owner)
+{
+	int map = bpf_map__fd(enforcer->skeleton->maps.brokered);
+
+	return bpf_map_update_elem(map, &fd, owner, BPF_NOEXIST) < 0 ? -errno : 0;
+}
+
+int enforcer_broker_end(const struct enforcer *enforcer, int fd)
+{
+	int map = bpf_map__fd(enforcer->skeleton->maps.brokered);
+
+	return bpf_map_delete_elem(map, &fd) < 0 ? -errno : 0;
+}
+
 int enforcer_counters(const struct enforcer *enforcer, uint64_t ret_counters[static COUNTERS])
 {
 	int cpus = libbpf_num_possible_cpus();

@@ -119,6 +119,17 @@ int enforcer_adopt_listener(const struct enforcer *enforcer, int fd, const struc
  */
 int enforcer_peer(int fd, struct peer *ret_peer);
 
+/*
+ * enforcer_broker_begin() - the next bind(2) of @fd is @owner's, who may do it: it is not judged, takes no
+ * capability, and what listens there will be @owner's
+ * enforcer_broker_end() - no bind(2) of @fd is, from here on: before anyone else gets the socket
+ *
+ * Holds where HOOKS_BIND is attached to a cgroup that the caller was in when it made the socket.
+ * Returns 0, -errno.
+ */
+int enforcer_broker_begin(const struct enforcer *enforcer, int fd, const struct owner *owner);
+int enforcer_broker_end(const struct enforcer *enforcer, int fd);
+
 /* enforcer_counters() - sums over all CPUs */
 int enforcer_counters(const struct enforcer *enforcer, uint64_t ret_counters[static COUNTERS]);
 

@@ -124,6 +124,28 @@ int events_sweep(struct events *events, bool *ret_again)
 	return 0;
 }
 
+void path_to_leaf(const char *path, struct path_text *ret_path)
+{
+	size_t end = strlen(path), out = 0;
+
+	*ret_path = (struct path_text){ 0 };
+	while (end > 0 && out < MAX_NAME_TEXT) {
+		size_t start = end, length;
+
+		while (start > 0 && path[start - 1] != '/')
+			start--;
+		length = end - start;
+		if (length >= MAX_NAME_TEXT)
+			length = MAX_NAME_TEXT - 1;
+		if (length > 0) {
+			memcpy(ret_path->text + out, path + start, length);
+			out += length;
+			ret_path->text[out++] = '/';
+		}
+		end = start > 0 ? start - 1 : 0;
+	}
+}
+
 void path_from_leaf(const struct path_text *path, char ret_path[static MAX_PATH_TEXT + 8])
 {
 	size_t length = strnlen(path->text, sizeof(path->text)), out = 0;

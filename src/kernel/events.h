@@ -52,4 +52,10 @@ int events_sweep(struct events *events, bool *ret_again);
  */
 void path_from_leaf(const struct path_text *path, char ret_path[static MAX_PATH_TEXT + 8]);
 
+/*
+ * path_to_leaf() - the other way round: an absolute path as the kernel half would tell it
+ * Names are taken from the leaf up while there is room for one.
+ */
+void path_to_leaf(const char *path, struct path_text *ret_path);
+
 #endif

@@ -216,6 +216,28 @@ int process_read(int directory, pid_t pid, const char *attached, struct process 
 	return 0;
 }
 
+int process_started(int directory, uint64_t *ret_time)
+{
+	_cleanup_free_ char *text = NULL;
+	long ticks_a_second = sysconf(_SC_CLK_TCK);
+	const char *field;
+	unsigned long long ticks;
+	int error = procfs_read(directory, "stat", MAX_SMALL, &text, NULL);
+
+	if (error < 0)
+		return error;
+	/* The 2nd field is the command, which may hold anything; the 22nd is looked for. */
+	field = strrchr(text, ')');
+	for (int number = 2; field && number < 22; number++) {
+		field = strchr(field, ' ');
+		field = field ? field + 1 : NULL;
+	}
+	if (!field || sscanf(field, "%llu", &ticks) != 1 || ticks_a_second <= 0)
+		return -EBADMSG;
+	*ret_time = ticks * (1000000000ULL / (unsigned long long)ticks_a_second);
+	return 0;
+}
+
 void process_clear(struct process *process)
 {
 	free(process->groups);

@@ -53,6 +53,13 @@ int process_read(int directory, pid_t pid, const char *attached, struct process 
 void process_clear(struct process *process);
 
 /*
+ * process_started() - when it began: CLOCK_BOOTTIME, nanoseconds, at most a clock tick too early
+ * @directory: from process_open(); proc(5), starttime
+ * Returns 0; -ENOENT or -ESRCH where the process has gone; -EBADMSG.
+ */
+int process_started(int directory, uint64_t *ret_time);
+
+/*
  * process_sockets() - call @each for every descriptor a process has, until it returns non-zero
  * @number: of the descriptor there
  * @inode: of the socket it is, 0 where it is no socket

@@ -149,6 +149,18 @@ const char *portcred_error_text(int error)
 		return "the kernel half of portcred has another version of the answer";
 	case EPROTO:
 		return "the kernel's answer makes no sense";
+	case EACCES:
+		return "refused, by the policy or by the kernel's own rule";
+	case ECONNREFUSED:
+		return "portcredd is not running";
+	case ETIMEDOUT:
+		return "portcredd does not answer";
+	case EXDEV:
+		return "portcredd serves another network namespace";
+	case EREMOTEIO:
+		return "portcredd could not do it";
+	case EBADMSG:
+		return "portcredd's answer makes no sense";
 	case ENODATA:
 		return "not known";
 	case ENOENT:

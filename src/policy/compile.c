@@ -407,6 +407,16 @@ int policy_compile(const struct policy *policy, struct diagnostics *diagnostics,
 	return 0;
 }
 
+void compiled_thin(struct compiled *compiled)
+{
+	free(compiled->user_keys);
+	free(compiled->grants);
+	free(compiled->tcp);
+	compiled->user_keys = NULL;
+	compiled->grants = NULL;
+	compiled->tcp = NULL;
+}
+
 void compiled_free(struct compiled *compiled)
 {
 	if (!compiled)

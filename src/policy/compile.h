@@ -78,6 +78,12 @@ struct compiled {
 int policy_compile(const struct policy *policy, struct diagnostics *diagnostics,
 		   struct compiled **ret_compiled);
 
+/*
+ * compiled_thin() - give back what only the kernel's tables are made from, or tell of connections
+ * verdict_enforced() and verdict_observed() go on as before.
+ */
+void compiled_thin(struct compiled *compiled);
+
 void compiled_free(struct compiled *compiled);
 
 #endif

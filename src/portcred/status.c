@@ -41,9 +41,10 @@ static void print_state(struct program *program, const json_t *status)
 		fputs("disabled, ", out);
 		text_print(disabled, out);
 	} else {
-		fputs(style == STYLE_GOOD      ? "enforcing"
-		      : style == STYLE_WARNING ? "observing, nothing is refused"
-					       : "not enforcing",
+		fputs(style == STYLE_GOOD                  ? "enforcing"
+		      : client_flag(status, "broker_only") ? "not enforcing, broker only"
+		      : style == STYLE_WARNING             ? "observing, nothing is refused"
+							   : "not enforcing",
 		      out);
 	}
 	fprintf(out, "%s\n", program_style(program->colour, STYLE_PLAIN));

@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "control/varlink.h"
+#include "portcredd/broker.h"
 #include "portcredd/held.h"
 #include "portcredd/serve.h"
 
@@ -329,15 +330,19 @@ static void sweep_later(struct daemon *daemon)
 		log_warnx("the timer of the audit cannot be set");
 }
 
-static void on_event(void *data, const struct event *event)
+void audit_tell(struct daemon *daemon, const struct event *event)
 {
-	struct daemon *daemon = data;
 	struct line line;
 
 	to_words(daemon, event, &line);
 	write_line(event, &line);
 	serve_event(daemon, event->uid, "event", to_json(daemon, event, &line));
 	sweep_later(daemon);
+}
+
+static void on_event(void *data, const struct event *event)
+{
+	audit_tell(data, event);
 }
 
 static void on_held(void *data, const struct flood_key *key, uint32_t n)
@@ -348,13 +353,15 @@ static void on_held(void *data, const struct flood_key *key, uint32_t n)
 static int on_sweep(sd_event_source *source, uint64_t usec, void *data)
 {
 	struct daemon *daemon = data;
-	bool again = false;
-	int r;
+	bool again = false, open = false;
+	int r = 0;
 
-	r = events_sweep(daemon->events, &again);
+	if (daemon->events)
+		r = events_sweep(daemon->events, &again);
 	if (r < 0)
 		log_warn(r, "the flood counters cannot be read");
-	if (again)
+	broker_sweep(daemon, &open);
+	if (again || open)
 		sweep_later(daemon);
 	return 0;
 }
@@ -378,11 +385,11 @@ int audit_begin(struct daemon *daemon)
 	struct events_sink sink = { .event = on_event, .held = on_held, .data = daemon };
 	int r;
 
-	r = events_open(daemon->enforcer, &sink, &daemon->events);
-	if (r < 0)
-		return r;
 	r = sd_event_add_time_relative(daemon->event, &daemon->sweep, CLOCK_MONOTONIC, 0, 100000,
 				       on_sweep, daemon);
+	if (r < 0 || !daemon->enforcer)
+		return r < 0 ? r : 0;
+	r = events_open(daemon->enforcer, &sink, &daemon->events);
 	if (r < 0)
 		return r;
 	return sd_event_add_io(daemon->event, NULL, events_fd(daemon->events), EPOLLIN, on_readable,

@@ -10,9 +10,12 @@
 
 #include "portcredd/daemon.h"
 
-/* audit_begin() - read events from the enforcer in the daemon's loop */
+/* audit_begin() - read events from the enforcer, where there is one, in the daemon's loop */
 int audit_begin(struct daemon *daemon);
 void audit_end(struct daemon *daemon);
+
+/* audit_tell() - an event that the kernel half has not seen: the broker's */
+void audit_tell(struct daemon *daemon, const struct event *event);
 
 /* audit_flush() - tell what is there now */
 void audit_flush(struct daemon *daemon);

@@ -21,6 +21,7 @@
 #include "portcredd/options.h"
 #include "vouch/own_keys.h"
 
+struct broker;
 struct varlink_server;
 struct watchers;
 
@@ -39,6 +40,7 @@ struct in_force {
 	bool all_of_ipv6;     /* some statement has the prefix ::/0 */
 	uint64_t since;       /* CLOCK_REALTIME, microseconds; 0: nothing was put in force by us */
 	const char *snapshot; /* STATE_IN_FORCE or STATE_TRIAL; NULL: none */
+	struct compiled *compiled; /* thinned; NULL: what decides was pinned by another daemon */
 	struct executables *executables;
 	struct watch *executable_watch;
 	sd_event_source *executable_source;
@@ -77,15 +79,16 @@ struct daemon {
 	struct watch *pins_watch;
 	sd_event_source *pins_source;
 	sd_event_source *addresses_source;
-	bool addresses_truncated; /* there are more than the kernel half can know */
-	sd_event_source *recheck; /* timer: see follow.h */
-	struct enforcer *enforcer;
+	bool addresses_truncated;  /* there are more than the kernel half can know */
+	sd_event_source *recheck;  /* timer: see follow.h */
+	struct enforcer *enforcer; /* this and the next two: NULL with --broker-only */
 	struct events *events;
 	struct reserved *reserved;
 	struct in_force in_force;
 	struct trial trial;
 	struct varlink_server *server;
 	struct watchers *watchers;
+	struct broker *broker;
 	sd_event_source *sweep;      /* timer: look for what a flood kept back */
 	struct public_keys own_keys; /* of this host, when a policy was last read */
 	char *cgroup;                /* path of the attached cgroup in its hierarchy */

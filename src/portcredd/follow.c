@@ -92,10 +92,11 @@ static int follow_one(struct daemon *daemon, size_t index, bool *ret_again)
 	if (change.added) {
 		/* Its statements may have been left out when it was missing. */
 		*ret_again |= !known;
-		r = slots_add_exe(daemon->enforcer, &change.new);
+		r = daemon->enforcer ? slots_add_exe(daemon->enforcer, &change.new) : 0;
 	}
 	if (change.dropped) {
-		int dropped = slots_remove_exe(daemon->enforcer, &change.old);
+		int dropped =
+			daemon->enforcer ? slots_remove_exe(daemon->enforcer, &change.old) : 0;
 
 		close(change.held);
 		if (r == 0)
@@ -227,14 +228,19 @@ static void watch_addresses(struct daemon *daemon)
 	follow_addresses(daemon);
 }
 
-void follow_sysctls(struct daemon *daemon)
+unsigned follow_port_start(void)
 {
 	_cleanup_fclose_ FILE *file = fopen(UNPRIVILEGED_PORT_START, "re");
 	unsigned start = DEFAULT_PORT_START;
 
 	if (file && fscanf(file, "%u", &start) != 1)
 		start = DEFAULT_PORT_START;
-	__atomic_store_n(&daemon->enforcer->control->unprivileged_port_start, start,
+	return start;
+}
+
+void follow_sysctls(struct daemon *daemon)
+{
+	__atomic_store_n(&daemon->enforcer->control->unprivileged_port_start, follow_port_start(),
 			 __ATOMIC_RELAXED);
 }
 
@@ -269,16 +275,12 @@ static void follow_range(struct daemon *daemon)
 		log_warn(r, "%s", why ? why : "hooks cannot be detached");
 }
 
-static int on_recheck(sd_event_source *source, uint64_t usec, void *data)
+/* recheck_kernel() - what the kernel half depends on */
+static void recheck_kernel(struct daemon *daemon)
 {
-	struct daemon *daemon = data;
 	size_t restored = 0;
 	int r;
 
-	refresh_names(daemon);
-	/* A mount over a path tells nobody, and inotify has its limits. */
-	if (daemon->in_force.executables && look_again(daemon, NULL) < 0)
-		log_warnx("the executables of the policy cannot be looked at again");
 	follow_addresses(daemon);
 	follow_sysctls(daemon);
 	r = reserved_recheck(daemon->reserved, &restored);
@@ -289,6 +291,18 @@ static int on_recheck(sd_event_source *source, uint64_t usec, void *data)
 			  "have been put back",
 			  restored);
 	follow_range(daemon);
+}
+
+static int on_recheck(sd_event_source *source, uint64_t usec, void *data)
+{
+	struct daemon *daemon = data;
+
+	refresh_names(daemon);
+	/* A mount over a path tells nobody, and inotify has its limits. */
+	if (daemon->in_force.executables && look_again(daemon, NULL) < 0)
+		log_warnx("the executables of the policy cannot be looked at again");
+	if (daemon->enforcer)
+		recheck_kernel(daemon);
 	return follow_schedule(daemon);
 }
 
@@ -321,12 +335,14 @@ static int follow_pins(struct daemon *daemon)
 
 int follow_begin(struct daemon *daemon)
 {
-	int r;
+	int r = 0;
 
-	r = follow_pins(daemon);
+	if (daemon->enforcer)
+		r = follow_pins(daemon);
 	if (r < 0)
 		return r;
-	watch_addresses(daemon);
+	if (daemon->enforcer)
+		watch_addresses(daemon);
 
 	r = names_watch(&daemon->names_watch);
 	if (r == 0)

@@ -29,6 +29,9 @@ int follow_executables(struct daemon *daemon);
 /* follow_addresses() - tell the kernel half which ones this machine has now; a failure is logged */
 void follow_addresses(struct daemon *daemon);
 
+/* follow_port_start() - net.ipv4.ip_unprivileged_port_start of this network namespace, as it is now */
+unsigned follow_port_start(void);
+
 /* follow_sysctls() - tell the kernel half what stands there now */
 void follow_sysctls(struct daemon *daemon);
 

@@ -14,6 +14,9 @@
  *	7. refuse sockets bound before, lead calls to listeners that are there, give back ports that
  *	   are no longer governed, detach the hooks that this policy does not need
  *
+ * Where there is no kernel half (--broker-only), 3 to 5 and 7 are left out: from 6 on the broker decides
+ * by the new policy.
+ *
  * A trial differs in the name of its snapshot alone: STATE_TRIAL beside the STATE_IN_FORCE to come
  * back to. STATE_TRIAL stays after a rollback, so that the next start knows the files for what they
  * are: a policy that nobody confirmed.
@@ -218,7 +221,7 @@ static int summarize(const struct image *image, struct summary *ret_summary)
 	return 0;
 }
 
-/* adopt() - remember what events, `status` and the followers need */
+/* adopt() - remember what events, the broker, `status` and the followers need */
 static void adopt(struct daemon *daemon, struct compiled *compiled, const char *snapshot,
 		  const struct summary *summary, struct executables *executables)
 {
@@ -227,7 +230,8 @@ static void adopt(struct daemon *daemon, struct compiled *compiled, const char *
 	file_list_clear(&in_force->files_before);
 	in_force->files_before = in_force->files;
 	in_force->files = summary->files;
-	in_force->files.generation = slots_settings(daemon->enforcer)->generation;
+	in_force->files.generation = daemon->enforcer ? slots_settings(daemon->enforcer)->generation
+						      : in_force->files_before.generation + 1;
 	in_force->statements = summary->statements;
 	in_force->users = compiled->n_users;
 	free(in_force->name);
@@ -244,6 +248,9 @@ static void adopt(struct daemon *daemon, struct compiled *compiled, const char *
 	in_force->has_unresolved = summary->has_unresolved;
 	executables_free(in_force->executables);
 	in_force->executables = executables;
+	compiled_free(in_force->compiled);
+	compiled_thin(compiled);
+	in_force->compiled = compiled;
 }
 
 /* adopt_older() - listeners from before the vouch was wanted; setsockopt's hook must be attached */
@@ -263,12 +270,49 @@ static void adopt_older(struct daemon *daemon)
 			  daemon->in_force.unanswered);
 }
 
+/* fill_kernel() - steps 3 to 5 */
+static int fill_kernel(struct daemon *daemon, const struct compiled *compiled,
+		       const struct executables *executables, const struct port_bitmap *governed)
+{
+	_cleanup_free_ char *why = NULL;
+	int r;
+
+	r = reserved_extend(daemon->reserved, governed);
+	follow_addresses(daemon);
+	/* All hooks until it is known which are needed: too many refuse nobody. */
+	if (r == 0)
+		r = enforcer_attach(daemon->enforcer, HOOKS_ALL, &why);
+	if (why)
+		log_warnx("%s", why);
+	if (r == 0)
+		r = tables_put(daemon, compiled, executables);
+	return r;
+}
+
+/* settle_kernel() - step 7 */
+static void settle_kernel(struct daemon *daemon, bool same)
+{
+	int r;
+
+	judge_sockets(daemon, daemon->in_force.compiled, same);
+	adopt_older(daemon);
+	r = lead_listeners(daemon, daemon->in_force.compiled);
+	if (r < 0)
+		log_warn(r, "calls cannot be led to listeners that are there already");
+	r = reserved_update(daemon->reserved, &daemon->in_force.governed);
+	if (r < 0)
+		log_warn(r, "net.ipv4.ip_local_reserved_ports cannot be written");
+	r = enforcer_detach_but(daemon->enforcer, inforce_hooks(daemon));
+	if (r < 0)
+		log_warn(r, "hooks that are not needed cannot be detached");
+	follow_sysctls(daemon);
+}
+
 int inforce_put(struct daemon *daemon, struct image *image, const char *snapshot)
 {
 	_cleanup_(executables_freep) struct executables *executables = NULL;
 	struct summary summary = { 0 };
 	struct port_bitmap governed;
-	_cleanup_free_ char *why = NULL;
 	bool same = false;
 	int r;
 
@@ -281,19 +325,11 @@ int inforce_put(struct daemon *daemon, struct image *image, const char *snapshot
 	/* The tables are all that is needed from here on: their copy in the kernel takes room. */
 	if (r == 0) {
 		image_thin(image);
-		same = decides_already(daemon);
+		same = daemon->enforcer && decides_already(daemon);
 	}
 	governed_ports(image->compiled, &governed);
-	if (r == 0)
-		r = reserved_extend(daemon->reserved, &governed);
-	follow_addresses(daemon);
-	/* All hooks until it is known which are needed: too many refuse nobody. */
-	if (r == 0)
-		r = enforcer_attach(daemon->enforcer, HOOKS_ALL, &why);
-	if (why)
-		log_warnx("%s", why);
-	if (r == 0)
-		r = tables_put(daemon, image->compiled, executables);
+	if (r == 0 && daemon->enforcer)
+		r = fill_kernel(daemon, image->compiled, executables, &governed);
 	if (r < 0) {
 		file_list_clear(&summary.files);
 		return r;
@@ -304,19 +340,9 @@ int inforce_put(struct daemon *daemon, struct image *image, const char *snapshot
 		snapshot = NULL; /* what stands there is the policy before */
 	}
 	daemon->in_force.governed = governed;
-	adopt(daemon, image->compiled, snapshot, &summary, TAKE_PTR(executables));
-	judge_sockets(daemon, image->compiled, same);
-	adopt_older(daemon);
-	r = lead_listeners(daemon, image->compiled);
-	if (r < 0)
-		log_warn(r, "calls cannot be led to listeners that are there already");
-	r = reserved_update(daemon->reserved, &governed);
-	if (r < 0)
-		log_warn(r, "net.ipv4.ip_local_reserved_ports cannot be written");
-	r = enforcer_detach_but(daemon->enforcer, inforce_hooks(daemon));
-	if (r < 0)
-		log_warn(r, "hooks that are not needed cannot be detached");
-	follow_sysctls(daemon);
+	adopt(daemon, TAKE_PTR(image->compiled), snapshot, &summary, TAKE_PTR(executables));
+	if (daemon->enforcer)
+		settle_kernel(daemon, same);
 	r = follow_executables(daemon);
 	if (r < 0)
 		log_warn(r, "executables that are replaced will not be followed");
@@ -432,7 +458,7 @@ int inforce_start(struct daemon *daemon)
 	before = start_before(daemon, &environment);
 	if (before == 0)
 		return 0;
-	if (!tried && before == -ENOENT && daemon->enforcer->adopted)
+	if (!tried && before == -ENOENT && daemon->enforcer && daemon->enforcer->adopted)
 		return start_pinned(daemon);
 	if (before != -ENOENT)
 		log_warn(before, "%s/%s", daemon->options.state_dir, STATE_IN_FORCE);
@@ -442,7 +468,7 @@ int inforce_start(struct daemon *daemon)
 /* check_login() - unless it is forced: the caller must be able to come back */
 static int check_login(const struct daemon *daemon, struct reload *reload)
 {
-	if (!reload->caller || reload->force)
+	if (!reload->caller || reload->force || !daemon->enforcer)
 		return 0;
 	return guard_login(reload->image.compiled, daemon->cgroup, reload->caller,
 			   &reload->login_port);
@@ -602,6 +628,7 @@ void inforce_end(struct daemon *daemon)
 	file_list_clear(&in_force->files);
 	file_list_clear(&in_force->files_before);
 	executables_free(in_force->executables);
+	compiled_free(in_force->compiled);
 	approvals_clear(&in_force->approvals);
 	socket_list_clear(&in_force->bypassed);
 	free(in_force->redirects);

@@ -50,7 +50,7 @@ int inforce_confirm(struct daemon *daemon);
 
 /*
  * inforce_put() - put compiled tables in force, under this name of a snapshot
- * @image: thinned (image_thin()) once its snapshot is written
+ * @image: thinned (image_thin()) once its snapshot is written; what is compiled is kept in_force
  * Returns 0; -errno with the policy before in force.
  */
 int inforce_put(struct daemon *daemon, struct image *image, const char *snapshot);

@@ -5,7 +5,7 @@
  * Theory of operation
  *
  * As root: check what the machine lacks, make the directories, fork the name service (which becomes
- * nobody). Then all capabilities but five go (privilege.h), and only then is anything read that
+ * nobody). Then all capabilities but a few go (privilege.h), and only then is anything read that
  * others wrote: the policy, the pins. Last, with everything open that will be needed, seccomp.
  *
  * What is put in force lives in the kernel: it is there before the first request and after the last,
@@ -186,7 +186,7 @@ static int on_stop(sd_event_source *source, const struct signalfd_siginfo *info,
 	struct daemon *daemon = data;
 
 	sd_notify(false, "STOPPING=1");
-	if (!daemon->disabled)
+	if (!daemon->disabled && !daemon->options.broker_only)
 		log_info("stopping; the policy stays in force (portcredd --release takes it out)");
 	return sd_event_exit(daemon->event, EXIT_SUCCESS);
 }
@@ -217,7 +217,8 @@ static int on_names_ended(sd_event_source *source, int fd, uint32_t ready, void 
 
 	sd_notify(false, "STOPPING=1");
 	log_warnx("the name service was killed: stopping, to be started anew%s",
-		  daemon->disabled ? "" : "; the policy stays in force");
+		  daemon->disabled || daemon->options.broker_only ? ""
+								  : "; the policy stays in force");
 	return sd_event_exit(daemon->event, EXIT_FAILURE);
 }
 
@@ -293,6 +294,28 @@ static void begin_enforcing(struct daemon *daemon)
 		fatal(r, "timers cannot be set");
 }
 
+/* begin_broker_only() - no kernel half: what decides is the policy that the broker reads */
+static void begin_broker_only(struct daemon *daemon)
+{
+	int r;
+
+	if (access(daemon->options.pin_dir, F_OK) == 0)
+		log_warnx("%s: hooks are pinned there, and go on deciding too; portcredd --release "
+			  "takes "
+			  "them out",
+			  daemon->options.pin_dir);
+	r = audit_begin(daemon);
+	if (r < 0)
+		fatal(r, "timers cannot be set");
+	r = inforce_start(daemon);
+	if (r < 0)
+		fatalx("there is no policy to go by");
+	r = follow_begin(daemon);
+	if (r < 0)
+		fatal(r, "timers cannot be set");
+	log_info("nothing is enforced (--broker-only): sockets are bound for those who ask");
+}
+
 /* begin_disabled() - out of the kernel's way, but still there to say so */
 static void begin_disabled(struct daemon *daemon)
 {
@@ -302,16 +325,35 @@ static void begin_disabled(struct daemon *daemon)
 	log_warnx("%s: nothing is enforced", OFF_SWITCH);
 }
 
-static int serve(struct daemon *daemon)
+/* check_machine() - that it has what will be needed */
+static void check_machine(const struct options *options)
 {
 	_cleanup_free_ char *why = NULL;
 	int r;
 
-	r = geteuid() == 0 ? privilege_check(&why) : 0;
-	if (r == 0)
-		r = requirements_check(daemon->options.cgroup, daemon->options.pin_dir, &why);
+	if (options->broker_only && geteuid() != 0)
+		fatalx("portcredd must run as root: it binds for every user");
+	r = geteuid() == 0 ? privilege_check(options->broker_only, &why) : 0;
+	if (r == 0 && !options->broker_only)
+		r = requirements_check(options->cgroup, options->pin_dir, &why);
 	if (r < 0)
 		fatalx("%s", why ? why : strerror(-r));
+}
+
+/* status_text() - for the service manager */
+static const char *status_text(const struct daemon *daemon)
+{
+	if (daemon->disabled)
+		return daemon->disabled;
+	return daemon->options.broker_only ? "broker only: nothing is enforced"
+					   : "the policy is in force";
+}
+
+static int serve(struct daemon *daemon)
+{
+	int r;
+
+	check_machine(&daemon->options);
 	open_directories(daemon);
 	r = make_loop(daemon);
 	if (r < 0)
@@ -322,15 +364,17 @@ static int serve(struct daemon *daemon)
 	r = follow_names_service(daemon);
 	if (r < 0)
 		fatal(r, "the name service cannot be watched");
-	r = cgroup_path(daemon->options.cgroup, &daemon->cgroup);
+	r = daemon->options.cgroup ? cgroup_path(daemon->options.cgroup, &daemon->cgroup) : 0;
 	if (r < 0)
 		fatal(r, "%s", daemon->options.cgroup);
-	r = privilege_drop();
+	r = privilege_drop(daemon->options.broker_only);
 	if (r < 0)
 		fatal(r, "capabilities cannot be dropped");
 
 	if (switched_off())
 		begin_disabled(daemon);
+	else if (daemon->options.broker_only)
+		begin_broker_only(daemon);
 	else
 		begin_enforcing(daemon);
 	r = serve_begin(daemon);
@@ -340,8 +384,7 @@ static int serve(struct daemon *daemon)
 	if (r < 0)
 		fatal(r, "system calls cannot be confined");
 
-	sd_notifyf(false, "READY=1\nSTATUS=%s",
-		   daemon->disabled ? daemon->disabled : "the policy is in force");
+	sd_notifyf(false, "READY=1\nSTATUS=%s", status_text(daemon));
 	return sd_event_loop(daemon->event);
 }
 

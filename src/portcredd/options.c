@@ -26,6 +26,7 @@ enum {
 	OPTION_CLOCK_OFFSET,
 	OPTION_CHECK,
 	OPTION_OBSERVE,
+	OPTION_BROKER_ONLY,
 	OPTION_RELEASE,
 	OPTION_VERSION,
 };
@@ -39,6 +40,7 @@ static const struct option long_options[] = {
 	{ "host-key", required_argument, NULL, OPTION_HOST_KEY },
 	{ "clock-offset", required_argument, NULL, OPTION_CLOCK_OFFSET },
 	{ "check", no_argument, NULL, OPTION_CHECK },
+	{ "broker-only", no_argument, NULL, OPTION_BROKER_ONLY },
 	{ "observe", no_argument, NULL, OPTION_OBSERVE },
 	{ "release", no_argument, NULL, OPTION_RELEASE },
 	{ "version", no_argument, NULL, OPTION_VERSION },
@@ -68,6 +70,9 @@ static void usage(FILE *out)
 	      "  --clock-offset SECONDS\n"
 	      "                      add this to the clock that vouches go by, where it is wrong\n"
 	      "  --observe           log what would be refused, refuse nothing\n"
+	      "  --broker-only       enforce nothing, only bind for those who ask and whom the "
+	      "policy\n"
+	      "                      names: where the kernel or a container has no eBPF\n"
 	      "  --check             read the policy, say what is wrong with it, and exit: 0 or 1\n"
 	      "  --release           take everything out of the kernel and exit\n"
 	      "  --help, --version\n"
@@ -123,7 +128,7 @@ static int fill_defaults(struct options *options)
 	if (r == 0 && !options->host_key)
 		r = set(&options->host_key, DEFAULT_HOST_KEY);
 	if (r == 0 && !options->cgroup && options->mode == MODE_SERVE &&
-	    requirements_find_cgroup(&options->cgroup) < 0) {
+	    requirements_find_cgroup(&options->cgroup) < 0 && !options->broker_only) {
 		fputs("portcredd: no cgroup2 hierarchy is mounted: mount -t cgroup2 cgroup2 "
 		      "/sys/fs/cgroup, or name one with --cgroup\n",
 		      stderr);
@@ -176,6 +181,9 @@ static int take(struct options *options, int option)
 		return 0;
 	case OPTION_OBSERVE:
 		options->observe = true;
+		return 0;
+	case OPTION_BROKER_ONLY:
+		options->broker_only = true;
 		return 0;
 	case OPTION_VERSION:
 		puts("portcredd " PORTCRED_VERSION);

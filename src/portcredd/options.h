@@ -23,6 +23,7 @@ struct options {
 	char *pin_dir;
 	char *host_key;
 	int clock_offset; /* --clock-offset: seconds that this machine's clock is behind */
+	bool broker_only; /* --broker-only: no kernel half; cgroup is NULL where there is none */
 	bool observe;     /* --observe: log what would be refused, refuse nothing */
 };
 

@@ -9,15 +9,37 @@
 #include <errno.h>
 #include <linux/capability.h>
 #include <linux/seccomp.h>
+#include <linux/sockios.h>
 #include <seccomp.h>
 #include <stdbool.h>
 #include <sys/capability.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 
-static const cap_value_t kept[] = {
-	CAP_BPF, CAP_PERFMON, CAP_NET_ADMIN, CAP_SYS_PTRACE, CAP_DAC_READ_SEARCH,
+static const cap_value_t kept_enforcing[] = {
+	CAP_BPF, CAP_PERFMON, CAP_NET_ADMIN, CAP_SYS_PTRACE, CAP_DAC_READ_SEARCH, CAP_CHOWN,
 };
+
+static const cap_value_t kept_broker[] = {
+	CAP_NET_BIND_SERVICE,
+	CAP_SYS_PTRACE,
+	CAP_DAC_READ_SEARCH,
+	CAP_CHOWN,
+};
+
+/* struct kept - one of the two */
+struct kept {
+	const cap_value_t *items;
+	size_t n;
+};
+
+static struct kept kept_with(bool broker_only)
+{
+	if (broker_only)
+		return (struct kept){ kept_broker, ELEMENTS(kept_broker) };
+	return (struct kept){ kept_enforcing, ELEMENTS(kept_enforcing) };
+}
 
 /* Needed once more, to give up the rest: the bounding set, and the name service's user. */
 static const cap_value_t passing[] = { CAP_SETPCAP, CAP_SETUID, CAP_SETGID };
@@ -28,10 +50,10 @@ static void free_capabilities(cap_t *capabilities)
 		cap_free(*capabilities);
 }
 
-static bool is_kept(cap_value_t capability)
+static bool is_kept(const struct kept *kept, cap_value_t capability)
 {
-	for (size_t i = 0; i < ELEMENTS(kept); i++) {
-		if (kept[i] == capability)
+	for (size_t i = 0; i < kept->n; i++) {
+		if (kept->items[i] == capability)
 			return true;
 	}
 	return false;
@@ -66,15 +88,16 @@ static int add_missing(cap_t now, const cap_value_t *capabilities, size_t n, cha
 	return 0;
 }
 
-int privilege_check(char **ret_why)
+int privilege_check(bool broker_only, char **ret_why)
 {
+	const struct kept kept = kept_with(broker_only);
 	_cleanup_(free_capabilities) cap_t now = cap_get_proc();
 	_cleanup_free_ char *missing = NULL;
 	int r;
 
 	if (!now)
 		return -errno;
-	r = add_missing(now, kept, ELEMENTS(kept), &missing);
+	r = add_missing(now, kept.items, kept.n, &missing);
 	if (r == 0)
 		r = add_missing(now, passing, ELEMENTS(passing), &missing);
 	if (r < 0 || !missing)
@@ -86,7 +109,7 @@ int privilege_check(char **ret_why)
 }
 
 /* read_back() - effective, permitted and bounding set hold what is kept and nothing else */
-static int read_back(void)
+static int read_back(const struct kept *kept)
 {
 	_cleanup_(free_capabilities) cap_t now = cap_get_proc();
 
@@ -99,37 +122,39 @@ static int read_back(void)
 		    cap_get_flag(now, capability, CAP_PERMITTED, &permitted) < 0 ||
 		    cap_get_flag(now, capability, CAP_INHERITABLE, &inheritable) < 0)
 			return -errno;
-		if ((effective == CAP_SET) != is_kept(capability) ||
-		    (permitted == CAP_SET) != is_kept(capability) || inheritable == CAP_SET ||
-		    (!is_kept(capability) && cap_get_bound(capability) != 0))
+		if ((effective == CAP_SET) != is_kept(kept, capability) ||
+		    (permitted == CAP_SET) != is_kept(kept, capability) || inheritable == CAP_SET ||
+		    (!is_kept(kept, capability) && cap_get_bound(capability) != 0))
 			return -EPERM;
 	}
 	return prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1 ? 0 : -EPERM;
 }
 
-int privilege_drop(void)
+int privilege_drop(bool broker_only)
 {
+	const struct kept kept = kept_with(broker_only);
 	_cleanup_(free_capabilities) cap_t wanted = cap_init();
 
 	if (!wanted)
 		return -errno;
 	/* The bounding set first: cutting it takes CAP_SETPCAP, which goes next. */
 	for (cap_value_t capability = 0; CAP_IS_SUPPORTED(capability); capability++) {
-		if (!is_kept(capability) && cap_get_bound(capability) != 0 &&
+		if (!is_kept(&kept, capability) && cap_get_bound(capability) != 0 &&
 		    cap_drop_bound(capability) < 0)
 			return -errno;
 	}
-	if (cap_set_flag(wanted, CAP_PERMITTED, ELEMENTS(kept), kept, CAP_SET) < 0 ||
-	    cap_set_flag(wanted, CAP_EFFECTIVE, ELEMENTS(kept), kept, CAP_SET) < 0 ||
+	if (cap_set_flag(wanted, CAP_PERMITTED, (int)kept.n, kept.items, CAP_SET) < 0 ||
+	    cap_set_flag(wanted, CAP_EFFECTIVE, (int)kept.n, kept.items, CAP_SET) < 0 ||
 	    cap_set_proc(wanted) < 0 || cap_reset_ambient() < 0 ||
 	    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return -errno;
-	return read_back();
+	return read_back(&kept);
 }
 
 /*
  * What the main loop calls, the libraries' calls included. No clone and no exec: nothing is ever
- * started from here; no socket but unix and netlink ones can be made (checked by argument).
+ * started from here. No socket but unix and netlink ones can be made, and TCP and UDP ones for the
+ * broker (checked by argument), which it binds and hands on: there is no listen(2).
  */
 static const int allowed[] = {
 	/* memory and time */
@@ -189,6 +214,7 @@ static const int allowed[] = {
 	SCMP_SYS(fsync),
 	SCMP_SYS(fdatasync),
 	SCMP_SYS(fchmod),
+	SCMP_SYS(fchown), /* the broker's sockets */
 	SCMP_SYS(fchmodat),
 	SCMP_SYS(umask),
 	SCMP_SYS(getcwd),
@@ -263,6 +289,28 @@ static const int allowed_sanitizer[] = {
 
 static const int families[] = { AF_UNIX, AF_NETLINK };
 
+/* What the broker binds: broker.c. */
+static const int broker_families[] = { AF_INET, AF_INET6 };
+static const int broker_types[] = { SOCK_STREAM | SOCK_CLOEXEC, SOCK_DGRAM | SOCK_CLOEXEC };
+
+/* allow_broker() - plain TCP and UDP sockets; SIOCOUTQ, which says whether one was taken */
+static int allow_broker(scmp_filter_ctx filter)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < ELEMENTS(broker_families) && r == 0; i++) {
+		for (size_t j = 0; j < ELEMENTS(broker_types) && r == 0; j++)
+			r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 3,
+					     SCMP_A0(SCMP_CMP_EQ, broker_families[i]),
+					     SCMP_A1(SCMP_CMP_EQ, broker_types[j]),
+					     SCMP_A2(SCMP_CMP_EQ, 0));
+	}
+	if (r == 0)
+		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1,
+				     SCMP_A1(SCMP_CMP_EQ, SIOCOUTQ));
+	return r;
+}
+
 static void free_filter(scmp_filter_ctx *filter)
 {
 	if (*filter)
@@ -288,6 +336,8 @@ int privilege_confine(void)
 	for (size_t i = 0; i < ELEMENTS(families) && r == 0; i++)
 		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1,
 				     SCMP_A0(SCMP_CMP_EQ, families[i]));
+	if (r == 0)
+		r = allow_broker(filter);
 	if (r == 0)
 		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(prctl), 1,
 				     SCMP_A0(SCMP_CMP_EQ, PR_GET_SECCOMP));

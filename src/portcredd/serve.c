@@ -7,6 +7,8 @@
 #include "kernel/login.h"
 #include "kernel/slots.h"
 #include "portcredd/audit.h"
+#include "portcredd/broker.h"
+#include "portcredd/follow.h"
 #include "portcredd/inforce.h"
 #include "portcredd/lead.h"
 
@@ -62,7 +64,7 @@ static json_t *warnings(const struct daemon *daemon, const uint64_t counters[sta
 {
 	json_t *list = json_array();
 	unsigned start = daemon->enforcer ? daemon->enforcer->control->unprivileged_port_start
-					  : UNPRIVILEGED_DEFAULT;
+					  : follow_port_start();
 
 	if (start < UNPRIVILEGED_DEFAULT)
 		json_array_append_new(
@@ -106,6 +108,10 @@ static json_t *warnings(const struct daemon *daemon, const uint64_t counters[sta
 				      json_sprintf("%llu vouches were of another time than ours: "
 						   "the clock of a host is wrong, or this one's",
 						   (unsigned long long)counters[COUNTER_EPOCH]));
+	if (daemon->options.broker_only)
+		json_array_append_new(
+			list, json_string("started with --broker-only: nobody is refused a port "
+					  "that he binds himself"));
 	if (daemon->options.observe)
 		json_array_append_new(list,
 				      json_string("started with --observe: nothing is refused, and "
@@ -155,20 +161,23 @@ static int get_status(struct varlink_call *call, json_t *parameters, void *userd
 		settings = slots_settings(daemon->enforcer);
 		enforcer_counters(daemon->enforcer, counters);
 	}
+	broker_counters(daemon, counters);
 	reply = json_pack(
 		"{s:s, s:i, s:i, s:o, s:o, s:I, s:o, s:I, s:I, s:s, s:b, s:b, s:o, s:o, s:o}",
 		"version", PORTCRED_VERSION, "abi", PORTCRED_ABI, "pid", (int)getpid(), "policy",
 		varlink_string(daemon->options.policy), "snapshot", snapshot_path(daemon),
-		"generation", (json_int_t)(settings ? settings->generation : 0), "loaded",
-		time_text(in_force->since), "statements", (json_int_t)in_force->statements, "users",
-		(json_int_t)in_force->users, "scope", in_force->all_namespaces ? "all" : "own",
-		"observe", daemon->options.observe, "enforcing",
-		settings && !daemon->disabled && !daemon->options.observe, "disabled",
+		"generation",
+		(json_int_t)(settings ? settings->generation : in_force->files.generation),
+		"loaded", time_text(in_force->since), "statements",
+		(json_int_t)in_force->statements, "users", (json_int_t)in_force->users, "scope",
+		in_force->all_namespaces ? "all" : "own", "observe", daemon->options.observe,
+		"enforcing", settings && !daemon->disabled && !daemon->options.observe, "disabled",
 		optional(daemon->disabled), "trial", trial_seconds(daemon), "cgroup",
 		optional(daemon->options.cgroup));
 	if (!reply)
 		return varlink_reply(call, NULL);
 	json_object_set_new(reply, "name", own_name(daemon));
+	json_object_set_new(reply, "broker_only", json_boolean(daemon->options.broker_only));
 	json_object_set_new(reply, "refused", json_integer((json_int_t)counters[COUNTER_REFUSED]));
 	json_object_set_new(reply, "granted", json_integer((json_int_t)counters[COUNTER_GRANTED]));
 	json_object_set_new(reply, "lost", json_integer((json_int_t)counters[COUNTER_LOST]));
@@ -259,6 +268,22 @@ static json_t *redirects_json(const struct daemon *daemon, const struct socket_l
 	return list;
 }
 
+/* governing() - whether the policy in force governs a socket's port, and the first statement that does */
+static bool governing(const struct daemon *daemon, const struct bound_socket *socket,
+		      struct rule *ret_rule)
+{
+	const struct compiled *compiled = daemon->in_force.compiled;
+	uint32_t set;
+
+	if (daemon->enforcer)
+		return slots_governing(daemon->enforcer, socket->protocol, socket->port, ret_rule) >
+		       0;
+	set = compiled ? compiled->ports[socket->protocol * PORTS + socket->port].enforced : 0;
+	if (set)
+		*ret_rule = compiled->sets[set].rule;
+	return set != 0;
+}
+
 static int answer_list(struct varlink_call *call, struct daemon *daemon)
 {
 	uid_t caller = varlink_peer(call)->uid;
@@ -276,9 +301,7 @@ static int answer_list(struct varlink_call *call, struct daemon *daemon)
 	for (size_t i = 0; i < sockets.n_items; i++) {
 		const struct bound_socket *socket = &sockets.items[i];
 		struct rule rule;
-		bool governed =
-			daemon->enforcer && slots_governing(daemon->enforcer, socket->protocol,
-							    socket->port, &rule) > 0;
+		bool governed = governing(daemon, socket, &rule);
 
 		json_array_append_new(
 			list,
@@ -558,6 +581,7 @@ static const struct varlink_method methods[] = {
 	{ "Watch", NULL, VARLINK_MORE, watch },
 	{ "Reload", reload_parameters, VARLINK_ROOT_ONLY, do_reload },
 	{ "Confirm", NULL, VARLINK_ROOT_ONLY, confirm },
+	{ "Bind", broker_parameters, 0, broker_serve },
 	{ 0 },
 };
 
@@ -578,6 +602,9 @@ int serve_begin(struct daemon *daemon)
 	daemon->watchers = calloc(1, sizeof(*daemon->watchers));
 	if (!daemon->watchers)
 		return -ENOMEM;
+	r = broker_begin(daemon);
+	if (r < 0)
+		return r;
 	r = varlink_server_new(&daemon->server, daemon->event, &service, NULL, daemon);
 	if (r < 0)
 		return r;
@@ -596,4 +623,5 @@ void serve_end(struct daemon *daemon)
 	daemon->server = NULL;
 	free(daemon->watchers);
 	daemon->watchers = NULL;
+	broker_end(daemon);
 }

@@ -6,7 +6,8 @@
  *  - through the framing, which must find the messages that a naive reading finds,
  *  - through both parsers,
  *  - into a server over a socket pair, which must answer only with whole answers, no more of them
- *    than there were calls (but those of a stream), and forget the peer when it leaves.
+ *    than there were calls (but those of a stream), and forget the peer when it leaves, with the
+ *    descriptors that it was sent.
  */
 #include <assert.h>
 #include <errno.h>
@@ -36,6 +37,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static int get_status(struct varlink_call *call, json_t *parameters, void *userdata)
 {
 	return varlink_reply(call, json_pack("{s:i}", "pid", (int)varlink_peer(call)->pid));
+}
+
+/* bind_socket() - an answer with a descriptor, of which a peer may let many lie about */
+static int bind_socket(struct varlink_call *call, json_t *parameters, void *userdata)
+{
+	int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		abort();
+	return varlink_reply_fd(call, json_pack("{s:i}", "fd", 0), fd);
 }
 
 static void on_gone(struct varlink_call *call, void *userdata)
@@ -79,6 +90,7 @@ static const struct varlink_method methods[] = {
 	{ "GetStatus", NULL, 0, get_status },
 	{ "Watch", NULL, VARLINK_MORE, watch },
 	{ "Reload", reload_parameters, 0, reload },
+	{ "Bind", NULL, 0, bind_socket },
 	{ "Confirm", NULL, VARLINK_ROOT_ONLY, get_status },
 	{ 0 },
 };
@@ -199,6 +211,17 @@ static void check(struct fuzz *fuzz, struct varlink_buffer *heard, size_t calls)
 	assert(answers <= calls + fuzz->streamed);
 }
 
+/* forget_lingering() - what the idle timer would find: the peer has gone, and took its descriptor */
+static void forget_lingering(struct fuzz *fuzz)
+{
+	struct varlink_connection *connection = fuzz->server->connections;
+
+	if (!connection || !connection->lingering)
+		return;
+	assert(!varlink_connection_passes(connection));
+	varlink_connection_free(connection);
+}
+
 static void converse(struct fuzz *fuzz, const uint8_t *data, size_t size, size_t piece,
 		     size_t calls)
 {
@@ -240,6 +263,7 @@ static void converse(struct fuzz *fuzz, const uint8_t *data, size_t size, size_t
 	}
 	close(pair[0]);
 	settle(fuzz);
+	forget_lingering(fuzz);
 	assert(!fuzz->watcher && !fuzz->server->connections);
 	check(fuzz, &heard, calls);
 	varlink_buffer_clear(&heard);

@@ -110,7 +110,7 @@ def errno_name(error):
 class Daemon:
     """A running portcredd; made by Host.daemon()."""
 
-    def __init__(self, host, argv, environment):
+    def __init__(self, host, argv, environment, cgroup):
         self.host = host
         self.notifications = {}  # what it told the service manager, the latest of each
         path = host.directory / "notify"
@@ -123,7 +123,7 @@ class Daemon:
             self.process = subprocess.Popen(
                 argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                 env=environment | {"NOTIFY_SOCKET": str(path)},
-                preexec_fn=host.place(cgroup="../daemon").enter,
+                preexec_fn=host.place(cgroup=cgroup).enter,
             )
         self.pid = self.process.pid
 
@@ -298,12 +298,18 @@ class Host:
         new.write_text(text, encoding="utf-8", errors="surrogateescape")
         new.rename(path)
 
-    def daemon(self, policy=None, *options, env=None):
-        """Starts portcredd and waits until it is ready; DaemonEnded if it ends instead."""
+    def daemon(self, policy=None, *options, env=None, cgroup="../daemon", command=(),
+               arguments=None):
+        """Starts portcredd and waits until it is ready; DaemonEnded if it ends instead.
+
+        @cgroup: as in place(): "" has it govern itself, as on a machine, and bind for others there.
+        @command: in place of the program, which may be the last of it, without the options.
+        @arguments: in place of the usual ones (options()).
+        """
         if policy is not None:
             self.write_policy(policy)
-        daemon = Daemon(self, [PROGRAMS / "portcredd", *self.options(), *options],
-                        environment() | (env or {}))
+        daemon = Daemon(self, [*(command or [PROGRAMS / "portcredd"]), *(self.options() if arguments is None else arguments), *options],
+                        environment() | (env or {}), cgroup)
         self.daemons.append(daemon)
         daemon.wait_notified("READY", "1")
         return daemon

@@ -96,14 +96,21 @@ def own_user_namespace(flags=0):
             file.write(text)
 
 
-def deny_system_call(number, error):
-    """From now on, over execve() too: a seccomp filter of the only architecture that will be used."""
+def deny_system_call(number, error, argument=None):
+    """From now on, over execve() too: a seccomp filter of the only architecture that will be used.
+
+    @argument: only where that one, (index from 0, value of 32 bits), is so.
+    """
     def instruction(code, jt, jf, k):
         return struct.pack("=HBBI", code, jt, jf, k)
 
+    index, value = argument or (0, 0)
+    compared = [instruction(0x20, 0, 0, 16 + 8 * index),  # its low half, on a little-endian machine
+                instruction(0x15, 0, 1, value)] if argument else []
     program = b"".join([
         instruction(0x20, 0, 0, 0),  # BPF_LD | BPF_W | BPF_ABS: nr of struct seccomp_data
-        instruction(0x15, 0, 1, number),  # BPF_JMP | BPF_JEQ | BPF_K
+        instruction(0x15, 0, 1 + len(compared), number),  # BPF_JMP | BPF_JEQ | BPF_K
+        *compared,
         instruction(0x06, 0, 0, 0x00050000 | error),  # BPF_RET: SECCOMP_RET_ERRNO
         instruction(0x06, 0, 0, 0x7FFF0000),  # SECCOMP_RET_ALLOW
     ])

@@ -25,13 +25,17 @@ class Refused(Exception):
 
 class Connection:
     def __init__(self, host, uid=0):
-        """@uid: whom the daemon takes us for, SO_PEERCRED being what connect(2) was called as."""
+        """@uid: whom the daemon takes us for, SO_PEERCRED being what connect(2) was called as; None: who
+        we are."""
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        os.seteuid(uid)
+        self.descriptors = []  # that came with answers, the caller's to close
+        if uid is not None:
+            os.seteuid(uid)
         try:
             self._socket.connect(str(host.runtime / "control"))
         finally:
-            os.seteuid(0)
+            if uid is not None:
+                os.seteuid(0)
         self._data = b""
 
     def __enter__(self):
@@ -45,6 +49,10 @@ class Connection:
         if more:
             message["more"] = True
         self._socket.sendall(json.dumps(message).encode() + b"\0")
+
+    def send_with(self, descriptors, method, **parameters):
+        message = {"method": f"{INTERFACE}.{method}", "parameters": parameters}
+        socket.send_fds(self._socket, [json.dumps(message).encode() + b"\0"], descriptors)
 
     def send_bytes(self, data):
         self._socket.sendall(data)
@@ -63,7 +71,8 @@ class Connection:
         while b"\0" not in self._data:
             if not select.select([self._socket], [], [], max(0, deadline - time.monotonic()))[0]:
                 raise TimeoutError(f"no message from portcredd in {timeout} s")
-            more = self._socket.recv(65536)
+            more, descriptors, _, _ = socket.recv_fds(self._socket, 65536, 4)
+            self.descriptors += descriptors
             if not more:
                 raise ConnectionError("portcredd has closed the connection")
             self._data += more
@@ -84,6 +93,14 @@ def call_as(host, uid, method, **parameters):
     with Connection(host, uid) as connection:
         connection.send(method, **parameters)
         return connection.receive()
+
+
+def bind(host, port, protocol="tcp", address="0.0.0.0", **parameters):
+    """In the process of who asks, and as him: the socket that portcredd has bound for him."""
+    with Connection(host, None) as connection:
+        connection.send("Bind", protocol=protocol, address=address, port=port, **parameters)
+        index = connection.receive()["fd"]
+        return socket.socket(fileno=connection.descriptors[index])
 
 
 def status(host, timeout=10):

@@ -111,8 +111,8 @@ def test_described(served):
             "method": "org.varlink.service.GetInterfaceDescription",
             "parameters": {"interface": "io.portcred"}}).encode() + b"\0")
         description = connection.receive()["description"]
-    assert description.count("\nmethod ") == 5
-    for method in ("GetStatus", "ListSockets", "Watch", "Reload", "Confirm"):
+    assert description.count("\nmethod ") == 6
+    for method in ("GetStatus", "ListSockets", "Watch", "Reload", "Confirm", "Bind"):
         assert f"method {method}(" in description
 
 

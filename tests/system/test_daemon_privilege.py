@@ -18,10 +18,12 @@ import inject
 import place
 
 # linux/capability.h
-NET_ADMIN, SYS_PTRACE, DAC_READ_SEARCH, PERFMON, BPF = 12, 19, 2, 38, 39
-KEPT = sum(1 << capability for capability in (BPF, PERFMON, NET_ADMIN, SYS_PTRACE, DAC_READ_SEARCH))
+CHOWN, NET_ADMIN, SYS_PTRACE, DAC_READ_SEARCH, PERFMON, BPF = 0, 12, 19, 2, 38, 39
+KEPT = sum(1 << capability for capability in
+           (BPF, PERFMON, NET_ADMIN, SYS_PTRACE, DAC_READ_SEARCH, CHOWN))
 
 CLOEXEC = 0o2000000
+MPTCP = 262
 NOBODY = "65534"
 
 
@@ -95,8 +97,14 @@ def test_system_calls_are_filtered(governed, daemon):
         assert call(inject.CLOSE, made) == 0
         # Without a filter, each of these succeeds for root or fails of its arguments.
         results = {
-            "no network": call(inject.SOCKET, socket.AF_INET, socket.SOCK_STREAM, 0),
-            "no IPv6 either": call(inject.SOCKET, socket.AF_INET6, socket.SOCK_DGRAM, 0),
+            "no raw socket": call(inject.SOCKET, socket.AF_INET, socket.SOCK_RAW | CLOEXEC, 1),
+            "none that a program could inherit": call(inject.SOCKET, socket.AF_INET6,
+                                                      socket.SOCK_DGRAM, 0),
+            "no other protocol": call(inject.SOCKET, socket.AF_INET, socket.SOCK_STREAM | CLOEXEC,
+                                      MPTCP),
+            "no other family": call(inject.SOCKET, socket.AF_PACKET, socket.SOCK_DGRAM | CLOEXEC,
+                                    0),
+            "no service in the network": call(inject.LISTEN, 3, 1),
             "no process": call(inject.FORK),
             "no program": call(inject.EXECVE, 0, 0, 0),
             "no other user": call(inject.SETUID, 0),

@@ -383,8 +383,9 @@ static void user_names(void **state)
 
 static void texts(void **state)
 {
-	static const int errors[] = { EBADF,           ENOTSOCK, EPROTOTYPE, ENOTCONN,
-				      EPROTONOSUPPORT, EPROTO,   ENODATA,    ENOENT };
+	static const int errors[] = { EBADF,     ENOTSOCK, EPROTOTYPE, ENOTCONN, EPROTONOSUPPORT,
+				      EPROTO,    ENODATA,  ENOENT,     EACCES,   ECONNREFUSED,
+				      ETIMEDOUT, EXDEV,    EREMOTEIO,  EBADMSG };
 
 	(void)state;
 	assert_string_equal(portcred_known_text(PORTCRED_VOUCHED), "vouched");

@@ -555,6 +555,33 @@ static void test_process_socket(void **state)
 	assert_int_equal(process_socket_at(child.pid, mine, inode), -ESRCH);
 }
 
+static int64_t boot_clock(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_BOOTTIME, &now);
+	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+/* Catches a time of another clock, or another field: a number that comes round would pass for its first owner. */
+static void test_started(void **state)
+{
+	const int64_t tick = 1000000000 / sysconf(_SC_CLK_TCK);
+	int64_t before = boot_clock(), after;
+	struct child child = child_start(prepare_nothing, NULL);
+	uint64_t started = 0;
+	int directory;
+
+	after = boot_clock();
+	directory = process_open(child.pid);
+	assert_true(directory >= 0);
+	assert_int_equal(process_started(directory, &started), 0);
+	assert_in_range(started, before - tick, after);
+	child_end(child);
+	assert_true(process_started(directory, &started) < 0);
+	close(directory);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -569,6 +596,7 @@ int main(void)
 		cmocka_unit_test(test_unit),
 		cmocka_unit_test(test_cgroup),
 		cmocka_unit_test(test_process_socket),
+		cmocka_unit_test(test_started),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -44,6 +44,7 @@ static const char example_description[] =
 	"method Broken() -> ()\n"
 	"method Unwritable() -> ()\n"
 	"method Twice() -> ()\n"
+	"method Pass() -> (fd: int)\n"
 	"method Missing(n: int) -> ()\n"
 	"error PermissionDenied ()\n"
 	"error Failed (reason: string)\n";
@@ -160,6 +161,19 @@ static int twice(struct varlink_call *call, json_t *parameters, void *userdata)
 	return -EIO;
 }
 
+/* pass() - the end to read of a pipe that has one byte in it; the end to write is nobody's */
+static int pass(struct varlink_call *call, json_t *parameters, void *userdata)
+{
+	struct example *example = userdata;
+	int ends[2];
+
+	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+	assert_int_equal(write(ends[1], "x", 1), 1);
+	close(ends[1]);
+	example->result = varlink_reply_fd(call, json_pack("{s:i}", "fd", 0), ends[0]);
+	return example->result;
+}
+
 static const struct varlink_parameter echo_parameters[] = {
 	{ "text", VARLINK_STRING },
 	{ "number", VARLINK_INT, true },
@@ -183,6 +197,7 @@ static const struct varlink_method example_methods[] = {
 	{ "Broken", NULL, 0, broken },
 	{ "Unwritable", NULL, 0, unwritable },
 	{ "Twice", NULL, 0, twice },
+	{ "Pass", NULL, 0, pass },
 	{ 0 },
 };
 

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * flood.h - how the log stays small where user space tells events: as struct flood of bpf/abi.h does
+ * it for the kernel half, by user alone
+ */
+#ifndef PORTCRED_PORTCREDD_FLOOD_H
+#define PORTCRED_PORTCREDD_FLOOD_H
+
+#include <linux/types.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "bpf/abi.h"
+
+/* Users of whom it is known what they were told about in this second. */
+#define FLOOD_USERS 64U
+
+/* struct flood_user - of one of them; nothing told and nothing held: free */
+struct flood_user {
+	uint32_t uid;
+	struct flood window;
+};
+
+struct flood_table {
+	struct flood_user users[FLOOD_USERS];
+};
+
+/* struct flood_held - events of one user that were kept back, to be told as a number; n 0: none */
+struct flood_held {
+	uint32_t uid;
+	uint32_t n;
+};
+
+/*
+ * flood_admit() - whether an event of @uid is to be told now: FLOOD_EVENTS_IN_WINDOW are
+ * @now: boot clock, nanoseconds
+ * @ret_held: of a user who is forgotten to make room
+ */
+bool flood_admit(struct flood_table *table, uint32_t uid, uint64_t now,
+		 struct flood_held *ret_held);
+
+/*
+ * flood_collect() - the next user whose window is over, who is forgotten
+ * @ret_held: what was kept back of him, maybe nothing
+ * Returns false where there is no more of them; *ret_open then says whether windows are still open.
+ */
+bool flood_collect(struct flood_table *table, uint64_t now, struct flood_held *ret_held,
+		   bool *ret_open);
+
+#endif
