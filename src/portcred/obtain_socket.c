@@ -7,6 +7,7 @@
 
 #include "base/cleanup.h"
 #include "portcred/bind_failure.h"
+#include "portcred/broker.h"
 #include "portcred/text.h"
 
 /* Where the last four of an address's sixteen bytes stand. */
@@ -111,10 +112,41 @@ static int bind_for(const struct obtain_request *request, int *ret_fd, int *ret_
 	return 0;
 }
 
+/*
+ * bind_by_portcredd() - where the kernel's own rule says no, the policy may say yes
+ * @ret_message: why not, for the caller to free
+ *
+ * That is so where no program in the kernel asks it: portcredd --broker-only. Returns 0; errors as
+ * broker_bind().
+ */
+static int bind_by_portcredd(const struct program *program, const struct obtain_request *request,
+			     int *ret_fd, char **ret_message)
+{
+	const struct listen_argument *where = request->where;
+	bool tcp = where->protocol == PROTOCOL_TCP;
+	_cleanup_close_ int fd = -EBADF;
+	union address address;
+	const struct broker_request wanted = {
+		.type = tcp ? SOCK_STREAM : SOCK_DGRAM,
+		.address = &address.any,
+		.size = fill(where, where->family, &address),
+		.v6only = !where->everywhere,
+	};
+	int r;
+
+	r = broker_bind(program->runtime_dir, &wanted, &fd, ret_message);
+	if (r < 0)
+		return r;
+	if (tcp && listen(fd, request->backlog) < 0)
+		return -errno;
+	*ret_fd = TAKE_FD(fd);
+	return 0;
+}
+
 int obtain_socket(struct program *program, const struct obtain_request *request, int *ret_fd)
 {
 	_cleanup_free_ char *where = listen_argument_text(request->where);
-	_cleanup_free_ char *name = NULL;
+	_cleanup_free_ char *name = NULL, *message = NULL;
 	_cleanup_close_ int fd = -EBADF;
 	bool of_root = false;
 	int error = 0, r = 0;
@@ -128,6 +160,13 @@ int obtain_socket(struct program *program, const struct obtain_request *request,
 	if (r < 0)
 		return program_say(program, "cannot act as user %u to bind %s: %s",
 				   request->user->uid, where, strerror(-r));
+	if (error == -EACCES && !request->user) {
+		r = bind_by_portcredd(program, request, &fd, &message);
+		if (r < 0 && r != -ECONNREFUSED)
+			return program_say(program, "cannot bind %s: %s", where,
+					   message ? message : strerror(-r));
+		error = r < 0 ? error : 0;
+	}
 	if (error < 0)
 		return bind_failure_say(program, request->where, where, error);
 	*ret_fd = TAKE_FD(fd);

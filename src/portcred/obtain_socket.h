@@ -14,6 +14,9 @@
  *	      | EPERM: the policy names others
  *	as root                                  the administrator's word, unless a rule says `only`;
  *	                                         the socket is root's then, and so is the listener
+ *
+ * Anybody else binds as who he is. Where the kernel's own rule says EACCES, portcredd is asked: the policy
+ * may give him the port where nothing in the kernel asks it (portcredd --broker-only).
  */
 #ifndef PORTCRED_PORTCRED_OBTAIN_SOCKET_H
 #define PORTCRED_PORTCRED_OBTAIN_SOCKET_H
