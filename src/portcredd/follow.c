@@ -39,7 +39,8 @@ static int refresh(struct daemon *daemon, bool always)
 
 static void refresh_names(struct daemon *daemon)
 {
-	bool unjudged = daemon->in_force.unjudged || enforcer_has_unmarked(daemon->enforcer);
+	bool unjudged = daemon->in_force.unjudged ||
+			(daemon->enforcer && enforcer_has_unmarked(daemon->enforcer));
 	int r;
 
 	if (!daemon->in_force.has_names && !unjudged)

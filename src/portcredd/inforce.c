@@ -249,7 +249,6 @@ static void adopt(struct daemon *daemon, struct compiled *compiled, const char *
 	executables_free(in_force->executables);
 	in_force->executables = executables;
 	compiled_free(in_force->compiled);
-	compiled_thin(compiled);
 	in_force->compiled = compiled;
 }
 
@@ -343,6 +342,7 @@ int inforce_put(struct daemon *daemon, struct image *image, const char *snapshot
 	adopt(daemon, TAKE_PTR(image->compiled), snapshot, &summary, TAKE_PTR(executables));
 	if (daemon->enforcer)
 		settle_kernel(daemon, same);
+	compiled_thin(daemon->in_force.compiled); /* the broker needs no more */
 	r = follow_executables(daemon);
 	if (r < 0)
 		log_warn(r, "executables that are replaced will not be followed");

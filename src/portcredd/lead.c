@@ -127,6 +127,8 @@ int lead_listeners(struct daemon *daemon, const struct compiled *compiled)
 bool lead_serves(const struct daemon *daemon, const struct redirect *redirect,
 		 const struct socket_list *sockets)
 {
+	if (!daemon->enforcer)
+		return false;
 	for (size_t i = 0; i < sockets->n_items && !daemon->options.observe; i++) {
 		const struct bound_socket *socket = &sockets->items[i];
 

@@ -491,8 +491,7 @@ static json_t *bypassed_json(const struct daemon *daemon)
 	for (size_t i = 0; i < bypassed->n_items; i++) {
 		const struct bound_socket *socket = &bypassed->items[i];
 		struct rule rule;
-		bool governed = slots_governing(daemon->enforcer, socket->protocol, socket->port,
-						&rule) > 0;
+		bool governed = governing(daemon, socket, &rule);
 
 		json_array_append_new(
 			list,

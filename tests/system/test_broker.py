@@ -619,6 +619,15 @@ def test_broker_only(host):
     assert "stays in force" not in daemon.log()
 
 
+def test_broker_only_redirects_nothing(host):
+    """Catches a list of redirects that asks the kernel half which is not there."""
+    broker_only(host, "bind 8080/tcp by user web\nredirect 80/tcp to 8080\n")
+    listed = control.call(host, "ListSockets")
+    assert [(one["first"], one["target"], one["served"]) for one in listed["redirects"]] == [
+        (80, 8080, False)]
+    assert host.cli("ls").returncode == 0
+
+
 def test_broker_only_privileges(host):
     """Catches rights of the kernel half that a daemon without one does not need."""
     daemon = broker_only(host)
