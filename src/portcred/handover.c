@@ -3,10 +3,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -94,11 +96,13 @@ int handover_environment(size_t n, const char *names)
 
 void handover_signals(void)
 {
+	/* As rt_sigaction(2) takes it, on every machine: all zero is SIG_DFL. */
+	static const unsigned long by_default[8];
 	sigset_t none;
 
-	/* Some numbers are no signals, or libc's own: these fail, and are as they have to be. */
+	/* By the kernel's call, for libc keeps two for itself, which may be ignored from elsewhere. */
 	for (int number = 1; number < NSIG; number++)
-		signal(number, SIG_DFL);
+		syscall(SYS_rt_sigaction, number, by_default, NULL, (NSIG - 1) / CHAR_BIT);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	umask(S_IWGRP | S_IWOTH);

@@ -44,6 +44,17 @@ def test_unit_starts_what_is_installed(root):
         assert (root / command.lstrip("/")).is_file()
 
 
+def test_unit_leaves_what_the_daemon_keeps(root):
+    """Catches a bounding set that lacks what portcredd needs, or has what it does not."""
+    (unit,) = root.rglob("portcredd.service")
+    allowed = re.findall(r"CAP_\w+", " ".join(re.findall(r"^CapabilityBoundingSet=(.*)",
+                                                        unit.read_text(), re.M)))
+    source = (conftest.ROOT / "src/portcredd/privilege.c").read_text(encoding="utf-8")
+    lists = dict(re.findall(r"cap_value_t (\w+)\[\] = \{(.*?)\};", source, re.S))
+    needed = re.findall(r"CAP_\w+", lists["kept_enforcing"] + lists["passing"])
+    assert sorted(allowed) == sorted(needed)
+
+
 def test_directory_of_policies(root):
     """README writes policies and makes keys there; nothing is in it that could be in force."""
     assert list((root / "etc/portcred").iterdir()) == []

@@ -110,12 +110,12 @@ def test_bound_by_root(governed):
 
 def test_audit(governed):
     """What the manual says of it: the attempts as the user are in the audit, root's second one is not."""
-    control.put(governed, "bind 81 by user bob\n")
+    control.put(governed, "bind 84 by user bob\n")
     with control.Watch(governed) as watch:
-        assert run(governed, "--user", "alice", "--listen", "80", "true").returncode == YES
-        watch.event(port=80, uid=ALICE, verdict="kernel-refused")
-        assert run(governed, "--user", "alice", "--listen", "81", "true").returncode == YES
-        watch.event(port=81, uid=ALICE, verdict="refused")
+        assert run(governed, "--user", "alice", "--listen", "83", "true").returncode == YES
+        watch.event(port=83, uid=ALICE, verdict="kernel-refused")
+        assert run(governed, "--user", "alice", "--listen", "84", "true").returncode == YES
+        watch.event(port=84, uid=ALICE, verdict="refused")
 
 
 def test_refused(governed):

@@ -39,7 +39,7 @@ def test_gunicorn(host):
     """A web server at port 80 that never was root, and restarts its workers by itself."""
     (host.directory / "application.py").write_text(APPLICATION, encoding="ascii")
     process = start(host, "--user", "web", "--listen", "80", needed("gunicorn"), "--chdir",
-                    host.directory, "--workers=2",
+                    host.directory, "--workers=2", "--graceful-timeout=3",
                     "--worker-tmp-dir=/dev/shm", "application")
     running.listening(host, 80)
     answer = host.run(lambda: http_get(80))
