@@ -100,6 +100,7 @@ for_check_long() {
 		debhelper             -
 		systemd-dev|systemd   -                    # where units lie
 		mmdebstrap            -
+		golang-go             golang               # an example of portcred(3)
 	LIST
 }
 

@@ -107,10 +107,13 @@ def errno_name(error):
     return errno.errorcode[error.errno]
 
 
+APART = "../daemon"  # a daemon's control group: outside of the one that it governs
+
+
 class Daemon:
     """A running portcredd; made by Host.daemon()."""
 
-    def __init__(self, host, argv, environment, cgroup):
+    def __init__(self, host, argv, environment, cgroup=APART):
         self.host = host
         self.notifications = {}  # what it told the service manager, the latest of each
         path = host.directory / "notify"
@@ -298,7 +301,7 @@ class Host:
         new.write_text(text, encoding="utf-8", errors="surrogateescape")
         new.rename(path)
 
-    def daemon(self, policy=None, *options, env=None, cgroup="../daemon", command=(),
+    def daemon(self, policy=None, *options, env=None, cgroup=APART, command=(),
                arguments=None):
         """Starts portcredd and waits until it is ready; DaemonEnded if it ends instead.
 
@@ -308,7 +311,8 @@ class Host:
         """
         if policy is not None:
             self.write_policy(policy)
-        daemon = Daemon(self, [*(command or [PROGRAMS / "portcredd"]), *(self.options() if arguments is None else arguments), *options],
+        arguments = self.options() if arguments is None else arguments
+        daemon = Daemon(self, [*(command or [PROGRAMS / "portcredd"]), *arguments, *options],
                         environment() | (env or {}), cgroup)
         self.daemons.append(daemon)
         daemon.wait_notified("READY", "1")

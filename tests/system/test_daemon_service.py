@@ -167,7 +167,8 @@ def test_observe(host):
     daemon.wait_logged("would be refused: bind 8080/tcp on 0.0.0.0 by uid 2003")
     status = control.status(host)
     assert status["observe"] is True and status["enforcing"] is False
-    assert "started with --observe: nothing is refused" in status["warnings"]
+    assert ("started with --observe: nothing is refused, and nothing redirected"
+            in status["warnings"])
     daemon.stop()
     host.daemon()
     assert host.try_bind(8080, user="visitor") == "EPERM"

@@ -6,6 +6,7 @@ host, over loopback.
 """
 
 import json
+import os
 import socket
 import subprocess
 
@@ -140,6 +141,37 @@ def test_without_a_library(knowing):
     accepted, called = meet(knowing, accepting=[PYTHON, "-c", ask], calling=[PYTHON, "-c", ask])
     assert accepted.stdout == f"local {DATABASE} local\n"
     assert called.stdout == f"local {WEB} local\n"
+
+
+GO = """package main
+
+import ("fmt"; "strings"; "syscall"; "unsafe")
+
+%s
+func main() {
+	credentials, _ := syscall.GetsockoptUcred(0, syscall.SOL_SOCKET, syscall.SO_PEERCRED)
+	how, uid, host, err := peer(0)
+	if err != nil {
+		panic(err)
+	}
+	fmt.Println(how, uid, host, credentials.Uid)
+}
+"""
+
+
+@pytest.mark.long
+def test_without_a_library_in_go(knowing, tmp_path):
+    """The example of portcred(3), and SO_PEERCRED as Go's own library reads it."""
+    source, program = tmp_path / "peer.go", knowing.directory / "bin/peer"
+    source.write_text(GO % test_library.example("go"), encoding="ascii")
+    program.parent.mkdir(exist_ok=True)
+    subprocess.run(["go", "build", "-o", program, source], check=True,
+                   env=os.environ | {"GOCACHE": str(tmp_path), "GO111MODULE": "off",
+                                     "GOFLAGS": "-buildvcs=false"})
+    program.chmod(0o755)
+    accepted, called = meet(knowing, accepting=[program], calling=[program])
+    assert accepted.stdout == f"local {DATABASE} local {DATABASE}\n", accepted
+    assert called.stdout == f"local {WEB} local {WEB}\n", called
 
 
 def test_so_peercred(knowing):
