@@ -155,12 +155,19 @@ static bool runs(const struct requester *requester, const struct executable_path
 	return false;
 }
 
+/* decide() - by the policy in force */
+static struct answer decide(const struct daemon *daemon, const struct subject *subject,
+			    const struct target *target, bool observed)
+{
+	const struct compiled *compiled = daemon->in_force.compiled;
+
+	return observed ? verdict_observed(compiled, subject, target)
+			: verdict_enforced(compiled, subject, target);
+}
+
 struct answer requester_verdict(const struct daemon *daemon, const struct requester *requester,
 				const struct target *target, bool observed)
 {
-	struct answer (*decide)(const struct compiled *, const struct subject *,
-				const struct target *) =
-		observed ? verdict_observed : verdict_enforced;
 	const struct executables *executables = daemon->in_force.executables;
 	const struct process *process = &requester->process;
 	struct subject subject = {
@@ -171,14 +178,14 @@ struct answer requester_verdict(const struct daemon *daemon, const struct reques
 		.capable = process->capable,
 		.unit = process->unit,
 	};
-	struct answer answer = decide(daemon->in_force.compiled, &subject, target);
+	struct answer answer = decide(daemon, &subject, target, observed);
 
 	/* Rules only ever grant, and one file may stand at several paths. */
 	for (size_t i = 0; i < executables->n_items && answer.verdict == VERDICT_REFUSED; i++) {
 		if (!runs(requester, &executables->items[i]))
 			continue;
 		subject.exe = executables->items[i].path;
-		answer = decide(daemon->in_force.compiled, &subject, target);
+		answer = decide(daemon, &subject, target, observed);
 	}
 	return answer;
 }
