@@ -184,6 +184,17 @@ static __always_inline void remember_owner(struct bpf_sock_addr *ctx,
 	owner->gid = cred->egid.val;
 }
 
+/*
+ * brokered_for() - for whom portcredd is binding this socket; NULL: it is not
+ * portcredd is root: nobody else pays for the look-up.
+ */
+static __always_inline struct owner *brokered_for(struct bpf_sock *socket)
+{
+	if (current_cred()->euid.val != 0)
+		return NULL;
+	return bpf_sk_storage_get(&brokered, socket, NULL, 0);
+}
+
 /* bound_for_another() - whether portcredd has judged this bind(2), which then is its user's */
 static __always_inline int bound_for_another(struct bpf_sock_addr *ctx)
 {
@@ -192,7 +203,7 @@ static __always_inline int bound_for_another(struct bpf_sock_addr *ctx)
 
 	if (!socket)
 		return 0;
-	user = bpf_sk_storage_get(&brokered, socket, NULL, 0);
+	user = brokered_for(socket);
 	if (!user)
 		return 0;
 	owner = bpf_sk_storage_get(&owners, socket, NULL, BPF_SK_STORAGE_GET_F_CREATE);
@@ -285,7 +296,7 @@ int post_bind4(struct bpf_sock *ctx)
 	set_ipv4(&question.endpoint, ctx->src_ip4);
 	question.endpoint.protocol = protocol_of(ctx->protocol);
 	question.endpoint.port = ctx->src_port;
-	if (bpf_sk_storage_get(&brokered, ctx, NULL, 0))
+	if (brokered_for(ctx))
 		return ALLOW;
 	if (judge_taken(&question, OPERATION_AUTOBIND) == DROP)
 		return DROP;
@@ -306,7 +317,7 @@ int post_bind6(struct bpf_sock *ctx)
 	question.endpoint.v6only = socket_v6only(ctx);
 	question.endpoint.protocol = protocol_of(ctx->protocol);
 	question.endpoint.port = ctx->src_port;
-	if (bpf_sk_storage_get(&brokered, ctx, NULL, 0))
+	if (brokered_for(ctx))
 		return ALLOW;
 	if (judge_taken(&question, OPERATION_AUTOBIND) == DROP)
 		return DROP;
