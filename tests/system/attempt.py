@@ -222,3 +222,21 @@ def receives(sock, proto="udp"):
     except BlockingIOError:
         return False
     return True
+
+
+def converse(port, called=None, proto="tcp", family=4):
+    """A child's work: a listener at a port, and one connection to it, by another port if it is @called
+    so; each step says something over that."""
+    def work():
+        reuse = (socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # tests follow each other closely
+        with hosts.bind(port, proto, family, listen=True, options=[reuse]) as listener, \
+             hosts.make_socket(proto, family) as client:
+            client.settimeout(hosts.TIMEOUT)
+            client.connect((LOOPBACK[family], called or port))
+            with listener.accept()[0] as peer:
+                while True:
+                    client.sendall(b"still there")
+                    peer.sendall(peer.recv(64))
+                    yield client.recv(64) == b"still there"
+
+    return work

@@ -10,7 +10,7 @@ import socket
 import pytest
 
 import control
-from attempt import LOOPBACK, disconnect, lacking, outcome, reaches, receives
+from attempt import LOOPBACK, converse, disconnect, lacking, outcome, reaches, receives
 from host import USERS, bind, make_socket
 
 PORT = 7000
@@ -30,25 +30,10 @@ def listed(host):
             for entry in sockets if entry["governed"]}
 
 
-def converse(proto="tcp", family=4):
-    """A child's work: a listener with one connection; each step says something over that."""
-    def work():
-        with bind(PORT, proto, family, listen=True, options=REUSE) as listener, \
-             make_socket(proto, family) as client:
-            client.connect((LOOPBACK[family], PORT))
-            with listener.accept()[0] as peer:
-                while True:
-                    client.sendall(b"still there")
-                    peer.sendall(peer.recv(64))
-                    yield client.recv(64) == b"still there"
-
-    return work
-
-
 @pytest.mark.parametrize("proto, family", [("tcp", 4), ("tcp", 6), ("mptcp", 4)])
 def test_listener(governed, proto, family):
     """Catches a squatter who keeps his port, and a reload that cuts what is established."""
-    squatter = governed.start(converse(proto, family), user="visitor")
+    squatter = governed.start(converse(PORT, proto=proto, family=family), user="visitor")
     assert governed.run(lambda: reaches(PORT, family=family))
     assert listed(governed) == {}
 

@@ -18,7 +18,7 @@ import pytest
 import control
 import host as hosts
 import linux
-from attempt import LOOPBACK, reaches
+from attempt import LOOPBACK, converse, reaches
 from host import USERS
 from peers import APPROVED, LOCAL, REUSE, VOUCHED, call
 from segment import ACK, RST, SYN
@@ -365,23 +365,6 @@ def test_errors(governed):
 # How long it lasts
 
 
-def converse(port=CALLED):
-    """A child's work, root's: a connection through the redirect, to a server of web's; each step says
-    something over it."""
-    def work():
-        with hosts.bind(PORT, listen=True, options=[REUSE]) as listener, \
-             hosts.make_socket() as client:
-            client.settimeout(hosts.TIMEOUT)
-            client.connect((LOOPBACK[4], port))
-            with listener.accept()[0] as peer:
-                while True:
-                    client.sendall(b"still there")
-                    peer.sendall(peer.recv(64))
-                    yield client.recv(64) == b"still there"
-
-    return work
-
-
 def test_what_outlives_what(host):
     """Catches a connection that is cut by a reload, a restart or a release; and a redirect that needs
     its daemon, for old listeners or for new ones."""
@@ -390,13 +373,13 @@ def test_what_outlives_what(host):
     def there():
         return host.run(lambda: reaches(CALLED))
 
-    pair = host.start(converse(), user="web")
+    pair = host.start(converse(PORT, CALLED), user="web")
     assert there() and pair.step()
     daemon.kill()
     assert there() and pair.step(), "the daemon is dead"
     pair.kill()
     assert not there()
-    pair = host.start(converse(), user="web")
+    pair = host.start(converse(PORT, CALLED), user="web")
     assert there() and pair.step(), "a listener that no daemon knows"
     daemon = host.daemon(None)
     assert there() and pair.step(), "and one that knows it"
