@@ -147,6 +147,18 @@ int processes_scan(const uint64_t *inodes, size_t n_inodes, const char *attached
 	return 0;
 }
 
+int processes_scan_list(const struct socket_list *sockets, const char *attached,
+			struct processes **ret_processes)
+{
+	_cleanup_free_ uint64_t *inodes = calloc(sockets->n_items + 1, sizeof(*inodes));
+
+	if (!inodes)
+		return -ENOMEM;
+	for (size_t i = 0; i < sockets->n_items; i++)
+		inodes[i] = sockets->items[i].inode;
+	return processes_scan(inodes, sockets->n_items, attached, ret_processes);
+}
+
 const struct holding *processes_holding(const struct processes *processes, uint64_t inode,
 					size_t *ret_n)
 {
@@ -175,4 +187,16 @@ void processes_free(struct processes *processes)
 	free(processes->items);
 	free(processes->holdings);
 	free(processes);
+}
+
+int processes_socket(const struct processes *processes, uint64_t inode)
+{
+	const struct holding *holdings;
+	size_t n = 0;
+	int fd = -ENOENT;
+
+	holdings = processes_holding(processes, inode, &n);
+	for (size_t i = 0; i < n && fd < 0; i++)
+		fd = process_socket(processes->items[holdings[i].process].pid, inode);
+	return fd;
 }

@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "kernel/process.h"
+#include "kernel/sockets.h"
 
 /* Descriptors looked at in one pass, of all processes: some seconds of work. */
 #define MAX_DESCRIPTORS_SCANNED (4U << 20)
@@ -43,6 +44,16 @@ struct processes {
  */
 int processes_scan(const uint64_t *inodes, size_t n_inodes, const char *attached,
 		   struct processes **ret_processes);
+
+/* processes_scan_list() - the same for the sockets of a list */
+int processes_scan_list(const struct socket_list *sockets, const char *attached,
+			struct processes **ret_processes);
+
+/*
+ * processes_socket() - a duplicate of a socket, from the first of its holders that has it still
+ * Returns the descriptor, CLOEXEC; -ENOENT where nobody holds it, else as process_socket().
+ */
+int processes_socket(const struct processes *processes, uint64_t inode);
 
 /* processes_holding() - the holdings of one socket: the first of *ret_n, which may be none */
 const struct holding *processes_holding(const struct processes *processes, uint64_t inode,

@@ -89,20 +89,16 @@ static void ask(struct connections *connections, size_t i)
 static int look(struct connections *connections)
 {
 	struct socket_list *sockets = &connections->sockets;
-	_cleanup_free_ uint64_t *inodes = NULL;
 	int r = sockets_established(0, sockets);
 
 	if (r < 0)
 		return r;
 	if (sockets->n_items)
 		qsort(sockets->items, sockets->n_items, sizeof(sockets->items[0]), compare_sockets);
-	inodes = calloc(sockets->n_items + 1, sizeof(*inodes));
 	connections->peers = calloc(sockets->n_items + 1, sizeof(connections->peers[0]));
-	if (!inodes || !connections->peers)
+	if (!connections->peers)
 		return -ENOMEM;
-	for (size_t i = 0; i < sockets->n_items; i++)
-		inodes[i] = sockets->items[i].inode;
-	r = processes_scan(inodes, sockets->n_items, NULL, &connections->processes);
+	r = processes_scan_list(sockets, NULL, &connections->processes);
 	for (size_t i = 0; r == 0 && i < sockets->n_items; i++)
 		ask(connections, i);
 	return r;

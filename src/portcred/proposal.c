@@ -55,15 +55,29 @@ struct work {
 	uint8_t *entries_of; /* [protocol][port]: how many entries, MAX_CLAUSES at most */
 };
 
+static void finding_clear(struct finding *finding)
+{
+	free(finding->principal);
+	free(finding->holder);
+	free(finding->why);
+}
+
 void findings_clear(struct findings *findings)
 {
-	for (size_t i = 0; i < findings->n; i++) {
-		free(findings->items[i].principal);
-		free(findings->items[i].holder);
-		free(findings->items[i].why);
-	}
+	for (size_t i = 0; i < findings->n; i++)
+		finding_clear(&findings->items[i]);
 	free(findings->items);
 	*findings = (struct findings){ 0 };
+}
+
+int findings_add(struct findings *findings, struct finding *finding)
+{
+	if (!finding->holder || GROW(findings->items, findings->n_allocated, findings->n) < 0) {
+		finding_clear(finding);
+		return -ENOMEM;
+	}
+	findings->items[findings->n++] = *finding;
+	return 0;
 }
 
 void proposal_clear(struct proposal *proposal)

@@ -41,6 +41,12 @@ struct findings {
 void findings_clear(struct findings *findings);
 
 /*
+ * findings_add() - one more; takes its texts, also on failure
+ * Returns 0; -ENOMEM, also where the finding has no holder: then there was no memory for that text.
+ */
+int findings_add(struct findings *findings, struct finding *finding);
+
+/*
  * proposal_word() - print a name as a word of the policy's language, in quotes where it needs them
  * What cannot be written at all (a control character) is for the caller to try and find out.
  */

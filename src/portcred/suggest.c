@@ -10,7 +10,6 @@
 #include <string.h>
 #include <time.h>
 
-#include "base/grow.h"
 #include "control/varlink.h"
 #include "kernel/sockets.h"
 #include "policy/machine.h"
@@ -118,36 +117,23 @@ static int add_finding(struct survey *survey, const struct bound_socket *socket,
 		.protocol = socket->protocol,
 		.family = socket->family,
 	};
-	int r = GROW(findings->items, findings->n_allocated, findings->n);
+	int r;
 
 	memcpy(finding.address, socket->address, sizeof(finding.address));
-	if (r == 0)
-		r = principal_text(&holder, socket->uid, &survey->known, &finding.principal,
-				   &finding.why);
+	r = principal_text(&holder, socket->uid, &survey->known, &finding.principal, &finding.why);
 	if (r < 0)
 		return r;
 	finding.holder = holder_text(&holder);
-	if (!finding.holder) {
-		free(finding.principal);
-		free(finding.why);
-		return -ENOMEM;
-	}
-	findings->items[findings->n++] = finding;
-	return 0;
+	return findings_add(findings, &finding);
 }
 
 static int scan_processes(const struct program *program, const struct socket_list *sockets,
 			  struct processes **ret_processes)
 {
-	_cleanup_free_ uint64_t *inodes = calloc(sockets->n_items + 1, sizeof(*inodes));
 	_cleanup_free_ char *cgroup = in_force_cgroup(program);
 	_cleanup_free_ char *attached = identity_unit_root(cgroup);
 
-	if (!inodes)
-		return -ENOMEM;
-	for (size_t i = 0; i < sockets->n_items; i++)
-		inodes[i] = sockets->items[i].inode;
-	return processes_scan(inodes, sockets->n_items, attached, ret_processes);
+	return processes_scan_list(sockets, attached, ret_processes);
 }
 
 /* look() - at every bound socket of this network namespace */

@@ -5,7 +5,6 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "base/grow.h"
 #include "policy/writer.h"
 #include "portcred/identity.h"
 #include "portcred/port_argument.h"
@@ -154,22 +153,15 @@ static int add_finding(const struct seen_port *port, const struct sighting *sigh
 			.pid = sighting->pid,
 		},
 	};
-	int r = GROW(findings->items, findings->n_allocated, findings->n);
+	int r;
 
 	memcpy(finding.address, sighting->address, sizeof(finding.address));
-	if (r == 0)
-		r = principal_words(port->uid, sighting->unit, sighting->executable, known,
-				    &finding.principal, &finding.why);
+	r = principal_words(port->uid, sighting->unit, sighting->executable, known,
+			    &finding.principal, &finding.why);
 	if (r < 0)
 		return r;
 	finding.holder = holder_text(sighting);
-	if (!finding.holder) {
-		free(finding.principal);
-		free(finding.why);
-		return -ENOMEM;
-	}
-	findings->items[findings->n++] = finding;
-	return 0;
+	return findings_add(findings, &finding);
 }
 
 int events_find(const struct events *events, struct known_words *known, struct findings *findings)

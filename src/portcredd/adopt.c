@@ -8,48 +8,32 @@
 #include <errno.h>
 #include <unistd.h>
 
-/* adopt() - one listener, through a duplicate of the descriptor that some process has of it */
+/* adopt() - one listener */
 static int adopt(const struct enforcer *enforcer, const struct processes *processes,
 		 const struct bound_socket *socket)
 {
 	const struct owner owner = { .uid = socket->uid, .gid = UID_NONE };
-	const struct holding *holdings;
-	size_t n = 0;
-	int r = -ENOENT;
+	_cleanup_close_ int fd = processes_socket(processes, socket->inode);
 
-	holdings = processes_holding(processes, socket->inode, &n);
-	for (size_t i = 0; i < n && r < 0; i++) {
-		_cleanup_close_ int fd =
-			process_socket(processes->items[holdings[i].process].pid, socket->inode);
-
-		r = fd < 0 ? fd : enforcer_adopt_listener(enforcer, fd, &owner);
-	}
-	return r;
+	return fd < 0 ? fd : enforcer_adopt_listener(enforcer, fd, &owner);
 }
 
-/* listening_inodes() - of the TCP listeners in a list, which is cut down to them */
-static uint64_t *listening_inodes(struct socket_list *sockets)
+/* keep_listeners() - cut a list down to the TCP listeners in it */
+static void keep_listeners(struct socket_list *sockets)
 {
-	uint64_t *inodes = calloc(sockets->n_items + 1, sizeof(*inodes));
 	size_t n = 0;
 
-	if (!inodes)
-		return NULL;
 	for (size_t i = 0; i < sockets->n_items; i++) {
 		const struct bound_socket *socket = &sockets->items[i];
 
-		if (socket->protocol != PROTOCOL_TCP || !socket->listening)
-			continue;
-		inodes[n] = socket->inode;
-		sockets->items[n++] = *socket;
+		if (socket->protocol == PROTOCOL_TCP && socket->listening)
+			sockets->items[n++] = *socket;
 	}
 	sockets->n_items = n;
-	return inodes;
 }
 
 int adopt_listeners(const struct enforcer *enforcer, const char *attached, size_t *ret_unanswered)
 {
-	_cleanup_free_ uint64_t *inodes = NULL;
 	struct processes *processes = NULL;
 	struct socket_list sockets = { 0 };
 	size_t unanswered = 0;
@@ -58,8 +42,8 @@ int adopt_listeners(const struct enforcer *enforcer, const char *attached, size_
 	r = sockets_bound(&sockets);
 	if (r < 0)
 		return r;
-	inodes = listening_inodes(&sockets);
-	r = inodes ? processes_scan(inodes, sockets.n_items, attached, &processes) : -ENOMEM;
+	keep_listeners(&sockets);
+	r = processes_scan_list(&sockets, attached, &processes);
 	for (size_t i = 0; r == 0 && i < sockets.n_items; i++)
 		unanswered += adopt(enforcer, processes, &sockets.items[i]) < 0;
 	processes_free(processes);

@@ -16,8 +16,7 @@ static int compare_cookies(const void *a, const void *b)
 	       (left->socket.cookie < right->socket.cookie);
 }
 
-/* governed_ports() - of either protocol */
-static void governed_ports(const struct compiled *compiled, struct port_bitmap *ret_ports)
+void governed_ports(const struct compiled *compiled, struct port_bitmap *ret_ports)
 {
 	memset(ret_ports, 0, sizeof(*ret_ports));
 	for (unsigned port = 1; port < PORTS; port++) {

@@ -15,6 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "kernel/port_bitmap.h"
 #include "kernel/processes.h"
 #include "kernel/sockets.h"
 #include "policy/compile.h"
@@ -39,6 +40,9 @@ struct approvals {
 	size_t refused;   /* without those that are connected */
 	size_t connected; /* refused, and connected */
 };
+
+/* governed_ports() - of either protocol: the kernel keeps one list of reserved ports for both */
+void governed_ports(const struct compiled *compiled, struct port_bitmap *ret_ports);
 
 /*
  * approve_sockets() - judge every socket of this network namespace that is bound to a governed port

@@ -75,17 +75,6 @@ static uint64_t now_usec(clockid_t clock)
 	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
 }
 
-/* governed_ports() - of either protocol: the kernel keeps one list for both */
-static void governed_ports(const struct compiled *compiled, struct port_bitmap *ret_ports)
-{
-	memset(ret_ports, 0, sizeof(*ret_ports));
-	for (unsigned port = 1; port < PORTS; port++) {
-		if (compiled->ports[PROTOCOL_TCP * PORTS + port].enforced ||
-		    compiled->ports[PROTOCOL_UDP * PORTS + port].enforced)
-			port_bitmap_set(ret_ports, port);
-	}
-}
-
 /* same_bytes() - whether two files of a directory are equal; false where one cannot be read */
 static bool same_bytes(int directory, const char *a, const char *b)
 {

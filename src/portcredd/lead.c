@@ -19,22 +19,13 @@ void lead_take(struct daemon *daemon, struct compiled *compiled)
 	compiled->n_redirects = 0;
 }
 
-/* add() - one listener, through a duplicate of the descriptor that some process has of it */
+/* add() - one listener */
 static int add(const struct enforcer *enforcer, const struct processes *processes,
 	       const struct bound_socket *socket)
 {
-	const struct holding *holdings;
-	size_t n = 0;
-	int r = -ENOENT;
+	_cleanup_close_ int fd = processes_socket(processes, socket->inode);
 
-	holdings = processes_holding(processes, socket->inode, &n);
-	for (size_t i = 0; i < n && r < 0; i++) {
-		_cleanup_close_ int fd =
-			process_socket(processes->items[holdings[i].process].pid, socket->inode);
-
-		r = fd < 0 ? fd : listeners_add(enforcer, fd, socket);
-	}
-	return r;
+	return fd < 0 ? fd : listeners_add(enforcer, fd, socket);
 }
 
 /* wants_calls() - whether calls are to be led to a socket, and are not yet */
@@ -73,16 +64,11 @@ static int sort_out(struct daemon *daemon, const struct compiled *compiled,
 static int add_listeners(const struct daemon *daemon, const struct socket_list *sockets,
 			 size_t *ret_unled)
 {
-	_cleanup_free_ uint64_t *inodes = calloc(sockets->n_items + 1, sizeof(*inodes));
 	struct processes *processes = NULL;
 	size_t unled = 0;
 	int r;
 
-	if (!inodes)
-		return -ENOMEM;
-	for (size_t i = 0; i < sockets->n_items; i++)
-		inodes[i] = sockets->items[i].inode;
-	r = processes_scan(inodes, sockets->n_items, daemon->cgroup, &processes);
+	r = processes_scan_list(sockets, daemon->cgroup, &processes);
 	for (size_t i = 0; i < sockets->n_items && r == 0; i++)
 		unled += add(daemon->enforcer, processes, &sockets->items[i]) < 0;
 	processes_free(processes);

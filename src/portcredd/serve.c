@@ -236,20 +236,6 @@ static json_t *socket_json(const struct daemon *daemon, const struct bound_socke
 			 holders_json(processes, socket->inode, caller));
 }
 
-/* scan_holders() - NULL with nobody known where /proc cannot be read */
-static struct processes *scan_holders(const struct daemon *daemon,
-				      const struct socket_list *sockets)
-{
-	_cleanup_free_ uint64_t *inodes = calloc(sockets->n_items + 1, sizeof(*inodes));
-	struct processes *processes = NULL;
-
-	for (size_t i = 0; inodes && i < sockets->n_items; i++)
-		inodes[i] = sockets->items[i].inode;
-	if (inodes && processes_scan(inodes, sockets->n_items, daemon->cgroup, &processes) < 0)
-		processes = NULL;
-	return processes;
-}
-
 /* redirects_json() - served: one of these sockets takes the calls */
 static json_t *redirects_json(const struct daemon *daemon, const struct socket_list *sockets)
 {
@@ -284,22 +270,26 @@ static bool governing(const struct daemon *daemon, const struct bound_socket *so
 	return set != 0;
 }
 
-static int answer_list(struct varlink_call *call, struct daemon *daemon)
+/* scan_holders() - NULL with nobody known where /proc cannot be read */
+static struct processes *scan_holders(const struct daemon *daemon,
+				      const struct socket_list *sockets)
 {
-	uid_t caller = varlink_peer(call)->uid;
-	struct socket_list sockets = { 0 };
-	struct processes *processes;
-	json_t *list, *redirects;
-	int r;
+	struct processes *processes = NULL;
 
-	r = sockets_bound(&sockets);
-	if (r < 0)
-		return varlink_error(call, INTERFACE_PORTCRED ".Failed",
-				     json_pack("{s:s}", "reason", strerror(-r)));
-	processes = scan_holders(daemon, &sockets);
-	list = json_array();
-	for (size_t i = 0; i < sockets.n_items; i++) {
-		const struct bound_socket *socket = &sockets.items[i];
+	if (processes_scan_list(sockets, daemon->cgroup, &processes) < 0)
+		return NULL;
+	return processes;
+}
+
+/* sockets_json() - a list of sockets, and who holds them as far as @caller may know */
+static json_t *sockets_json(const struct daemon *daemon, const struct socket_list *sockets,
+			    uid_t caller)
+{
+	struct processes *processes = sockets->n_items ? scan_holders(daemon, sockets) : NULL;
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < sockets->n_items; i++) {
+		const struct bound_socket *socket = &sockets->items[i];
 		struct rule rule;
 		bool governed = governing(daemon, socket, &rule);
 
@@ -309,8 +299,23 @@ static int answer_list(struct varlink_call *call, struct daemon *daemon)
 				    approvals_refused(&daemon->in_force.approvals, socket->cookie),
 				    processes, caller));
 	}
-	redirects = redirects_json(daemon, &sockets);
 	processes_free(processes);
+	return list;
+}
+
+static int answer_list(struct varlink_call *call, struct daemon *daemon)
+{
+	uid_t caller = varlink_peer(call)->uid;
+	struct socket_list sockets = { 0 };
+	json_t *list, *redirects;
+	int r;
+
+	r = sockets_bound(&sockets);
+	if (r < 0)
+		return varlink_error(call, INTERFACE_PORTCRED ".Failed",
+				     json_pack("{s:s}", "reason", strerror(-r)));
+	list = sockets_json(daemon, &sockets, caller);
+	redirects = redirects_json(daemon, &sockets);
 	socket_list_clear(&sockets);
 	return varlink_reply(call,
 			     json_pack("{s:o, s:o}", "sockets", list, "redirects", redirects));
@@ -481,28 +486,6 @@ static json_t *refused_json(const struct daemon *daemon)
 	return list;
 }
 
-/* bypassed_json() - listeners whose port the policy redirects */
-static json_t *bypassed_json(const struct daemon *daemon)
-{
-	const struct socket_list *bypassed = &daemon->in_force.bypassed;
-	struct processes *processes = bypassed->n_items ? scan_holders(daemon, bypassed) : NULL;
-	json_t *list = json_array();
-
-	for (size_t i = 0; i < bypassed->n_items; i++) {
-		const struct bound_socket *socket = &bypassed->items[i];
-		struct rule rule;
-		bool governed = governing(daemon, socket, &rule);
-
-		json_array_append_new(
-			list,
-			socket_json(daemon, socket, governed ? &rule : NULL,
-				    approvals_refused(&daemon->in_force.approvals, socket->cookie),
-				    processes, 0));
-	}
-	processes_free(processes);
-	return list;
-}
-
 static int reload_failed(struct varlink_call *call, const struct daemon *daemon,
 			 const struct reload *reload, int error)
 {
@@ -545,13 +528,14 @@ static int do_reload(struct varlink_call *call, json_t *parameters, void *userda
 	if (r < 0)
 		r = reload_failed(call, daemon, &reload, r);
 	else
-		r = varlink_reply(
-			call, json_pack("{s:I, s:I, s:o, s:o, s:o, s:o}", "generation",
-					(json_int_t)daemon->in_force.files.generation, "statements",
-					(json_int_t)daemon->in_force.statements, "warnings",
-					diagnostics_json(&reload.image), "text",
-					text_json(&reload.image), "refused", refused_json(daemon),
-					"bypassed", bypassed_json(daemon)));
+		r = varlink_reply(call,
+				  json_pack("{s:I, s:I, s:o, s:o, s:o, s:o}", "generation",
+					    (json_int_t)daemon->in_force.files.generation,
+					    "statements", (json_int_t)daemon->in_force.statements,
+					    "warnings", diagnostics_json(&reload.image), "text",
+					    text_json(&reload.image), "refused",
+					    refused_json(daemon), "bypassed",
+					    sockets_json(daemon, &daemon->in_force.bypassed, 0)));
 	reload_clear(&reload);
 	return r;
 }
