@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * confine.h - what is taken from a process that reads what strangers send
+ */
+#ifndef PORTCRED_RCMDD_CONFINE_H
+#define PORTCRED_RCMDD_CONFINE_H
+
+#include <linux/filter.h>
+#include <stddef.h>
+
+#include "base/cleanup.h"
+
+/* struct confinement - the filter of system calls, made once for every reader: making it takes longer */
+struct confinement {
+	struct sock_filter *filter;
+	unsigned short n;
+};
+
+/* confinement_make() - 0, -errno; for confinement_clear() */
+int confinement_make(struct confinement *ret_confinement);
+void confinement_clear(struct confinement *confinement);
+
+/*
+ * confine() - for good, of a process of one thread that was just forked
+ * @kept: descriptors that stay open, ascending; all others are closed
+ *
+ * In this order, since each step takes what the one before needed: the descriptors; no new ones, no
+ * file, no process (RLIMIT_*); no groups, and nobody's user and group; no_new_privs; the filter: read,
+ * write, receive and send on what is open, memory, and the end.
+ *
+ * Returns 0, or -errno with nothing promised: then exit.
+ */
+int confine(const struct confinement *confinement, const int kept[], size_t n);
+
+#endif
