@@ -22,6 +22,8 @@ LAYERS = {
     "src/portcredd": ["bpf", "src/base", "src/policy", "src/vouch", "src/kernel", "src/control"],
     "src/portcred": ["include/portcred", "bpf", "src/base", "src/policy", "src/vouch", "src/kernel",
                      "src/control", "src/libportcred"],
+    "src/rcmd": ["include/portcred", "bpf", "src/base"],
+    "src/rcmdd": ["include/portcred", "src/base", "src/libportcred", "src/rcmd"],
 }
 
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"')
