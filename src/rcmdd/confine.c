@@ -14,6 +14,7 @@
 #include <sys/syscall.h>
 
 #include "base/sanitized.h"
+#include "rcmdd/descriptors.h"
 
 /* The overflow ids, which are nobody's on every Linux system (user_namespaces(7)). */
 #define NOBODY 65534
@@ -83,19 +84,6 @@ void confinement_clear(struct confinement *confinement)
 	*confinement = (struct confinement){ 0 };
 }
 
-/* close_others() - all but @kept */
-static int close_others(const int kept[], size_t n)
-{
-	unsigned next = 0;
-
-	for (size_t i = 0; i < n; i++) {
-		if ((unsigned)kept[i] > next && close_range(next, (unsigned)kept[i] - 1, 0) < 0)
-			return -errno;
-		next = (unsigned)kept[i] + 1;
-	}
-	return close_range(next, ~0U, 0) < 0 ? -errno : 0;
-}
-
 static int set_limits(void)
 {
 	static const struct {
@@ -148,10 +136,10 @@ static int become_nobody(void)
 	return getgroups(0, NULL) == 0 && holds_nothing() ? 0 : -EPERM;
 }
 
-int confine(const struct confinement *confinement, const int kept[], size_t n)
+int confine(const struct confinement *confinement, int one, int other)
 {
 	const struct sock_fprog program = { confinement->n, confinement->filter };
-	int r = close_others(kept, n);
+	int r = descriptors_keep_two(one, other);
 
 	if (r == 0)
 		r = set_limits();

@@ -6,7 +6,6 @@
 #define PORTCRED_RCMDD_CONFINE_H
 
 #include <linux/filter.h>
-#include <stddef.h>
 
 #include "base/cleanup.h"
 
@@ -22,7 +21,7 @@ void confinement_clear(struct confinement *confinement);
 
 /*
  * confine() - for good, of a process of one thread that was just forked
- * @kept: descriptors that stay open, ascending; all others are closed
+ * @one, @other: descriptors that stay open; all others are closed
  *
  * In this order, since each step takes what the one before needed: the descriptors; no new ones, no
  * file, no process (RLIMIT_*); no groups, and nobody's user and group; no_new_privs; the filter: read,
@@ -30,6 +29,6 @@ void confinement_clear(struct confinement *confinement);
  *
  * Returns 0, or -errno with nothing promised: then exit.
  */
-int confine(const struct confinement *confinement, const int kept[], size_t n);
+int confine(const struct confinement *confinement, int one, int other);
 
 #endif

@@ -14,9 +14,7 @@
 static _Noreturn void begin_reading(int fd, int connection, enum rcmd_service service,
 				    const struct confinement *confinement)
 {
-	const int kept[] = { fd < connection ? fd : connection, fd < connection ? connection : fd };
-
-	if (confine(confinement, kept, ELEMENTS(kept)) < 0)
+	if (confine(confinement, fd, connection) < 0)
 		_exit(EXIT_FAILURE);
 	opening_read(fd, connection, service);
 }
