@@ -134,11 +134,13 @@ static int exchange(struct names *names, const struct names_question *question,
 	return receive(names, (enum names_kind)question->kind, ret_answer);
 }
 
+/* ask() - @ret_answer is all zeros on failure */
 static int ask(struct names *names, const struct names_question *question,
 	       struct names_answer *ret_answer)
 {
 	int error;
 
+	*ret_answer = (struct names_answer){ 0 };
 	if (names->failed < 0)
 		return names->failed;
 	if (names->questions == NAMES_MAX_QUESTIONS)
