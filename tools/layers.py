@@ -23,6 +23,7 @@ LAYERS = {
     "src/portcred": ["include/portcred", "bpf", "src/base", "src/policy", "src/vouch", "src/kernel",
                      "src/control", "src/libportcred"],
     "src/rcmd": ["include/portcred", "bpf", "src/base"],
+    "src/rsh": ["include/portcred", "src/base", "src/rcmd"],
 }
 
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"')
