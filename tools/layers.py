@@ -24,6 +24,7 @@ LAYERS = {
                      "src/control", "src/libportcred"],
     "src/rcmd": ["include/portcred", "bpf", "src/base"],
     "src/rcmdd": ["include/portcred", "src/base", "src/control", "src/libportcred", "src/rcmd"],
+    "src/rsh": ["include/portcred", "src/base", "src/rcmd"],
 }
 
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"')

@@ -128,6 +128,17 @@ static struct rhosts_finding read_file(char *text, size_t size,
 	return finding;
 }
 
+/* copy() - on a heap block of just its size and @more zeros, so that a byte too far is seen */
+static char *copy(const uint8_t *data, size_t size, size_t more)
+{
+	char *text = calloc(1, size + more ? size + more : 1);
+
+	if (!text)
+		abort();
+	memcpy(text, data, size);
+	return text;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	unsigned asked = 0, who = size > 0 ? data[0] : 0;
@@ -147,21 +158,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (size == 0)
 		return 0;
-	/* On a heap block of just this size, so that a byte too far is seen. */
-	text = malloc(size);
-	if (!text)
-		abort();
-	memcpy(text, data + 1, size - 1);
+	text = copy(data + 1, size - 1, 0);
 	for (size_t i = 0; i < size - 1; i++)
 		lines += text[i] == '\n';
-	text = realloc(text, size - 1 ? size - 1 : 1);
 	finding = rhosts_ask(text, size - 1, &question);
 	require(finding.answer != RHOSTS_INVALID || asked == 0);
 	require(asked <= 2 * lines && finding.line <= lines);
 	require((finding.answer == RHOSTS_INVALID) == (finding.problem != NULL));
 
-	text = realloc(text, size);
-	text[size - 1] = '\0';
+	free(text);
+	text = copy(data + 1, size - 1, 1);
 	expected = read_file(text, size - 1, &question);
 	free(text);
 	require(finding.answer == expected.answer);
