@@ -76,8 +76,8 @@ static size_t find_victim(const struct admission *admission)
 		if (!is_waiting(admission, i))
 			continue;
 		n = waiting_of(admission, &admission->seats[i].source);
-		if (n > most || (n == most && admission->seats[i].since <
-						      admission->seats[victim].since)) {
+		if (n > most ||
+		    (n == most && admission->seats[i].since < admission->seats[victim].since)) {
 			most = n;
 			victim = i;
 		}

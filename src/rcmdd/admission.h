@@ -35,8 +35,8 @@ struct seat {
 /* struct admission - the limits, and who sits where; all of it borrowed */
 struct admission {
 	unsigned limit, limit_waiting, limit_source;
-	struct seat *seats;	/* limit of them */
-	atomic_bool *waiting;	/* the same; cleared by the sessions themselves (shared memory) */
+	struct seat *seats;   /* limit of them */
+	atomic_bool *waiting; /* the same; cleared by the sessions themselves (shared memory) */
 	uint64_t arrivals;
 };
 
@@ -44,7 +44,7 @@ enum admission_answer {
 	ADMISSION_YES,
 	ADMISSION_INSTEAD, /* when the session of seat *ret_instead is ended: ask again then */
 	ADMISSION_SOURCE,  /* no: too many of that address */
-	ADMISSION_FULL,	   /* no: too many */
+	ADMISSION_FULL,    /* no: too many */
 };
 
 /*

@@ -18,13 +18,13 @@
 #include "rcmdd/session.h"
 
 /* What a stranger is told. */
-#define DENIED	  "Permission denied."
+#define DENIED    "Permission denied."
 #define INCORRECT "Login incorrect."
 #define MALFORMED "Malformed request."
 
 /* A login asks so often, and waits so long for all answers together. */
 #define MAX_TRIES 3
-#define ASK_MS	  60000U
+#define ASK_MS    60000U
 
 /*
  * A password that is wrong, of an account that does not exist or may not be used, is answered so long
@@ -122,8 +122,8 @@ static int begin_pam(struct session *session)
 {
 	const struct pam_who who = {
 		.user = session->request->user,
-		.remote_host = session->is_proved ? session->proved.caller.host
-						  : session->caller.text,
+		.remote_host =
+			session->is_proved ? session->proved.caller.host : session->caller.text,
 		.remote_user = session->is_proved ? session->proved.caller.ruser : NULL,
 		.terminal = rcmd_service_name(session->options->service),
 	};
@@ -224,7 +224,7 @@ static int try_password(struct session *session)
 static int check_password(struct session *session)
 {
 	bool login = session->options->service == RCMD_LOGIN;
-	int r = account_find(request->user, &session->account);
+	int r = account_find(session->request->user, &session->account);
 
 	if (r < 0 && r != -ENOENT)
 		return say_internal(session, r, "the user database");
@@ -246,9 +246,9 @@ static int check_password(struct session *session)
 		if (session->opening.state == OPENING_ENDED)
 			break;
 	}
-	return session_refuse(session, -EACCES, INCORRECT, "%s%s%s", session->account.name ? "" :
-			      "there is no such user here", session->account.name ? "" : "; ",
-			      pam_text(&session->pam));
+	return session_refuse(session, -EACCES, INCORRECT, "%s%s%s",
+			      session->account.name ? "" : "there is no such user here",
+			      session->account.name ? "" : "; ", pam_text(&session->pam));
 }
 
 /* All together */
@@ -279,8 +279,7 @@ static int check_account(struct session *session)
 
 	if (r == 1)
 		return session_refuse(session, -EACCES,
-				      *notice ? notice : "Logins are not allowed now.",
-				      "nologin");
+				      *notice ? notice : "Logins are not allowed now.", "nologin");
 	if (r < 0)
 		return say_internal(session, r, "nologin");
 	r = pam_check_account(&session->pam);

@@ -21,14 +21,14 @@
 /* struct caller - begins as all zeros; caller_clear() */
 struct caller {
 	struct sockaddr_storage address, local; /* of the connection; v4-mapped as it is */
-	struct sockaddr_storage plain;		/* the address, IPv4 where it is v4-mapped */
+	struct sockaddr_storage plain;          /* the address, IPv4 where it is v4-mapped */
 	char text[INET6_ADDRSTRLEN];
 	uint16_t port;
 	struct portcred_peer *peer; /* owned; NULL: nothing is known */
-	const char *host;	    /* who vouches for it: "local", or of the policy; NULL: nobody */
-	uid_t raw_uid;		    /* there; where there is a host */
-	char *user;		    /* owned: the name of the uid here; NULL: nobody here */
-	bool reserved;		    /* its port and its address are ones that --reserved-from believes */
+	const char *host; /* who vouches for it: "local", or of the policy; NULL: nobody */
+	uid_t raw_uid;    /* there; where there is a host */
+	char *user;       /* owned: the name of the uid here; NULL: nobody here */
+	bool reserved;    /* its port and its address are ones that --reserved-from believes */
 };
 
 /*

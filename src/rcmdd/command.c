@@ -37,8 +37,9 @@ static _Noreturn void run_shell(const struct start *start)
 	const char *slash = strrchr(start->account->shell, '/');
 	char *const argv[] = { (char *)slash + 1, (char *)"-c", (char *)start->command, NULL };
 
-	if (dup2(start->connection, STDIN_FILENO) < 0 || dup2(start->connection, STDOUT_FILENO) < 0 ||
-	    dup2(start->errors, STDERR_FILENO) < 0 || close_range(STDERR_FILENO + 1, ~0U, 0) < 0)
+	if (dup2(start->connection, STDIN_FILENO) < 0 ||
+	    dup2(start->connection, STDOUT_FILENO) < 0 || dup2(start->errors, STDERR_FILENO) < 0 ||
+	    close_range(STDERR_FILENO + 1, ~0U, 0) < 0)
 		_exit(EXIT_CANNOT);
 	if (become_home(start->account) < 0)
 		dprintf(STDERR_FILENO, "%s: no home directory: %s\n", start->account->name,

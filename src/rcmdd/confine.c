@@ -23,9 +23,12 @@
 #define MEMORY_MAX (64UL << 20)
 
 static const int allowed[] = {
-	SCMP_SYS(read),	     SCMP_SYS(write),	SCMP_SYS(recvfrom),	SCMP_SYS(sendto),
-	SCMP_SYS(brk),	     SCMP_SYS(mmap),	SCMP_SYS(munmap),	SCMP_SYS(mremap),
-	SCMP_SYS(madvise),   SCMP_SYS(futex),	SCMP_SYS(getrandom),	SCMP_SYS(rt_sigreturn),
+	SCMP_SYS(read),       SCMP_SYS(write),
+	SCMP_SYS(recvfrom),   SCMP_SYS(sendto),
+	SCMP_SYS(brk),        SCMP_SYS(mmap),
+	SCMP_SYS(munmap),     SCMP_SYS(mremap),
+	SCMP_SYS(madvise),    SCMP_SYS(futex),
+	SCMP_SYS(getrandom),  SCMP_SYS(rt_sigreturn),
 	SCMP_SYS(exit_group), SCMP_SYS(restart_syscall),
 };
 
@@ -90,7 +93,10 @@ static int set_limits(void)
 		__rlimit_resource_t resource;
 		rlim_t value;
 	} limits[] = {
-		{ RLIMIT_NOFILE, 0 }, { RLIMIT_NPROC, 0 }, { RLIMIT_FSIZE, 0 }, { RLIMIT_CORE, 0 },
+		{ RLIMIT_NOFILE, 0 },
+		{ RLIMIT_NPROC, 0 },
+		{ RLIMIT_FSIZE, 0 },
+		{ RLIMIT_CORE, 0 },
 	};
 
 	for (size_t i = 0; i < ELEMENTS(limits); i++) {

@@ -15,7 +15,7 @@
 #include "rcmdd/account.h"
 
 /* Of PAM's variables: how many, and bytes of each. */
-#define ENVIRONMENT_MAX	      128U
+#define ENVIRONMENT_MAX       128U
 #define ENVIRONMENT_BYTES_MAX 4096U
 
 /* struct environment - NULL-terminated, for execve(2); environment_clear() */

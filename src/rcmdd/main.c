@@ -17,6 +17,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
 #include <syslog.h>
 #include <unistd.h>
 
@@ -112,7 +114,8 @@ int main(int argc, char *argv[])
 	tell_open();
 	options.aloud = !is_socket(STDERR_FILENO);
 	if (geteuid() != 0) {
-		tell(options.aloud, LOG_ERR, "it must be root: it becomes the users whom it serves");
+		tell(options.aloud, LOG_ERR,
+		     "it must be root: it becomes the users whom it serves");
 		return EXIT_FAILURE;
 	}
 	return run(&options);

@@ -41,8 +41,7 @@ int opening_start(struct opening *opening, int connection, enum rcmd_service ser
 	return 0;
 }
 
-int opening_receive(struct opening *opening, uint64_t deadline,
-		    struct opening_message *ret_message)
+int opening_receive(struct opening *opening, uint64_t deadline, struct opening_message *ret_message)
 {
 	struct pollfd readable = { .fd = opening->fd, .events = POLLIN };
 	ssize_t size;

@@ -13,7 +13,7 @@
 
 /* Keys of a line that is typed. */
 #define KEY_INTERRUPT '\003'
-#define KEY_END	      '\004'
+#define KEY_END       '\004'
 #define KEY_BACKSPACE '\b'
 #define KEY_KILL      '\025'
 #define KEY_DELETE    '\177'

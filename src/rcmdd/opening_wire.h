@@ -41,10 +41,10 @@ enum opening_kind {
 
 enum opening_state {
 	OPENING_BEGINS, /* nothing has come, and a port may */
-	OPENING_NAMES,	/* the request itself is next */
-	OPENING_QUIET,	/* nothing may come */
-	OPENING_ASKED,	/* a line may come */
-	OPENING_ENDED,	/* no more */
+	OPENING_NAMES,  /* the request itself is next */
+	OPENING_QUIET,  /* nothing may come */
+	OPENING_ASKED,  /* a line may come */
+	OPENING_ENDED,  /* no more */
 };
 
 /* struct opening_message - a decoded one; texts lie in the frame */

@@ -42,7 +42,8 @@ static void usage(void)
 {
 	fputs("Usage: portcred-rcmdd [OPTION]... shell|login|exec\n"
 	      "\n"
-	      "Serves rsh, rlogin or rexec: one connection on standard input (inetd, Accept=yes of\n"
+	      "Serves rsh, rlogin or rexec: one connection on standard input (inetd, Accept=yes "
+	      "of\n"
 	      "systemd), the sockets that it is started with (LISTEN_FDS), or with --listen.\n"
 	      "\n"
 	      "  --listen [ADDRESS:]PORT\n"
@@ -51,7 +52,8 @@ static void usage(void)
 	      "                      kernels say so), reserved (a port of 512-1023), password\n"
 	      "                      [vouched; exec: password]\n"
 	      "  --reserved-from NETWORK\n"
-	      "                      believe reserved ports of these addresses, such as 10.0.0.0/8;\n"
+	      "                      believe reserved ports of these addresses, such as "
+	      "10.0.0.0/8;\n"
 	      "                      may be given several times\n"
 	      "  --limit N           sessions at a time [256]\n"
 	      "  --limit-waiting N   of them, those of which it is not known yet who calls [64]\n"
@@ -86,7 +88,8 @@ static int take_listen(struct options *options, const char *text)
 	if (options->n_listen == MAX_LISTENERS)
 		return complain("--listen: no more than %u of them", MAX_LISTENERS);
 	if (argument_listen(text, &at->address, &at->size) < 0)
-		return complain("--listen: '%s', expected PORT, 127.0.0.1:PORT or [::1]:PORT", text);
+		return complain("--listen: '%s', expected PORT, 127.0.0.1:PORT or [::1]:PORT",
+				text);
 	at->text = text;
 	options->n_listen++;
 	return 0;
@@ -118,7 +121,8 @@ static int take(struct options *options, int option)
 	case OPTION_PROOF:
 		if (argument_proofs(optarg, &options->proofs) < 0)
 			return complain("--proof: '%s', expected some of vouched, reserved and "
-					"password, with commas", optarg);
+					"password, with commas",
+					optarg);
 		return 0;
 	case OPTION_RESERVED_FROM:
 		return take_network(options, optarg);

@@ -13,10 +13,10 @@
 #define MAX_NETWORKS  64U
 
 /* How many sessions there may be, and the most that an administrator can allow. */
-#define DEFAULT_LIMIT	      256U
+#define DEFAULT_LIMIT         256U
 #define DEFAULT_LIMIT_WAITING 64U /* of which it is not known yet who calls */
 #define DEFAULT_LIMIT_SOURCE  64U /* of one address */
-#define MAX_LIMIT	      65536U
+#define MAX_LIMIT             65536U
 
 /* How long a client may take until it is known who calls, in seconds. */
 #define DEFAULT_GRACE 10U

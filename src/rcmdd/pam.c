@@ -85,7 +85,7 @@ int pam_begin(struct pam_session *pam, const struct pam_who *who, const struct p
 
 	pam->user = who->user;
 	pam->conversation = (struct pam_conv){ converse, (void *)talk };
-	r = told(pam, pam_start(PAM_SERVICE, who->user, &pam->conversation, &pam->handle));
+	r = told(pam, pam_start(PAM_SERVICE_NAME, who->user, &pam->conversation, &pam->handle));
 	if (r == 0)
 		r = set_item(pam, PAM_RHOST, who->remote_host);
 	if (r == 0)
@@ -153,7 +153,7 @@ int pam_preload(const char **ret_text)
 {
 	static const struct pam_conv nobody = { converse, NULL };
 	pam_handle_t *handle;
-	int status = pam_start(PAM_SERVICE, NULL, &nobody, &handle);
+	int status = pam_start(PAM_SERVICE_NAME, NULL, &nobody, &handle);
 
 	/* Never ended: what it has loaded is to stay. */
 	if (status != PAM_SUCCESS)

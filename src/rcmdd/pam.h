@@ -8,7 +8,7 @@
 #include <security/pam_appl.h>
 #include <stdbool.h>
 
-#define PAM_SERVICE "portcred-rcmdd"
+#define PAM_SERVICE_NAME "portcred-rcmdd"
 
 /*
  * struct pam_talk - where a password comes from
@@ -27,7 +27,7 @@ struct pam_session {
 	pam_handle_t *handle;
 	struct pam_conv conversation;
 	const char *user; /* borrowed */
-	int status; /* of the last call */
+	int status;       /* of the last call */
 	bool credentials, open;
 };
 

@@ -52,8 +52,9 @@ static int root_vouches(const struct caller *caller, const char *ruser,
 	if (r == -ENOMEM)
 		return r;
 	if (r < 0 || account.uid == 0)
-		return why(ret_why, -EACCES, "root of %s speaks for %s, who is no user here that it "
-					     "may speak for",
+		return why(ret_why, -EACCES,
+			   "root of %s speaks for %s, who is no user here that it "
+			   "may speak for",
 			   caller->host, ruser);
 	if (strcmp(caller->host, "local") == 0)
 		return 0;
@@ -78,8 +79,9 @@ static int try_vouched(const struct caller *caller, const char *ruser,
 		return why(ret_why, -EACCES, "nobody vouches for the caller");
 	if (!caller->user || strcmp(caller->user, ruser) != 0) {
 		if (caller->raw_uid != 0)
-			return why(ret_why, -EACCES, "the client says %s, and %s's kernel says %s "
-						     "(uid %u there)",
+			return why(ret_why, -EACCES,
+				   "the client says %s, and %s's kernel says %s "
+				   "(uid %u there)",
 				   ruser, caller->host, caller->user ? caller->user : "nobody here",
 				   caller->raw_uid);
 		r = root_vouches(caller, ruser, options, ret_why);

@@ -17,9 +17,9 @@ static void copy(char *field, size_t size, const char *text)
 /* name_line() - ut_line: without "/dev/"; ut_id: the end of it, as is the custom */
 static void name_line(struct utmpx *entry, const char *terminal)
 {
-	const char *line =
-		strncmp(terminal, _PATH_DEV, strlen(_PATH_DEV)) == 0 ? terminal + strlen(_PATH_DEV)
-								     : terminal;
+	const char *line = strncmp(terminal, _PATH_DEV, strlen(_PATH_DEV)) == 0
+				   ? terminal + strlen(_PATH_DEV)
+				   : terminal;
 	size_t length = strlen(line);
 
 	copy(entry->ut_line, sizeof(entry->ut_line), line);

@@ -19,12 +19,12 @@
 /* struct relaying - where it stands */
 struct relaying {
 	const struct relay *relay;
-	int ended_fd;	     /* readable when the command has ended; -1: it has, and is waited for */
-	int status;	     /* then */
-	bool errors_open;    /* the pipe has not ended */
-	bool signals_open;   /* the client's side of the channel has not ended */
-	bool deaf;	     /* the client takes nothing more */
-	bool last_is_queued; /* the frame of the exit */
+	int ended_fd;      /* readable when the command has ended; -1: it has, and is waited for */
+	int status;        /* then */
+	bool errors_open;  /* the pipe has not ended */
+	bool signals_open; /* the client's side of the channel has not ended */
+	bool deaf;         /* the client takes nothing more */
+	bool last_is_queued;                                        /* the frame of the exit */
 	char out[RCMD_STATUS_MAGIC_SIZE + RCMD_FRAME_HEAD + PIECE]; /* [sent, filled) waits */
 	size_t sent, filled;
 };

@@ -83,8 +83,8 @@ static int try_reserved(const struct caller *caller, uint16_t port, uint64_t dea
 	if (getrandom(&start, sizeof(start), 0) != sizeof(start))
 		return -errno;
 	for (unsigned i = 0; i < RESERVED_PORTS; i++) {
-		r = try_from(caller, (uint16_t)(RESERVED_FIRST + (start + i) % RESERVED_PORTS), port,
-			     deadline, ret_fd);
+		r = try_from(caller, (uint16_t)(RESERVED_FIRST + (start + i) % RESERVED_PORTS),
+			     port, deadline, ret_fd);
 		if (r != -EADDRINUSE && r != -EADDRNOTAVAIL)
 			return r;
 	}

@@ -38,7 +38,7 @@ struct server {
 	struct pollfd watched[1 + MAX_LISTENERS];
 	size_t n_listeners;
 	struct admission admission;
-	pid_t *pids; /* by seat */
+	pid_t *pids;      /* by seat */
 	unsigned refused; /* since it was told */
 	uint64_t told;
 	bool ending, resting;
@@ -77,9 +77,9 @@ static int server_begin(struct server *server, const struct listeners *listeners
 
 	if (shared == MAP_FAILED)
 		return -errno;
-	*admission = (struct admission){ options->limit, options->limit_waiting,
-					 options->limit_source,
-					 calloc(options->limit, sizeof(*admission->seats)), shared };
+	*admission =
+		(struct admission){ options->limit, options->limit_waiting, options->limit_source,
+				    calloc(options->limit, sizeof(*admission->seats)), shared };
 	server->pids = calloc(options->limit, sizeof(*server->pids));
 	if (!admission->seats || !server->pids)
 		return -ENOMEM;
@@ -98,7 +98,8 @@ static void note_refused(struct server *server, const char *why)
 	server->refused++;
 	if (now < server->told + TELL_MS)
 		return;
-	tell(server->options->aloud, LOG_WARNING, "%u connections refused: %s", server->refused, why);
+	tell(server->options->aloud, LOG_WARNING, "%u connections refused: %s", server->refused,
+	     why);
 	server->told = now;
 	server->refused = 0;
 }
@@ -134,7 +135,8 @@ static void end_session(struct server *server, size_t seat)
 }
 
 /* find_seat() - 0, -EUSERS after telling */
-static int find_seat(struct server *server, const struct sockaddr_storage *address, size_t *ret_seat)
+static int find_seat(struct server *server, const struct sockaddr_storage *address,
+		     size_t *ret_seat)
 {
 	const struct source source = source_of(address);
 	enum admission_answer answer;
@@ -148,8 +150,8 @@ static int find_seat(struct server *server, const struct sockaddr_storage *addre
 	}
 	if (answer == ADMISSION_YES)
 		return 0;
-	note_refused(server, answer == ADMISSION_SOURCE ? "too many of one address"
-							: "too many sessions");
+	note_refused(server,
+		     answer == ADMISSION_SOURCE ? "too many of one address" : "too many sessions");
 	return -EUSERS;
 }
 
@@ -189,7 +191,8 @@ static bool take(struct server *server, int listener)
 	if (pid == 0)
 		begin(server, TAKE_FD(connection), seat);
 	if (pid < 0) {
-		tell(server->options->aloud, LOG_ERR, "cannot start a session: %s", strerror(errno));
+		tell(server->options->aloud, LOG_ERR, "cannot start a session: %s",
+		     strerror(errno));
 		admission_leave(&server->admission, seat);
 		server->resting = true;
 		return false;
@@ -241,7 +244,7 @@ int serve(const struct options *options, const struct confinement *confinement,
 	int r = pam_preload(&text);
 
 	if (r < 0) {
-		tell(options->aloud, LOG_ERR, "PAM, service " PAM_SERVICE ": %s", text);
+		tell(options->aloud, LOG_ERR, "PAM, service " PAM_SERVICE_NAME ": %s", text);
 		return r;
 	}
 	r = server_begin(&server, listeners);

@@ -81,8 +81,8 @@ static void tell_begin(const struct session *session)
 
 	tell(session->options->aloud, LOG_INFO, "%s: %s%s%s begins a session as %s (%s)",
 	     rcmd_service_name(session->options->service),
-	     request->remote_user ? request->remote_user : "", request->remote_user ? "@" : "", host,
-	     session->account.name,
+	     request->remote_user ? request->remote_user : "", request->remote_user ? "@" : "",
+	     host, session->account.name,
 	     proof_text(session->is_proved ? session->proved.proof : PROOF_PASSWORD));
 }
 
@@ -111,9 +111,8 @@ static pid_t begin(struct session *session)
 	if (r < 0)
 		return session_refuse(session, r, NULL, "%s", strerror(-r));
 	tell_begin(session);
-	pid = session->options->service == RCMD_LOGIN
-		      ? login_start(session, environment.items)
-		      : command_start(session, environment.items);
+	pid = session->options->service == RCMD_LOGIN ? login_start(session, environment.items)
+						      : command_start(session, environment.items);
 	if (pid < 0)
 		return session_refuse(session, pid, "Internal error.",
 				      "cannot start the user's process: %s", strerror((int)-pid));

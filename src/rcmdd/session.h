@@ -30,17 +30,17 @@ struct session {
 	const struct options *options;
 	const struct confinement *confinement;
 	int connection; /* owned; -EBADF once the user's process has it alone */
-	int second;	/* owned; -EBADF: none */
+	int second;     /* owned; -EBADF: none */
 	struct opening opening;
 	struct caller caller;
-	struct rcmd_reader reader;	    /* read again from what the reader process sent */
+	struct rcmd_reader reader;          /* read again from what the reader process sent */
 	const struct rcmd_request *request; /* in it; NULL: it has not come yet */
 	struct proved proved;
 	bool is_proved; /* `proved` says who; else a password did */
 	struct account account;
 	struct pam_talk talk;
 	struct pam_session pam;
-	bool answered; /* the NUL that says yes is sent */
+	bool answered;                   /* the NUL that says yes is sent */
 	uint64_t ask_until, answer_came; /* of a login that is asked: moments */
 };
 

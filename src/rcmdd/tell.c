@@ -6,7 +6,7 @@
 #include <syslog.h>
 #include <unistd.h>
 
-#define IDENT	 "portcred-rcmdd"
+#define IDENT      "portcred-rcmdd"
 #define LINE_BYTES 1024
 
 void tell_open(void)

@@ -17,7 +17,7 @@
 
 /* What a client is told; the last three are those that the terminal tells us (TIOCPKT, ioctl_tty(2)). */
 #define SEND_WINDOW 0x80
-#define TOLD	    (TIOCPKT_FLUSHWRITE | TIOCPKT_NOSTOP | TIOCPKT_DOSTOP)
+#define TOLD        (TIOCPKT_FLUSHWRITE | TIOCPKT_NOSTOP | TIOCPKT_DOSTOP)
 
 _Static_assert(TIOCPKT_FLUSHWRITE == 0x02 && TIOCPKT_NOSTOP == 0x10 && TIOCPKT_DOSTOP == 0x20,
 	       "RFC 1282 has the numbers of TIOCPKT");
@@ -34,8 +34,8 @@ struct terminal {
 	struct window_reader window;
 	struct flow typed, shown;
 	uint8_t urgent; /* waits to be sent; 0: nothing does */
-	bool hung_up;	/* the terminal; what it said may still wait */
-	bool gone;	/* the client */
+	bool hung_up;   /* the terminal; what it said may still wait */
+	bool gone;      /* the client */
 };
 
 static bool is_waiting(const struct flow *flow)
@@ -76,7 +76,8 @@ static void give_typed(struct terminal *terminal)
 	if (n > 0)
 		flow->sent += (size_t)n;
 	else if (n < 0 && !is_passing(errno))
-		flow->sent = flow->filled; /* nobody reads there any more; the other side says when */
+		flow->sent =
+			flow->filled; /* nobody reads there any more; the other side says when */
 }
 
 /* note() - what happened to the terminal, for the client */
@@ -84,7 +85,7 @@ static void note(struct terminal *terminal, uint8_t packet)
 {
 	/* Of these two only the later one is true. */
 	if (packet & (TIOCPKT_NOSTOP | TIOCPKT_DOSTOP))
-		terminal->urgent &= (uint8_t)~(TIOCPKT_NOSTOP | TIOCPKT_DOSTOP);
+		terminal->urgent &= (uint8_t) ~(TIOCPKT_NOSTOP | TIOCPKT_DOSTOP);
 	terminal->urgent |= packet & TOLD;
 	if (packet & TIOCPKT_FLUSHWRITE)
 		terminal->shown.sent = terminal->shown.filled = 0;
