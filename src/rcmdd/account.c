@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <paths.h>
 #include <pwd.h>
 #include <string.h>
@@ -108,4 +109,15 @@ int account_nologin(const struct account *account, char **ret_text)
 			return read_notice(fd, ret_text);
 	}
 	return 0;
+}
+
+void account_preload(void)
+{
+	struct account account = { 0 };
+	gid_t groups[32];
+	int n = ELEMENTS(groups);
+
+	if (account_find("root", &account) == 0)
+		account_clear(&account);
+	getgrouplist("root", 0, groups, &n);
 }

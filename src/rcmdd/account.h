@@ -31,4 +31,10 @@ void account_clear(struct account *account);
  */
 int account_nologin(const struct account *account, char **ret_text);
 
+/*
+ * account_preload() - load the modules of the name service, for all processes forked from this one
+ * Which user is asked about does not matter, nor what comes of it.
+ */
+void account_preload(void);
+
 #endif

@@ -300,8 +300,7 @@ int session_admit(struct session *session)
 	r = caller_find(session->connection, options, &session->caller);
 	if (r < 0)
 		return session_refuse(session, r, NULL, "who calls: %s", portcred_error_text(r));
-	r = opening_start(&session->opening, session->connection, options->service,
-			  session->confinement);
+	r = opening_start(&session->opening, session->connection, options->service);
 	if (r < 0)
 		return say_internal(session, r, "cannot start a reader");
 	r = receive_request(session);

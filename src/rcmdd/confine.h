@@ -5,20 +5,6 @@
 #ifndef PORTCRED_RCMDD_CONFINE_H
 #define PORTCRED_RCMDD_CONFINE_H
 
-#include <linux/filter.h>
-
-#include "base/cleanup.h"
-
-/* struct confinement - the filter of system calls, made once for every reader: making it takes longer */
-struct confinement {
-	struct sock_filter *filter;
-	unsigned short n;
-};
-
-/* confinement_make() - 0, -errno; for confinement_clear() */
-int confinement_make(struct confinement *ret_confinement);
-void confinement_clear(struct confinement *confinement);
-
 /*
  * confine() - for good, of a process of one thread that was just forked
  * @one, @other: descriptors that stay open; all others are closed
@@ -29,6 +15,6 @@ void confinement_clear(struct confinement *confinement);
  *
  * Returns 0, or -errno with nothing promised: then exit.
  */
-int confine(const struct confinement *confinement, int one, int other);
+int confine(int one, int other);
 
 #endif

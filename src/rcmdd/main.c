@@ -68,7 +68,7 @@ static int take_connection(void)
 	return connection;
 }
 
-static int serve_one(struct options *options, const struct confinement *confinement)
+static int serve_one(struct options *options)
 {
 	int connection = take_connection();
 
@@ -76,28 +76,22 @@ static int serve_one(struct options *options, const struct confinement *confinem
 		tell(false, LOG_ERR, "descriptor 0: %s", strerror(-connection));
 		return EXIT_FAILURE;
 	}
-	return session_run(options, confinement, connection, NULL);
+	return session_run(options, connection, NULL);
 }
 
 static int run(struct options *options)
 {
-	_cleanup_(confinement_clear) struct confinement confinement = { 0 };
 	_cleanup_(listeners_close) struct listeners listeners = { .n = 0 };
-	int r = confinement_make(&confinement);
 
-	if (r < 0) {
-		tell(options->aloud, LOG_ERR, "the filter of system calls: %s", strerror(-r));
-		return EXIT_FAILURE;
-	}
 	if (listeners_open(options, &listeners) < 0)
 		return EXIT_FAILURE;
 	if (listeners.n > 0)
-		return serve(options, &confinement, &listeners) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+		return serve(options, &listeners) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 	if (!is_socket(STDIN_FILENO)) {
 		tell(true, LOG_ERR, "no connection on descriptor 0, and no --listen");
 		return EXIT_USAGE;
 	}
-	return serve_one(options, &confinement);
+	return serve_one(options);
 }
 
 int main(int argc, char *argv[])

@@ -8,19 +8,19 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 
+#include "base/cleanup.h"
+#include "rcmdd/confine.h"
 #include "rcmdd/moment.h"
 
 /* begin_reading() - in the child */
-static _Noreturn void begin_reading(int fd, int connection, enum rcmd_service service,
-				    const struct confinement *confinement)
+static _Noreturn void begin_reading(int fd, int connection, enum rcmd_service service)
 {
-	if (confine(confinement, fd, connection) < 0)
+	if (confine(fd, connection) < 0)
 		_exit(EXIT_FAILURE);
 	opening_read(fd, connection, service);
 }
 
-int opening_start(struct opening *opening, int connection, enum rcmd_service service,
-		  const struct confinement *confinement)
+int opening_start(struct opening *opening, int connection, enum rcmd_service service)
 {
 	_cleanup_close_ int theirs = -EBADF;
 	int pair[2];
@@ -37,7 +37,7 @@ int opening_start(struct opening *opening, int connection, enum rcmd_service ser
 	if (opening->pid < 0)
 		return -errno;
 	if (opening->pid == 0)
-		begin_reading(theirs, connection, service, confinement);
+		begin_reading(theirs, connection, service);
 	return 0;
 }
 

@@ -12,7 +12,8 @@
 #ifndef PORTCRED_RCMDD_OPENING_H
 #define PORTCRED_RCMDD_OPENING_H
 
-#include "rcmdd/confine.h"
+#include <sys/types.h>
+
 #include "rcmdd/opening_wire.h"
 
 /* struct opening - the monitor's side; begins as { .pid = -1, .fd = -1 } */
@@ -24,8 +25,7 @@ struct opening {
 };
 
 /* opening_start() - fork the reader; 0, -errno. Clear it in either case. */
-int opening_start(struct opening *opening, int connection, enum rcmd_service service,
-		  const struct confinement *confinement);
+int opening_start(struct opening *opening, int connection, enum rcmd_service service);
 
 /*
  * opening_receive() - the next message

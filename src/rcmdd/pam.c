@@ -79,15 +79,26 @@ static int set_item(struct pam_session *pam, int item, const void *value)
 	return value ? told(pam, pam_set_item(pam->handle, item, value)) : 0;
 }
 
+/*
+ * set_remote_host() - NULL where no module has a use for it
+ * The audit of each call of PAM's has the library look the address up in the name service, which takes
+ * longer than the call.
+ */
+static int set_remote_host(struct pam_session *pam, const char *host)
+{
+	return told(pam, pam_set_item(pam->handle, PAM_RHOST, host));
+}
+
 int pam_begin(struct pam_session *pam, const struct pam_who *who, const struct pam_talk *talk)
 {
 	int r;
 
 	pam->user = who->user;
+	pam->remote_host = who->remote_host;
 	pam->conversation = (struct pam_conv){ converse, (void *)talk };
 	r = told(pam, pam_start(PAM_SERVICE_NAME, who->user, &pam->conversation, &pam->handle));
 	if (r == 0)
-		r = set_item(pam, PAM_RHOST, who->remote_host);
+		r = set_remote_host(pam, who->remote_host);
 	if (r == 0)
 		r = set_item(pam, PAM_RUSER, who->remote_user);
 	if (r == 0)
@@ -122,12 +133,16 @@ int pam_check_account(struct pam_session *pam)
 
 int pam_open(struct pam_session *pam)
 {
-	int r = told(pam, pam_setcred(pam->handle, PAM_ESTABLISH_CRED | PAM_SILENT));
+	int r = set_remote_host(pam, NULL);
 
+	if (r == 0)
+		r = told(pam, pam_setcred(pam->handle, PAM_ESTABLISH_CRED | PAM_SILENT));
 	if (r < 0)
 		return r;
 	pam->credentials = true;
-	r = told(pam, pam_open_session(pam->handle, PAM_SILENT));
+	r = set_remote_host(pam, pam->remote_host);
+	if (r == 0)
+		r = told(pam, pam_open_session(pam->handle, PAM_SILENT));
 	pam->open = r == 0;
 	return r;
 }
@@ -136,6 +151,7 @@ void pam_session_end(struct pam_session *pam)
 {
 	if (!pam->handle)
 		return;
+	set_remote_host(pam, NULL);
 	if (pam->open)
 		pam->status = pam_close_session(pam->handle, PAM_SILENT);
 	if (pam->credentials)

@@ -26,7 +26,7 @@ struct pam_talk {
 struct pam_session {
 	pam_handle_t *handle;
 	struct pam_conv conversation;
-	const char *user; /* borrowed */
+	const char *user, *remote_host; /* borrowed */
 	int status;       /* of the last call */
 	bool credentials, open;
 };
@@ -34,7 +34,7 @@ struct pam_session {
 /* struct pam_who - what modules are told; borrowed */
 struct pam_who {
 	const char *user;
-	const char *remote_host; /* a name, or an address */
+	const char *remote_host; /* its address, in digits */
 	const char *remote_user; /* NULL: none was proved */
 	const char *terminal;
 };

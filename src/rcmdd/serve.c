@@ -17,10 +17,11 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <syslog.h>
-#include <systemd/sd-daemon.h>
 
+#include "rcmdd/account.h"
 #include "rcmdd/admission.h"
 #include "rcmdd/moment.h"
+#include "rcmdd/notify.h"
 #include "rcmdd/pam.h"
 #include "rcmdd/session.h"
 #include "rcmdd/tell.h"
@@ -34,7 +35,6 @@
 /* struct server - @watched: the signals, then the listeners */
 struct server {
 	const struct options *options;
-	const struct confinement *confinement;
 	struct pollfd watched[1 + MAX_LISTENERS];
 	size_t n_listeners;
 	struct admission admission;
@@ -160,8 +160,7 @@ static _Noreturn void begin(struct server *server, int connection, size_t seat)
 {
 	for (size_t i = 0; i <= server->n_listeners; i++)
 		close(server->watched[i].fd);
-	_exit(session_run(server->options, server->confinement, connection,
-			  &server->admission.waiting[seat]));
+	_exit(session_run(server->options, connection, &server->admission.waiting[seat]));
 }
 
 static bool is_shortage(int error)
@@ -232,12 +231,10 @@ static int step(struct server *server)
 	return 0;
 }
 
-int serve(const struct options *options, const struct confinement *confinement,
-	  const struct listeners *listeners)
+int serve(const struct options *options, const struct listeners *listeners)
 {
 	_cleanup_(server_clear) struct server server = {
 		.options = options,
-		.confinement = confinement,
 		.watched[0].fd = -EBADF,
 	};
 	const char *text = NULL;
@@ -247,9 +244,10 @@ int serve(const struct options *options, const struct confinement *confinement,
 		tell(options->aloud, LOG_ERR, "PAM, service " PAM_SERVICE_NAME ": %s", text);
 		return r;
 	}
+	account_preload();
 	r = server_begin(&server, listeners);
 	if (r == 0)
-		sd_notify(0, "READY=1");
+		notify_ready();
 	while (r == 0 && !server.ending)
 		r = step(&server);
 	if (r < 0)

@@ -5,7 +5,6 @@
 #ifndef PORTCRED_RCMDD_SERVE_H
 #define PORTCRED_RCMDD_SERVE_H
 
-#include "rcmdd/confine.h"
 #include "rcmdd/options.h"
 
 /* struct listeners - sockets that listen; owned */
@@ -26,7 +25,6 @@ void listeners_close(struct listeners *listeners);
  * serve() - until it is told to end, by SIGTERM or SIGINT; sessions that have begun go on
  * Returns 0; -errno after telling.
  */
-int serve(const struct options *options, const struct confinement *confinement,
-	  const struct listeners *listeners);
+int serve(const struct options *options, const struct listeners *listeners);
 
 #endif

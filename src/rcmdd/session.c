@@ -172,12 +172,10 @@ static void hand_over(struct session *session)
 		close(TAKE_FD(session->connection));
 }
 
-int session_run(const struct options *options, const struct confinement *confinement,
-		int connection, atomic_bool *waiting)
+int session_run(const struct options *options, int connection, atomic_bool *waiting)
 {
 	_cleanup_(session_clear) struct session session = {
 		.options = options,
-		.confinement = confinement,
 		.connection = connection,
 		.second = -EBADF,
 		.opening = { .pid = -1, .fd = -EBADF },

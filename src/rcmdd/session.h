@@ -28,7 +28,6 @@
 /* struct session - the monitor's; session.c makes and clears it */
 struct session {
 	const struct options *options;
-	const struct confinement *confinement;
 	int connection; /* owned; -EBADF once the user's process has it alone */
 	int second;     /* owned; -EBADF: none */
 	struct opening opening;
@@ -51,8 +50,7 @@ struct session {
  *
  * Returns when the session is over: 0; 1 where there was none, which was told.
  */
-int session_run(const struct options *options, const struct confinement *confinement,
-		int connection, atomic_bool *waiting);
+int session_run(const struct options *options, int connection, atomic_bool *waiting);
 
 /* session_admit() - up to an account whose session may begin: 0, or -errno after session_refuse() */
 int session_admit(struct session *session);
