@@ -86,6 +86,8 @@ int session_refuse(struct session *session, int error, const char *words, const 
 	     session->caller.port, reason ? reason : "no memory");
 	/* The reader has no more use for it: nobody but us reads what may still come. */
 	opening_clear(&session->opening);
+	if (session->second >= 0)
+		close(TAKE_FD(session->second));
 	if (words) {
 		say(session, words);
 		let_go(session->connection);

@@ -87,5 +87,5 @@ def test_rexec_of_the_c_library(served):
     """rexec(3), which knows nothing of us."""
     program = hosts.PROGRAMS / "rcmd_client"
     ended = served.attacker.run([program, "rexec", "db1", "alice", rcmd.PASSWORD,
-                                 "id -un; cat; echo err >&2"], stdin="said\n", uid=2011)
+                                 "id -un; cat; echo err >&2"], stdin="said\n", uid=2011, env={"HOME": "/"})
     assert (ended.stdout, ended.stderr) == ("alice\nsaid\n", "err\n"), ended
