@@ -6,6 +6,7 @@
     netkit-rsh, rsh-redone-rsh  ── wire ──>  inetd ── in.rshd, in.rlogind, in.rexecd   (netkit, redone)
     rcmd_client: rcmd(3), rexec(3)
     pdsh -R rsh
+    portcred-rsh, ... --proof reserved
 
 What is in build-peers/ (tools/peers.sh) is not installed and not set-user-ID. The clients are copied to
 where this session alone sees them, and get it there.
@@ -31,6 +32,11 @@ SHELL, LOGIN, EXEC = 514, 513, 512
 PORTS = {"shell": SHELL, "login": LOGIN, "exec": EXEC}
 
 USERS = ("alice", "bob", "mallory")
+
+# What a client's policy says of the group that has reserved ports.
+_GROUP = 3100
+BINDS = "bind 512-1023/tcp by group rcmd-port\n"
+
 PASSWORD = "open sesame"
 _HASH = ("$6$portcredtests$jDd5OC63Zo96V3dlLew5IVrA0y7ymAyKiDG6GiNjjMEjL8r4wwDeL6ldl/iNITzpD1SVRT5Oiy9x"
          "HeEEY50ml.")
@@ -47,10 +53,10 @@ SERVERS = tuple(_SERVERS)
 # What Debian's files come to, without what a machine's other packages add.
 _PAM = {
     "rsh": "auth required pam_rhosts.so\naccount required pam_unix.so\nsession required pam_permit.so\n",
-    "rlogin": "auth sufficient pam_rhosts.so\nauth required pam_unix.so\naccount required pam_unix.so\n"
+    "rlogin": "auth sufficient pam_rhosts.so\nauth required pam_unix.so nodelay\naccount required pam_unix.so\n"
               "session required pam_permit.so\npassword required pam_deny.so\n",
-    "rexec": "auth required pam_unix.so\naccount required pam_unix.so\n",
-    "login": "auth required pam_unix.so\naccount required pam_unix.so\nsession required pam_permit.so\n"
+    "rexec": "auth required pam_unix.so nodelay\naccount required pam_unix.so\n",
+    "login": "auth required pam_unix.so nodelay\naccount required pam_unix.so\nsession required pam_permit.so\n"
              "password required pam_deny.so\n",
     "other": "auth required pam_deny.so\naccount required pam_deny.so\nsession required pam_deny.so\n"
              "password required pam_deny.so\n",
@@ -72,6 +78,18 @@ def client(name):
         shutil.copyfile(peer(_CLIENTS[name], f"usr/bin/{name}"), copy)
         copy.chmod(0o4755)
     return copy
+
+
+# Options with which our clients come from a reserved port, where BINDS is in force.
+RESERVED = ["--proof", "reserved", "--rcmd-port", hosts.PROGRAMS / "portcred-rcmd-port"]
+
+
+def member(user):
+    """Where: a user in the group that has reserved ports, who needs no set-group-ID program for them.
+
+    With the capability that newer kernels want of who attaches a filter to a TCP socket.
+    """
+    return {"user": user, "groups": (_GROUP,), "capabilities": (linux.CAP_NET_ADMIN,)}
 
 
 def prepare(*known_as):
@@ -128,6 +146,9 @@ def _write_accounts(host):
             os.chown(directory, uid, uid)
         passwd.append(f"{name}:x:{uid}:{uid}::{directory}:/bin/sh\n")
         shadow.append(f"{name}:{_HASH}:19000:0:99999:7:::\n")
+    group = (host.etc / "group").read_text(encoding="ascii")
+    if "rcmd-port:" not in group:
+        _write(host, "group", f"{group}rcmd-port:x:{_GROUP}:\n")
     passwd.append("nobody:x:65534:65534::/:/bin/false\n")
     _write(host, "passwd", "".join(passwd))
     _write(host, "shadow", "".join(shadow), 0o640)
