@@ -50,7 +50,7 @@ struct login {
 	struct bytes sending;
 	char from[BUFFER];
 	struct bytes showing;
-	bool output_full, input_ended;
+	bool input_ended;
 	bool tells_window; /* the server has asked for it */
 	bool window_due;
 	bool over;
@@ -157,14 +157,11 @@ static void show(struct login *login)
 		ssize_t n = outlet_write(&login->output, login->from + showing->start,
 					 showing->end - showing->start);
 
-		login->output_full = n == -EAGAIN;
 		if (n < 0) {
 			login->over |= n != -EAGAIN;
 			return;
 		}
 		showing->start += (size_t)n;
-		if (login->output.blocks)
-			return;
 	}
 }
 
