@@ -149,6 +149,21 @@ def governed(_shared_host, request):
     _shared_host.end_children()
 
 
+@pytest.fixture(scope="module")
+def _bare_host(private_run):
+    shared = hosts.make(next(private_run))
+    yield shared
+    left = list(shared.end())
+    assert not left, "left behind:\n" + "\n".join(left)
+
+
+@pytest.fixture
+def ungoverned(_bare_host):
+    """One host for all tests of a module, without portcredd."""
+    yield _bare_host
+    _bare_host.end_children()
+
+
 @pytest.fixture(scope="session")
 def _shared_peers(private_run, request):
     """A function that returns hosts that vouch to each other: others after a test has failed.
