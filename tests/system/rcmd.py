@@ -23,6 +23,7 @@ import pytest
 import host as hosts
 import keeper
 import linux
+import rshing
 import running
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -33,9 +34,9 @@ PORTS = {"shell": SHELL, "login": LOGIN, "exec": EXEC}
 
 USERS = ("alice", "bob", "mallory")
 
-# What a client's policy says of the group that has reserved ports.
-_GROUP = 3100
-BINDS = "bind 512-1023/tcp by group rcmd-port\n"
+# Our clients from a reserved port: their options, and what the client's policy says.
+RESERVED = ["--proof", "reserved", "--rcmd-port", rshing.HELPER]
+BINDS = f"bind 512-1023/tcp by group {rshing.GROUP}\n"
 
 PASSWORD = "open sesame"
 _HASH = ("$6$portcredtests$jDd5OC63Zo96V3dlLew5IVrA0y7ymAyKiDG6GiNjjMEjL8r4wwDeL6ldl/iNITzpD1SVRT5Oiy9x"
@@ -80,18 +81,6 @@ def client(name):
     return copy
 
 
-# Options with which our clients come from a reserved port, where BINDS is in force.
-RESERVED = ["--proof", "reserved", "--rcmd-port", hosts.PROGRAMS / "portcred-rcmd-port"]
-
-
-def member(user):
-    """Where: a user in the group that has reserved ports, who needs no set-group-ID program for them.
-
-    With the capability that newer kernels want of who attaches a filter to a TCP socket.
-    """
-    return {"user": user, "groups": (_GROUP,), "capabilities": (linux.CAP_NET_ADMIN,)}
-
-
 def prepare(*known_as):
     """Makes hosts ready, each (host, name, address, ...): users, their homes, PAM, names of all hosts.
 
@@ -103,6 +92,7 @@ def prepare(*known_as):
         _write(host, "hosts", "127.0.0.1 localhost\n::1 localhost\n" + known)
         _write(host, "services", hosts.SERVICES + "shell 514/tcp cmd\nexec 512/tcp\n")
         _write(host, "hosts.equiv", "")
+        rshing.set_up_helper(host)
         _write_accounts(host)
         pam = host.etc / "pam.d"
         if pam.is_symlink():
@@ -146,9 +136,6 @@ def _write_accounts(host):
             os.chown(directory, uid, uid)
         passwd.append(f"{name}:x:{uid}:{uid}::{directory}:/bin/sh\n")
         shadow.append(f"{name}:{_HASH}:19000:0:99999:7:::\n")
-    group = (host.etc / "group").read_text(encoding="ascii")
-    if "rcmd-port:" not in group:
-        _write(host, "group", f"{group}rcmd-port:x:{_GROUP}:\n")
     passwd.append("nobody:x:65534:65534::/:/bin/false\n")
     _write(host, "passwd", "".join(passwd))
     _write(host, "shadow", "".join(shadow), 0o640)

@@ -67,10 +67,10 @@ def test_rsh(pair, server):
     """Catches a request that an old server does not understand, a stream that is lost or mixed up."""
     command = [*rcmd.RESERVED, "-l", "alice", "db1", COMMAND]
     with rcmd.inetd(pair.server, "shell", server=server):
-        refused = rshing.run(pair.client, *command, **rcmd.member("bob"), stdin="")
+        refused = rshing.run(pair.client, *command, user="bob", stdin="")
         rcmd.write_rhosts(pair.server, "alice", "app1 bob\n")
-        admitted = rshing.run(pair.client, *command, **rcmd.member("bob"), stdin="said\n")
-        other = rshing.run(pair.client, *command, **rcmd.member("mallory"), stdin="")
+        admitted = rshing.run(pair.client, *command, user="bob", stdin="said\n")
+        other = rshing.run(pair.client, *command, user="mallory", stdin="")
     assert (admitted.returncode, admitted.stdout, admitted.stderr) == (
         DONE, ran(pair.server), "error\n")
     for ended in (refused, other):
@@ -86,7 +86,7 @@ def test_rsh_without_reserved_port(pair, server):
     """Catches tests of the reserved port that would pass from any port."""
     rcmd.write_rhosts(pair.server, "alice", "app1 alice\n")
     with rcmd.inetd(pair.server, "shell", server=server):
-        ended = rshing.run(pair.client, "db1", "id", **rcmd.member("alice"), stdin="")
+        ended = rshing.run(pair.client, "db1", "id", user="alice", stdin="")
     assert (ended.returncode, ended.stdout) == (FAILED, ""), ended
 
 
@@ -97,7 +97,7 @@ def test_rsh_bulk(pair, server):
     expected = hashlib.sha256(text.encode()).hexdigest()
     rcmd.write_rhosts(pair.server, "alice", "app1 alice\n")
     with rcmd.inetd(pair.server, "shell", server=server):
-        ended = rshing.run(pair.client, *rcmd.RESERVED, "db1", "cat", **rcmd.member("alice"), stdin=text)
+        ended = rshing.run(pair.client, *rcmd.RESERVED, "db1", "cat", user="alice", stdin=text)
     assert (ended.returncode, ended.stderr) == (DONE, "")
     assert hashlib.sha256(ended.stdout.encode()).hexdigest() == expected
 
@@ -108,7 +108,7 @@ def test_rlogin(pair, server):
     rcmd.write_rhosts(pair.server, "alice", "app1 alice\n")
     with rcmd.inetd(pair.server, "login", server=server), \
          Terminal(pair.client, [rshing.RLOGIN, *rcmd.RESERVED, "db1"], rows=31, columns=97,
-                  **rcmd.member("alice")) as screen:
+                  user="alice") as screen:
         screen.wait(r"\$ ")
         screen.type("echo $TERM; id -un; stty size\r")
         screen.wait("vt100\r\nalice\r\n31 97\r\n")
@@ -123,7 +123,7 @@ def test_rlogin(pair, server):
 def test_rlogin_password(pair, server):
     """Catches a prompt that does not come through, or a password that is shown."""
     with rcmd.inetd(pair.server, "login", server=server), \
-         Terminal(pair.client, [rshing.RLOGIN, *rcmd.RESERVED, "db1"], **rcmd.member("alice")) as screen:
+         Terminal(pair.client, [rshing.RLOGIN, *rcmd.RESERVED, "db1"], user="alice") as screen:
         screen.wait("[Pp]assword: ")
         screen.type(rcmd.PASSWORD + "\r")
         screen.wait(r"\$ ")
