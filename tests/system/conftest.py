@@ -90,7 +90,7 @@ def private_run():
     programs = [BUILD / "tests/system" / name
                 for name in ("probe", "hammer", "dualstack", "listener")]
     programs += [BUILD / name for name in
-                 ("portcred-rsh", "portcred-rlogin", "portcred-rcmd-port")]
+                 ("portcred-rsh", "portcred-rlogin", "portcred-rexec", "portcred-rcmd-port")]
     if (BUILD / "tests/system/uring").exists():  # only where liburing is
         programs.append(BUILD / "tests/system/uring")
     hosts.prepare(BUILD, programs)
