@@ -90,7 +90,8 @@ def private_run():
     programs = [BUILD / "tests/system" / name
                 for name in ("probe", "hammer", "dualstack", "listener", "rcmd_client")]
     programs += [BUILD / name for name in
-                 ("portcred-rsh", "portcred-rlogin", "portcred-rcmd-port", "portcred-rcmdd")]
+                 ("portcred-rsh", "portcred-rlogin", "portcred-rexec", "portcred-rcmd-port",
+                  "portcred-rcmdd")]
     if (BUILD / "tests/system/uring").exists():  # only where liburing is
         programs.append(BUILD / "tests/system/uring")
     hosts.prepare(BUILD, programs)
