@@ -18,8 +18,6 @@ import pathlib
 import shutil
 import subprocess
 
-import pytest
-
 import host as hosts
 import keeper
 import linux
@@ -68,6 +66,7 @@ def peer(package, path):
     """A program of build-peers/; without it the test is left out, which in CI is a failure."""
     program = PEERS / package / path
     if not program.exists():
+        import pytest  # pylint: disable=import-outside-toplevel  # the benchmarks do without it
         pytest.skip(f"needs {package} in {PEERS.name}: tools/peers.sh")
     return program
 
