@@ -2,6 +2,7 @@
 #include "rcmdd/session.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <string.h>
@@ -12,6 +13,7 @@
 #include "rcmdd/become.h"
 #include "rcmdd/environment.h"
 #include "rcmdd/login.h"
+#include "rcmdd/moment.h"
 #include "rcmdd/tell.h"
 
 /*
@@ -19,6 +21,10 @@
  * deadlines the monitor ends by the signal, and with it all that it has begun.
  */
 #define ALARM_SECONDS (MAX_GRACE + 120U)
+
+/* How long a client that is refused may go on sending, and how much of it is taken at a time. */
+#define LET_GO_MS    2000U
+#define LET_GO_BYTES (1U << 20)
 
 /* send_all() - a few bytes, to a client who may have gone; waits for nobody */
 static int send_all(int fd, const char *bytes, size_t size)
@@ -43,6 +49,23 @@ static void say(struct session *session, const char *words)
 			 (size_t)n < sizeof(line) ? (size_t)n : sizeof(line) - 1);
 }
 
+/*
+ * let_go() - close a connection so that what was said last arrives
+ * What a client has sent and nobody has read makes the kernel reset the connection, and the client may
+ * lose what it has not read yet. So it is thrown away (MSG_TRUNC, tcp(7)), for a while.
+ */
+static void let_go(int connection)
+{
+	uint64_t deadline = moment_now() + LET_GO_MS;
+	struct pollfd readable = { .fd = connection, .events = POLLIN };
+	ssize_t n = 1;
+
+	shutdown(connection, SHUT_WR);
+	while (n > 0 && moment_left(deadline) > 0 &&
+	       poll(&readable, 1, moment_left(deadline)) > 0)
+		n = recv(connection, NULL, LET_GO_BYTES, MSG_TRUNC | MSG_DONTWAIT);
+}
+
 int session_refuse(struct session *session, int error, const char *words, const char *format, ...)
 {
 	const struct rcmd_request *request = session->request;
@@ -61,8 +84,14 @@ int session_refuse(struct session *session, int error, const char *words, const 
 	     request ? " as " : "", request ? request->user : "",
 	     session->caller.text[0] ? session->caller.text : "an unknown address",
 	     session->caller.port, reason ? reason : "no memory");
-	if (words)
+	/* The reader has no more use for it: nobody but us reads what may still come. */
+	opening_clear(&session->opening);
+	if (session->second >= 0)
+		close(TAKE_FD(session->second));
+	if (words) {
 		say(session, words);
+		let_go(session->connection);
+	}
 	return error;
 }
 
