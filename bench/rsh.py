@@ -20,8 +20,7 @@ import subprocess
 import sys
 import time
 
-import place
-from measure import ROOT, Result, figure_of, hosts, identity
+from measure import ROOT, Result, figure_of, hosts, identity, place
 
 sys.path.append(str(ROOT / "tests/system"))
 
