@@ -160,3 +160,36 @@ int client_open(const struct client *client, const struct rcmd_request *request,
 		say(client->usage.program, "%s: %s", host ? host : "", strerror(-r));
 	return RSH_FAILED;
 }
+
+int client_command_line(struct client *client, int argc, char **argv, int *at,
+			const char **ret_where)
+{
+	int r = arguments_parse(&client->usage, argc, argv, at);
+
+	if (r == 0 && *at == argc)
+		r = arguments_complain(&client->usage, "missing argument: HOST");
+	if (r != 0)
+		return r;
+	*ret_where = argv[(*at)++];
+	return arguments_parse(&client->usage, argc, argv, at);
+}
+
+char *client_command(char **words, int n)
+{
+	size_t size = 1;
+	char *text, *at;
+
+	for (int i = 0; i < n; i++)
+		size += strlen(words[i]) + 1;
+	text = malloc(size);
+	if (!text)
+		return NULL;
+	at = text;
+	for (int i = 0; i < n; i++) {
+		if (i > 0)
+			*at++ = ' ';
+		at = stpcpy(at, words[i]);
+	}
+	*at = '\0';
+	return text;
+}

@@ -39,6 +39,17 @@ void client_begin(struct client *client, const struct arguments_usage *usage,
 void client_clear(struct client *client);
 
 /*
+ * client_command_line() - options before the host, behind it, or both; the host
+ * @at: the argument to begin with; left at what follows
+ * Returns as arguments_parse().
+ */
+int client_command_line(struct client *client, int argc, char **argv, int *at,
+			const char **ret_where);
+
+/* client_command() - words with a space between them: the shell there takes them apart again; free(3) */
+char *client_command(char **words, int n);
+
+/*
  * client_read() - check the options, and [USER@]HOST
  * Returns RSH_DONE; RSH_USAGE, RSH_FAILED: it was said.
  */

@@ -15,34 +15,42 @@
 static pid_t start(const char *program, char *const *argv, int end)
 {
 	posix_spawn_file_actions_t actions;
+	posix_spawnattr_t attributes;
 	pid_t pid = 0;
 	int error = posix_spawn_file_actions_init(&actions);
 
 	if (error)
 		return -error;
-	error = posix_spawn_file_actions_adddup2(&actions, end, HELPER_SOCKET);
+	error = posix_spawnattr_init(&attributes);
+	if (error) {
+		posix_spawn_file_actions_destroy(&actions);
+		return -error;
+	}
+	/* A group of its own: what the terminal sends is for us to pass on, and it ends when we do. */
+	error = posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP);
 	if (error == 0)
-		error = posix_spawn(&pid, program, &actions, NULL, argv, environ);
+		error = posix_spawn_file_actions_adddup2(&actions, end, HELPER_SOCKET);
+	if (error == 0)
+		error = posix_spawn(&pid, program, &actions, &attributes, argv, environ);
+	posix_spawnattr_destroy(&attributes);
 	posix_spawn_file_actions_destroy(&actions);
 	return error ? -error : pid;
 }
 
-/* receive() - one message, with one socket or two; returns how many, 0: the helper has given up */
-static int receive(int end, int sockets[static 2])
+/* receive() - one message with two sockets: 0; -ENODATA: the helper has given up; -errno */
+static int receive(int end, int sockets[static 2], char *ret_has_second)
 {
 	union {
 		struct cmsghdr header;
 		char room[CMSG_SPACE(2 * sizeof(int))];
 	} control = { 0 };
-	char byte;
-	struct iovec data = { &byte, 1 };
+	struct iovec data = { ret_has_second, 1 };
 	struct msghdr message = { .msg_iov = &data,
 				  .msg_iovlen = 1,
 				  .msg_control = &control,
 				  .msg_controllen = sizeof(control) };
 	const struct cmsghdr *part;
 	ssize_t n;
-	size_t size;
 
 	do {
 		n = recvmsg(end, &message, MSG_CMSG_CLOEXEC);
@@ -50,13 +58,14 @@ static int receive(int end, int sockets[static 2])
 	if (n < 0)
 		return -errno;
 	part = CMSG_FIRSTHDR(&message);
-	if (n == 0 || !part || part->cmsg_level != SOL_SOCKET || part->cmsg_type != SCM_RIGHTS)
-		return 0;
-	size = part->cmsg_len - CMSG_LEN(0);
-	memcpy(sockets, CMSG_DATA(part), size);
-	return (int)(size / sizeof(int));
+	if (n == 0 || !part || part->cmsg_level != SOL_SOCKET || part->cmsg_type != SCM_RIGHTS ||
+	    part->cmsg_len != CMSG_LEN(2 * sizeof(int)))
+		return -ENODATA;
+	memcpy(sockets, CMSG_DATA(part), 2 * sizeof(int));
+	return 0;
 }
 
+/* how_it_ended() - of a helper that has handed nothing on */
 static int how_it_ended(pid_t pid)
 {
 	int status;
@@ -65,8 +74,6 @@ static int how_it_ended(pid_t pid)
 		if (errno != EINTR)
 			return -errno;
 	}
-	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
-		return 0;
 	return WIFEXITED(status) && WEXITSTATUS(status) == HELPER_NOT_REACHED ? -EHOSTUNREACH
 									      : -EIO;
 }
@@ -75,7 +82,7 @@ int helper_connect(const struct session_target *target, const struct rcmd_reques
 		   const char *address, struct session *ret_session)
 {
 	bool login = request->service == RCMD_LOGIN;
-	char seconds[16], word[RCMD_TERMINAL_MAX + 16];
+	char seconds[16], word[RCMD_TERMINAL_MAX + 16], second = 0;
 	/* posix_spawn(3) does not write there. */
 	char *const argv[] = { (char *)target->helper,
 			       (char *)rcmd_service_name(request->service),
@@ -85,7 +92,7 @@ int helper_connect(const struct session_target *target, const struct rcmd_reques
 			       login ? word : (char *)request->command,
 			       NULL };
 	_cleanup_close_ int ours = -EBADF, theirs = -EBADF;
-	int pair[2], sockets[2] = { -EBADF, -EBADF }, n, r;
+	int pair[2], sockets[2], r;
 	pid_t pid;
 
 	snprintf(seconds, sizeof(seconds), "%u", target->seconds);
@@ -98,15 +105,14 @@ int helper_connect(const struct session_target *target, const struct rcmd_reques
 	if (pid < 0)
 		return pid;
 	close(TAKE_FD(theirs));
-	n = receive(ours, sockets);
-	r = how_it_ended(pid);
-	if (r == 0 && n < 1)
-		r = n < 0 ? n : -EIO;
-	if (r < 0) {
-		cleanup_close(&sockets[0]);
-		cleanup_close(&sockets[1]);
+	r = receive(ours, sockets, &second);
+	if (r == -ENODATA)
+		return how_it_ended(pid);
+	if (r < 0)
 		return r;
-	}
+	/* A server that let us in without one is session.c's to refuse. */
+	if (!login && !second)
+		close(TAKE_FD(sockets[1]));
 	*ret_session = (struct session){ sockets[0], sockets[1] };
 	return 0;
 }

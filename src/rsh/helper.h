@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * helper.h - have portcred-rcmd-port connect from a reserved port, and take its sockets
+ * helper.h - have portcred-rcmd-port connect from a reserved port, and take what stands for its sockets
  */
 #ifndef PORTCRED_RSH_HELPER_H
 #define PORTCRED_RSH_HELPER_H
@@ -14,7 +14,8 @@
 /*
  * helper_connect() - one session, to one address
  * @address: in numbers, as getnameinfo(3) writes them
- * @ret_session: the answer is still to be read
+ * @ret_session: the answer is still to be read; unix sockets, of which the second has the urgent bytes
+ *	of a login
  *
  * The helper says itself what went wrong. Returns 0; -EHOSTUNREACH: try another address; -EIO: it
  * failed, and said why; -errno, nothing said.

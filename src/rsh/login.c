@@ -41,6 +41,7 @@ struct bytes {
 struct login {
 	const char *program;
 	int connection, signals;
+	int urgent; /* where they come from the helper, a byte each; -1: beside the stream */
 	struct terminal terminal;
 	struct escape escape;
 	struct outlet output;
@@ -50,7 +51,7 @@ struct login {
 	struct bytes sending;
 	char from[BUFFER];
 	struct bytes showing;
-	bool output_full, input_ended;
+	bool input_ended;
 	bool tells_window; /* the server has asked for it */
 	bool window_due;
 	bool over;
@@ -157,14 +158,11 @@ static void show(struct login *login)
 		ssize_t n = outlet_write(&login->output, login->from + showing->start,
 					 showing->end - showing->start);
 
-		login->output_full = n == -EAGAIN;
 		if (n < 0) {
 			login->over |= n != -EAGAIN;
 			return;
 		}
 		showing->start += (size_t)n;
-		if (login->output.blocks)
-			return;
 	}
 }
 
@@ -197,9 +195,14 @@ static void flush(struct login *login)
 
 static void take_urgent(struct login *login)
 {
+	bool beside = login->urgent < 0;
 	uint8_t bits;
+	ssize_t n = recv(beside ? login->connection : login->urgent, &bits, 1,
+			 (beside ? MSG_OOB : 0) | MSG_DONTWAIT);
 
-	if (recv(login->connection, &bits, 1, MSG_OOB | MSG_DONTWAIT) != 1)
+	if (n == 0)
+		login->urgent = -1; /* it has ended, and so will the connection */
+	if (n != 1)
 		return;
 	if (bits & URGENT_FLUSH)
 		flush(login);
@@ -259,7 +262,7 @@ static int serve(struct login *login)
 {
 	while (!login->over) {
 		bool waits = !is_empty(&login->sending);
-		struct pollfd watched[4];
+		struct pollfd watched[5];
 
 		watch(&watched[0], login->signals, POLLIN);
 		watch(&watched[1], STDIN_FILENO,
@@ -268,11 +271,12 @@ static int serve(struct login *login)
 		      (short)(POLLPRI | (is_empty(&login->showing) ? POLLIN : 0) |
 			      (waits ? POLLOUT : 0)));
 		watch(&watched[3], login->output.fd, is_empty(&login->showing) ? 0 : POLLOUT);
+		watch(&watched[4], login->urgent, login->urgent < 0 ? 0 : POLLIN);
 		if (poll(watched, ELEMENTS(watched), -1) < 0 && errno != EINTR)
 			return -errno;
 		if (watched[0].revents)
 			take_signals(login);
-		if (watched[2].revents & POLLPRI)
+		if (watched[2].revents & POLLPRI || watched[4].revents)
 			take_urgent(login);
 		if (watched[2].revents & POLLOUT)
 			push(login);
@@ -315,8 +319,8 @@ static int end(struct login *login, int r)
 	return RSH_DONE;
 }
 
-static int converse(const struct client *client, int connection, const struct terminal *terminal,
-		    int escape)
+static int converse(const struct client *client, const struct session *session,
+		    const struct terminal *terminal, int escape)
 {
 	_cleanup_free_ struct login *login = calloc(1, sizeof(*login));
 	struct escape_keys keys;
@@ -325,7 +329,8 @@ static int converse(const struct client *client, int connection, const struct te
 	if (!login)
 		return say(client->usage.program, "out of memory");
 	login->program = client->usage.program;
-	login->connection = connection;
+	login->connection = session->connection;
+	login->urgent = session->second;
 	login->terminal = *terminal;
 	terminal_keys(terminal, &keys);
 	/* What a file has at the beginning of a line is no order of a person's. */
@@ -365,5 +370,5 @@ int login_run(const struct client *client, int escape)
 	if (request.speed == 0)
 		request.speed = RCMD_SPEED_DEFAULT;
 	r = client_open(client, &request, &session);
-	return r == RSH_DONE ? converse(client, session.connection, &terminal, escape) : r;
+	return r == RSH_DONE ? converse(client, &session, &terminal, escape) : r;
 }

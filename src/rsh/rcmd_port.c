@@ -9,27 +9,22 @@
  * part in the group that binds those ports. What it promises them:
  *
  *	1. the user that it names is the one who runs it, and no other: it writes the names itself, and
- *	   hands the connection on only when all of them are sent;
+ *	   takes bytes of the user's only when all of them are sent;
  *	2. it goes to the ports of shell and login and nowhere else: not to an NFS server, say, which
  *	   would believe a reserved port anything;
- *	3. what it hands on is of use for that one connection alone. The user could dissolve it
- *	   (connect(2), AF_UNSPEC), keep the port, and begin anew in another's name, or listen there. So
- *	   both sockets have a filter that can never be taken off again (SO_LOCK_FILTER) and that drops
- *	   every segment with SYN: no handshake comes about, in either direction.
- *
- * What a filter cannot see is a SYN that leaves. With TCP Fast Open one carries data, which a server
- * takes before the handshake is complete if it has asked for that (TCP_FASTOPEN, or
- * net.ipv4.tcp_fastopen & 0x400): a machine that believes reserved ports must not.
+ *	3. the connection never leaves it. Who holds a bound TCP socket can dissolve its connection
+ *	   (connect(2), AF_UNSPEC), keeps the port, and can begin anew in another's name, or listen there.
+ *	   A socket filter that is locked would be in the way of that, but takes CAP_NET_ADMIN on newer
+ *	   kernels. So the parent is handed unix sockets that stand for the two connections, and this
+ *	   program carries bytes to and fro, without its group, until the session ends (carry.c).
  *
  * Whoever runs this can set limits, signals and arguments, end it or stop it at any point: nothing has
  * then been handed on. He cannot trace it, nor take its descriptors.
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/filter.h>
 #include <netdb.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <string.h>
@@ -40,6 +35,7 @@
 #include "base/sanitized.h"
 #include "rcmd/request.h"
 #include "rsh/arguments.h"
+#include "rsh/carry.h"
 #include "rsh/helper.h"
 #include "rsh/privilege.h"
 #include "rsh/say.h"
@@ -216,27 +212,7 @@ static int listen_reserved(struct errand *errand, int *ret_listener)
 	return RSH_DONE;
 }
 
-/* make_harmless() - see 3. above; the flags of a segment are byte 13 of its TCP header */
-static int make_harmless(int fd)
-{
-	struct sock_filter code[] = {
-		BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 13),
-		BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, TH_SYN, 0, 1),
-		BPF_STMT(BPF_RET | BPF_K, 0),
-		BPF_STMT(BPF_RET | BPF_K, UINT32_MAX),
-	};
-	const struct sock_fprog filter = { ELEMENTS(code), code };
-	int locked = 1, is_locked = 0;
-	socklen_t size = sizeof(is_locked);
-
-	if (setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof(filter)) < 0 ||
-	    setsockopt(fd, SOL_SOCKET, SO_LOCK_FILTER, &locked, sizeof(locked)) < 0 ||
-	    getsockopt(fd, SOL_SOCKET, SO_LOCK_FILTER, &is_locked, &size) < 0)
-		return -errno;
-	return is_locked ? 0 : -EPERM;
-}
-
-/* send_names() - all of the request; whoever has the connection before could write another's */
+/* send_names() - all of the request; who could write before could write another's */
 static int send_names(const struct errand *errand)
 {
 	_cleanup_free_ char *bytes = NULL;
@@ -265,35 +241,59 @@ static int take_second(struct errand *errand, int listener)
 	return say(PROGRAM, "cannot take the second channel: %s", strerror(-r));
 }
 
-static int hand_over(const struct session *session)
+/* make_pairs() - sockets that stand for the connections; of login, the second has the urgent bytes */
+static int make_pairs(const struct session *session, struct carry_pair ret_pairs[static 2],
+		      int ret_ends[static 2])
+{
+	const int connections[] = { session->connection, session->second };
+
+	for (size_t i = 0; i < ELEMENTS(connections); i++) {
+		int pair[2];
+
+		if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) < 0)
+			return -errno;
+		ret_pairs[i] = (struct carry_pair){ connections[i], pair[0] };
+		ret_ends[i] = pair[1];
+	}
+	return 0;
+}
+
+/* hand_over() - the parent's ends, which are then closed here; the byte: is there a second channel? */
+static int hand_over(const int ends[static 2], char has_second)
 {
 	union {
 		struct cmsghdr header;
 		char room[CMSG_SPACE(2 * sizeof(int))];
 	} control = { 0 };
-	const int sockets[] = { session->connection, session->second };
-	size_t size = (session->second < 0 ? 1 : 2) * sizeof(int);
-	char byte = 0;
-	struct iovec data = { &byte, 1 };
+	struct iovec data = { &has_second, 1 };
 	const struct msghdr message = { .msg_iov = &data,
 					.msg_iovlen = 1,
 					.msg_control = &control,
-					.msg_controllen = CMSG_SPACE(size) };
+					.msg_controllen = sizeof(control) };
 
-	for (size_t i = 0; i < size / sizeof(int); i++) {
-		int r = make_harmless(sockets[i]);
-
-		if (r < 0)
-			return say(PROGRAM, "cannot bind the sockets to their connections: %s",
-				   strerror(-r));
-	}
 	control.header.cmsg_level = SOL_SOCKET;
 	control.header.cmsg_type = SCM_RIGHTS;
-	control.header.cmsg_len = CMSG_LEN(size);
-	memcpy(CMSG_DATA(&control.header), sockets, size);
+	control.header.cmsg_len = CMSG_LEN(2 * sizeof(int));
+	memcpy(CMSG_DATA(&control.header), ends, 2 * sizeof(int));
 	if (sendmsg(HELPER_SOCKET, &message, MSG_NOSIGNAL) < 0)
-		return say(PROGRAM, "cannot hand the sockets on: %s", strerror(errno));
-	return RSH_DONE;
+		return -errno;
+	close(ends[0]);
+	close(ends[1]);
+	close(HELPER_SOCKET);
+	return 0;
+}
+
+static int carry(const struct session *session)
+{
+	struct carry_pair pairs[2];
+	int ends[2];
+	int r = make_pairs(session, pairs, ends);
+
+	if (r == 0)
+		r = hand_over(ends, session->second >= 0);
+	if (r == 0)
+		r = carry_run(pairs);
+	return r < 0 ? say(PROGRAM, "cannot go on: %s", strerror(-r)) : RSH_DONE;
 }
 
 static int run(struct errand *errand)
@@ -312,7 +312,9 @@ static int run(struct errand *errand)
 		r = send_names(errand);
 	if (r == RSH_DONE && listener >= 0)
 		r = take_second(errand, listener);
-	return r == RSH_DONE ? hand_over(&errand->session) : r;
+	cleanup_close(&listener);
+	listener = -EBADF;
+	return r == RSH_DONE ? carry(&errand->session) : r;
 }
 
 int main(int argc, char **argv)

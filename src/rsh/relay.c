@@ -42,7 +42,6 @@ struct relay {
 	const struct session *session;
 	struct flow in, out, err;
 	struct outlet output, errors;
-	bool output_full, errors_full; /* the last write found no room */
 	struct rcmd_status_reader reader;
 	struct rcmd_piece piece; /* of err, being written */
 	bool has_exit, lost;     /* how it ended is known, will not be known */
@@ -165,17 +164,12 @@ static void write_output(struct relay *relay)
 		ssize_t n = outlet_write(&relay->output, out->bytes + out->start,
 					 out->end - out->start);
 
-		relay->output_full = n == -EAGAIN;
 		if (n < 0) {
 			if (n != -EAGAIN)
 				fail(relay, (int)-n);
 			return;
 		}
 		out->start += (size_t)n;
-		if (relay->output.blocks)
-			relay->output_full = !is_empty(out);
-		if (relay->output_full)
-			return;
 	}
 }
 
@@ -229,7 +223,6 @@ static void write_errors(struct relay *relay)
 			continue;
 		}
 		n = outlet_write(&relay->errors, relay->piece.bytes, relay->piece.size);
-		relay->errors_full = n == -EAGAIN;
 		if (n < 0) {
 			if (n != -EAGAIN)
 				fail(relay, (int)-n);
@@ -237,10 +230,6 @@ static void write_errors(struct relay *relay)
 		}
 		relay->piece.bytes += n;
 		relay->piece.size -= (size_t)n;
-		if (relay->errors.blocks) {
-			relay->errors_full = true;
-			return;
-		}
 	}
 }
 

@@ -40,14 +40,9 @@ int main(int argc, char **argv)
 	int at = 1, escape, r;
 
 	client_begin(&client, &usage, own);
-	r = arguments_parse(&client.usage, argc, argv, &at);
-	if (r == 0 && at < argc) {
-		where = argv[at++];
-		r = arguments_parse(&client.usage, argc, argv, &at);
-	}
-	if (r == 0 && (!where || at < argc))
-		r = arguments_complain(&client.usage, where ? "unexpected argument behind HOST"
-							    : "missing argument: HOST");
+	r = client_command_line(&client, argc, argv, &at, &where);
+	if (r == 0 && at < argc)
+		r = arguments_complain(&client.usage, "unexpected argument behind HOST");
 	escape = login_escape(escape_text, no_escape);
 	if (r == 0 && escape == -EINVAL)
 		r = arguments_complain(&client.usage, "-e takes one character");

@@ -6,8 +6,6 @@
  *	            \── without a command: rlogin.c
  */
 #include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
@@ -24,31 +22,10 @@ static const char about[] =
 	"Exit status: the command's, or 128 and the signal that killed it, where the server is\n"
 	"portcred's; else 0. 1: it could not be run, 2: the command line is wrong.\n";
 
-/* join() - the words of the command, as ever: the shell there takes them apart again */
-static char *join(char **words, int n)
-{
-	size_t size = 1;
-	char *text, *at;
-
-	for (int i = 0; i < n; i++)
-		size += strlen(words[i]) + 1;
-	text = malloc(size);
-	if (!text)
-		return NULL;
-	at = text;
-	for (int i = 0; i < n; i++) {
-		if (i > 0)
-			*at++ = ' ';
-		at = stpcpy(at, words[i]);
-	}
-	*at = '\0';
-	return text;
-}
-
 static int run(struct client *client, char **words, int n, bool input)
 {
 	_cleanup_(session_close) struct session session = { -EBADF, -EBADF };
-	_cleanup_free_ char *command = join(words, n);
+	_cleanup_free_ char *command = client_command(words, n);
 	struct rcmd_request request = { .service = RCMD_SHELL, .command = command };
 	int r;
 
@@ -58,20 +35,6 @@ static int run(struct client *client, char **words, int n, bool input)
 		return say(PROGRAM, "the command has more than %u bytes", RCMD_COMMAND_MAX);
 	r = client_open(client, &request, &session);
 	return r == RSH_DONE ? relay_run(PROGRAM, &session, input) : r;
-}
-
-/* read_command_line() - options stand before the host, behind it, or both */
-static int read_command_line(struct client *client, int argc, char **argv, int *at,
-			     const char **ret_where)
-{
-	int r = arguments_parse(&client->usage, argc, argv, at);
-
-	if (r == 0 && *at == argc)
-		r = arguments_complain(&client->usage, "missing argument: HOST");
-	if (r != 0)
-		return r;
-	*ret_where = argv[(*at)++];
-	return arguments_parse(&client->usage, argc, argv, at);
 }
 
 int main(int argc, char **argv)
@@ -101,7 +64,7 @@ int main(int argc, char **argv)
 	int at = 1, escape, r;
 
 	client_begin(&client, &usage, own);
-	r = read_command_line(&client, argc, argv, &at, &where);
+	r = client_command_line(&client, argc, argv, &at, &where);
 	escape = login_escape(escape_text, no_escape);
 	if (r == 0 && escape == -EINVAL)
 		r = arguments_complain(&client.usage, "-e takes one character");

@@ -2,8 +2,6 @@
 #include "rsh/session.h"
 
 #include <errno.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -75,12 +73,15 @@ static int converse(const struct rcmd_request *request, int64_t deadline, struct
 }
 
 /* connect_vouched() - 0, -EHOSTUNREACH: another address may do; -errno */
-static int connect_vouched(const struct rcmd_request *request, const struct addrinfo *address,
-			   int64_t deadline, struct session *session, char **ret_why)
+static int connect_vouched(const struct session_target *target, const struct rcmd_request *request,
+			   const struct addrinfo *address, int64_t deadline,
+			   struct session *session, char **ret_why)
 {
 	_cleanup_close_ int fd = second_socket(address->ai_family);
-	int r = fd;
+	int r = fd, on = 1;
 
+	if (fd >= 0 && target->debug && setsockopt(fd, SOL_SOCKET, SO_DEBUG, &on, sizeof(on)) < 0)
+		say(target->program, "cannot set SO_DEBUG: %s", strerror(errno));
 	if (fd >= 0)
 		r = wire_connect(fd, address->ai_addr, address->ai_addrlen, deadline);
 	if (r < 0)
@@ -102,20 +103,6 @@ static int connect_reserved(const struct session_target *target, const struct rc
 	if (r < 0 && r != -EHOSTUNREACH && r != -EIO)
 		return why(ret_why, r, "cannot run %s: %s", target->helper, strerror(-r));
 	return r;
-}
-
-/* set_options() - none of them matters to who may do what: a failure is told, and no more */
-static void set_options(const struct session_target *target, const struct session *session,
-			bool login)
-{
-	int on = 1;
-
-	if (target->debug &&
-	    setsockopt(session->connection, SOL_SOCKET, SO_DEBUG, &on, sizeof(on)) < 0)
-		say(target->program, "cannot set SO_DEBUG: %s", strerror(errno));
-	setsockopt(session->connection, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
-	if (login)
-		setsockopt(session->connection, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 }
 
 /* let_in() - the server's answer; without a second channel that was asked for, it must be a refusal */
@@ -141,7 +128,7 @@ static int try_each(const struct session_target *target, const struct rcmd_reque
 		free(TAKE_PTR(*ret_why));
 		r = target->proof == SESSION_RESERVED
 			    ? connect_reserved(target, request, at, session, ret_why)
-			    : connect_vouched(request, at, deadline, session, ret_why);
+			    : connect_vouched(target, request, at, deadline, session, ret_why);
 	}
 	return r;
 }
@@ -166,7 +153,6 @@ int session_open(const struct session_target *target, const struct rcmd_request 
 		r = let_in(request, &session, deadline, ret_why);
 	if (r < 0)
 		return r;
-	set_options(target, &session, request->service == RCMD_LOGIN);
 	*ret_session = session;
 	session = (struct session){ -EBADF, -EBADF };
 	return 0;

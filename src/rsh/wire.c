@@ -3,6 +3,8 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <time.h>
 
@@ -43,9 +45,12 @@ int wire_wait(int fd, short events, int64_t deadline)
 
 int wire_connect(int fd, const struct sockaddr *to, socklen_t size, int64_t deadline)
 {
-	int error = 0, r;
+	int error = 0, on = 1, r;
 	socklen_t length = sizeof(error);
 
+	if (setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on)) < 0 ||
+	    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)) < 0)
+		return -errno;
 	if (connect(fd, to, size) == 0)
 		return 0;
 	if (errno != EINPROGRESS && errno != EINTR)

@@ -21,7 +21,10 @@ int wire_left(int64_t deadline);
 /* wire_wait() - until a descriptor is ready for @events, or has failed; 0, -ETIMEDOUT, -errno */
 int wire_wait(int fd, short events, int64_t deadline);
 
-/* wire_connect() - a non-blocking TCP socket, bound or not; 0, -ETIMEDOUT, what connect(2) says */
+/*
+ * wire_connect() - a non-blocking TCP socket, bound or not; it is kept alive, and sends without delay
+ * Returns 0, -ETIMEDOUT, what connect(2) says.
+ */
 int wire_connect(int fd, const struct sockaddr *to, socklen_t size, int64_t deadline);
 
 /* wire_send() - all of it, or an error: 0, -ETIMEDOUT, -errno */

@@ -6,15 +6,18 @@
 """
 
 import dataclasses
+import os
 import socket
 
 import host as hosts
+import place
 
 RSH, RLOGIN, REXEC = (hosts.PROGRAMS / f"portcred-{name}" for name in ("rsh", "rlogin", "rexec"))
 HELPER = hosts.PROGRAMS / "portcred-rcmd-port"
 PORTS = {"shell": 514, "login": 513, "exec": 512}
 
 DONE, FAILED, USAGE = range(3)
+GROUP, GROUP_ID = "portcred-rcmd", 3010
 MAGIC = b"\x7fpcrcmd1"
 
 REUSE = (socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # also where a connection is in TIME_WAIT
@@ -115,3 +118,20 @@ def run(host, *arguments, program=RSH, user="web", **where):
 def start(host, *arguments, program=RSH, user="web", **where):
     """One in the background: a Popen with pipes."""
     return host.start([program, *arguments], user=user, **where)
+
+
+def listening(port):
+    """In a process of the host: waits until somebody listens at the port."""
+    def there():
+        with open("/proc/net/tcp", encoding="ascii") as four:
+            return any(line.split()[1].endswith(f":{port:04X}") and line.split()[3] == "0A"
+                       for line in four.readlines()[1:])
+
+    place.eventually(there, f"a listener at port {port}")
+
+
+def set_up_helper(host):
+    """As a package does: the helper is set-group-ID to a group of its own."""
+    host.set_accounts(groups=hosts.GROUPS | {GROUP: (GROUP_ID, [])})
+    os.chown(HELPER, 0, GROUP_ID)
+    HELPER.chmod(0o2755)

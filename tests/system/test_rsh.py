@@ -29,7 +29,7 @@ def session(host, behave, *arguments, stdin=None, env=None, user="web", **how):
     return ended, server.take()
 
 
-def test_a_command(governed):
+def test_a_command(ungoverned):
     """Catches a wrong field or order, streams mixed up, a name from the environment believed."""
     def behave(one):
         one.let_in()
@@ -38,7 +38,7 @@ def test_a_command(governed):
         return one.fields, one.read()
 
     ended, (fields, read) = session(
-        governed, behave, "-l", "root", "127.0.0.1", "echo", "a  b", "-n", stdin="typed\n",
+        ungoverned, behave, "-l", "root", "127.0.0.1", "echo", "a  b", "-n", stdin="typed\n",
         env={"USER": "root", "LOGNAME": "root", "HOME": "/root"})
     assert (ended.returncode, ended.stdout, ended.stderr) == (DONE, "out\n", "err\n")
     port, *rest = fields
@@ -49,15 +49,15 @@ def test_a_command(governed):
 
 @pytest.mark.parametrize("words", [["-lbob", "127.0.0.1"], ["bob@127.0.0.1"], ["127.0.0.1", "-l", "bob"],
                                    ["--user=bob", "-K4", "127.0.0.1"], ["-l", "bob", "bob@127.0.0.1"]])
-def test_who_to_be(governed, words):
+def test_who_to_be(ungoverned, words):
     """Catches a spelling of the other user's name that people know, and we do not."""
-    ended, fields = session(governed, lambda one: one.let_in() or one.fields, "-n", *words, "id")
+    ended, fields = session(ungoverned, lambda one: one.let_in() or one.fields, "-n", *words, "id")
     assert (ended.returncode, ended.stderr) == (DONE, "")
     assert fields[1:] == [b"web", b"bob", b"id"]
 
 
-def test_ipv6(governed):
-    ended, fields = session(governed, lambda one: one.let_in() or one.fields, "-n", "::1", "id",
+def test_ipv6(ungoverned):
+    ended, fields = session(ungoverned, lambda one: one.let_in() or one.fields, "-n", "::1", "id",
                             address="::1")
     assert (ended.returncode, ended.stderr) == (DONE, "")
     assert fields[1:] == [b"web", b"web", b"id"]
@@ -73,24 +73,24 @@ def test_ipv6(governed):
     (["--proof", "reserved", "-p", "2049", "h", "id"], "own port alone"),
     (["--connect-timeout", "-1", "h", "id"], "number from 1 to 3600"), (["-l"], "needs a value"),
 ])
-def test_command_line(governed, words, said):
+def test_command_line(ungoverned, words, said):
     """Catches a mistake that is passed over, above all one that names another user or port."""
-    ended = rshing.run(governed, *words)
+    ended = rshing.run(ungoverned, *words)
     assert (ended.returncode, ended.stdout) == (USAGE, "")
     assert said in ended.stderr and "--help" in ended.stderr
 
 
-def test_help(governed):
+def test_help(ungoverned):
     for name in (rshing.RSH, rshing.RLOGIN, rshing.REXEC):
-        ended = rshing.run(governed, "--help", program=name)
+        ended = rshing.run(ungoverned, "--help", program=name)
         assert (ended.returncode, ended.stderr) == (DONE, "")
         assert "--connect-timeout" in ended.stdout
-        ended = rshing.run(governed, "--version", program=name)
+        ended = rshing.run(ungoverned, "--version", program=name)
         assert ended.stdout.startswith(f"{name.name} 0.")
 
 
 @pytest.mark.parametrize("code, killed, status", [(0, False, 0), (42, False, 42), (9, True, 137)])
-def test_status(governed, code, killed, status):
+def test_status(ungoverned, code, killed, status):
     """Catches a status that is lost, or frames that are shown as errors."""
     def behave(one):
         one.let_in()
@@ -99,37 +99,37 @@ def test_status(governed, code, killed, status):
         one.frame(0, b"two\n")
         one.exit(code, killed)
 
-    ended, _ = session(governed, behave, "-n", "127.0.0.1", "id")
+    ended, _ = session(ungoverned, behave, "-n", "127.0.0.1", "id")
     assert (ended.returncode, ended.stdout, ended.stderr) == (status, "", "one two\n")
 
 
 @pytest.mark.parametrize("sent", [b"", b"\x7f", MAGIC[:-1], b"\x7fpcrcmd2\0\0\1x", b"\0\0\1x"])
-def test_no_frames(governed, sent):
+def test_no_frames(ungoverned, sent):
     """Catches a server of old whose errors are eaten because they look like the extension."""
     def behave(one):
         one.let_in()
         one.second.sendall(sent)
 
-    ended, _ = session(governed, behave, "-n", "127.0.0.1", "id")
+    ended, _ = session(ungoverned, behave, "-n", "127.0.0.1", "id")
     assert ended.returncode == DONE
     assert ended.stderr.encode() == sent
 
 
 @pytest.mark.parametrize("sent", [b"\2\0\1x", b"\0\0\0", b"\1\0\4\0", b""])
-def test_frames_that_make_no_sense(governed, sent):
+def test_frames_that_make_no_sense(ungoverned, sent):
     """Catches success told of a command of which nothing is known."""
     def behave(one):
         one.let_in()
         one.frames()
         one.second.sendall(sent)
 
-    ended, _ = session(governed, behave, "-n", "127.0.0.1", "false")
+    ended, _ = session(ungoverned, behave, "-n", "127.0.0.1", "false")
     assert ended.returncode == FAILED
     assert "how the command ended is not known" in ended.stderr
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGQUIT, signal.SIGTERM])
-def test_signals(governed, number):
+def test_signals(ungoverned, number):
     """Catches a signal that ends the client and leaves the command running."""
     def behave(one):
         one.let_in()
@@ -139,15 +139,15 @@ def test_signals(governed, number):
         one.exit(got[0], True)
         return got[0]
 
-    server = rshing.serve(governed, behave)
-    client = rshing.start(governed, "-n", "127.0.0.1", "sleep 100")
+    server = rshing.serve(ungoverned, behave)
+    client = rshing.start(ungoverned, "-n", "127.0.0.1", "sleep 100")
     assert client.stdout.readline() == "ready\n"
     client.send_signal(number)
     assert server.take() == number
     assert client.wait(hosts.TIMEOUT) == 128 + number
 
 
-def test_signal_that_nobody_hears(governed):
+def test_signal_that_nobody_hears(ungoverned):
     """Catches a client that cannot be ended once the server has closed the second channel."""
     def behave(one):
         one.let_in()
@@ -156,8 +156,8 @@ def test_signal_that_nobody_hears(governed):
         one.connection.sendall(b"ready\n")
         return one.read()
 
-    server = rshing.serve(governed, behave)
-    client = rshing.start(governed, "127.0.0.1", "sleep 100")
+    server = rshing.serve(ungoverned, behave)
+    client = rshing.start(ungoverned, "127.0.0.1", "sleep 100")
     assert client.stdout.readline() == "ready\n"
     while client.poll() is None:  # the end of the second channel may not have been read yet
         client.send_signal(signal.SIGTERM)
@@ -172,15 +172,15 @@ def test_signal_that_nobody_hears(governed):
     (b"\1\x1b]0;owned\7\xff\n", "\\x1b]0;owned\\x07\\xff"),
     (b"\1", "it refuses, and does not say why"), (b"", "closed the connection without an answer"),
 ])
-def test_refusals(governed, sent, shown):
+def test_refusals(ungoverned, sent, shown):
     """Catches bytes of a server that has let nobody in, on the terminal or taken for output."""
-    ended, _ = session(governed, lambda one: one.connection.sendall(sent), "-n", "127.0.0.1", "id")
+    ended, _ = session(ungoverned, lambda one: one.connection.sendall(sent), "-n", "127.0.0.1", "id")
     assert (ended.returncode, ended.stdout) == (FAILED, "")
     assert ended.stderr == f"portcred-rsh: 127.0.0.1: {shown}\n" or shown in ended.stderr
     assert "\x1b" not in ended.stderr
 
 
-def test_endless_refusal(governed):
+def test_endless_refusal(ungoverned):
     """Catches an error line without an end, kept or shown whole."""
     def behave(one):
         one.connection.sendall(b"\1")
@@ -190,19 +190,19 @@ def test_endless_refusal(governed):
         except OSError:
             return "closed"
 
-    ended, result = session(governed, behave, "-n", "127.0.0.1", "id")
+    ended, result = session(ungoverned, behave, "-n", "127.0.0.1", "id")
     assert (ended.returncode, ended.stdout, result) == (FAILED, "", "closed")
     assert 1000 < len(ended.stderr) < 1100
 
 
-def test_silence(governed):
+def test_silence(ungoverned):
     """Catches a server that holds its clients for good: without an answer, without a second channel."""
     def silent(one):
         return one.read()
 
-    no_answer = rshing.serve(governed, silent, address="127.0.0.1")
-    no_second = rshing.serve(governed, silent, address="127.0.0.2", connect=False)
-    clients = [rshing.start(governed, "--connect-timeout", "1", address, "id")
+    no_answer = rshing.serve(ungoverned, silent, address="127.0.0.1")
+    no_second = rshing.serve(ungoverned, silent, address="127.0.0.2", connect=False)
+    clients = [rshing.start(ungoverned, "--connect-timeout", "1", address, "id")
                for address in ("127.0.0.1", "127.0.0.2")]
     first, second = [client.communicate(timeout=hosts.TIMEOUT)[1] for client in clients]
     assert "127.0.0.1: it does not answer" in first
@@ -211,14 +211,14 @@ def test_silence(governed):
     assert (no_answer.take(), no_second.take()) == (b"", b"")
 
 
-def test_let_in_without_second_channel(governed):
+def test_let_in_without_second_channel(ungoverned):
     """Catches a session whose errors and status nobody would ever see."""
-    ended, _ = session(governed, lambda one: one.let_in(), "-n", "127.0.0.1", "id", connect=False)
+    ended, _ = session(ungoverned, lambda one: one.let_in(), "-n", "127.0.0.1", "id", connect=False)
     assert ended.returncode == FAILED
     assert "no second channel" in ended.stderr
 
 
-def test_second_channel_of_a_stranger(governed):
+def test_second_channel_of_a_stranger(ungoverned):
     """Catches errors and a status written by whoever finds the port first."""
     def behave(one):
         port = int(one.fields[0])
@@ -235,12 +235,12 @@ def test_second_channel_of_a_stranger(governed):
         one.exit(7)
         return closed
 
-    ended, closed = session(governed, behave, "-n", "127.0.0.1", "id", connect=False)
+    ended, closed = session(ungoverned, behave, "-n", "127.0.0.1", "id", connect=False)
     assert closed
     assert (ended.returncode, ended.stderr) == (7, "")
 
 
-def test_many_strangers(governed):
+def test_many_strangers(ungoverned):
     """Catches a client that a flood of strangers keeps from its server, or for good."""
     def behave(one):
         port = int(one.fields[0])
@@ -249,28 +249,28 @@ def test_many_strangers(governed):
         one.second = rshing.second_channel(one.connection, port)
         one.let_in()
 
-    ended, _ = session(governed, behave, "-n", "127.0.0.1", "id", connect=False)
+    ended, _ = session(ungoverned, behave, "-n", "127.0.0.1", "id", connect=False)
     assert (ended.returncode, ended.stderr) == (DONE, "")
 
 
-def test_half_close(governed):
+def test_half_close(ungoverned):
     """Catches output lost because the input has ended, and an end of input that is not passed on."""
     def behave(one):
         one.let_in()
         data = one.read()
         one.connection.sendall(b"behind it: " + data)
 
-    ended, _ = session(governed, behave, "127.0.0.1", "cat", stdin="all of it")
+    ended, _ = session(ungoverned, behave, "127.0.0.1", "cat", stdin="all of it")
     assert (ended.returncode, ended.stdout) == (DONE, "behind it: all of it")
 
 
-def test_no_input(governed):
+def test_no_input(ungoverned):
     """Catches -n that reads what is another program's, as in a loop of `while read`."""
-    server = rshing.serve(governed, lambda one: one.let_in() or one.read())
+    server = rshing.serve(ungoverned, lambda one: one.let_in() or one.read())
     ours, theirs = os.pipe()
     os.write(theirs, b"of another program\n")
     with subprocess.Popen([rshing.RSH, "-n", "127.0.0.1", "id"], stdin=ours,
-                          preexec_fn=governed.place(user="web").enter) as client:
+                          preexec_fn=ungoverned.place(user="web").enter) as client:
         assert server.take() == b""
         assert client.wait(hosts.TIMEOUT) == DONE
     assert os.read(ours, 100) == b"of another program\n"
@@ -278,18 +278,18 @@ def test_no_input(governed):
     os.close(theirs)
 
 
-def test_command_that_reads_nothing(governed):
+def test_command_that_reads_nothing(ungoverned):
     """Catches a client that fails, or hangs, because the command has closed its input."""
     def behave(one):
         one.let_in()
         one.connection.shutdown(socket.SHUT_RD)
         one.connection.sendall(b"enough\n")
 
-    ended, _ = session(governed, behave, "127.0.0.1", "true", stdin="x" * (1 << 20))
+    ended, _ = session(ungoverned, behave, "127.0.0.1", "true", stdin="x" * (1 << 20))
     assert ended.stdout == "enough\n"
 
 
-def test_bulk(governed):
+def test_bulk(ungoverned):
     """Catches bytes lost, doubled or reordered where many are under way, in both directions."""
     data = os.urandom(1 << 20) * (BULK >> 20)
 
@@ -299,15 +299,15 @@ def test_bulk(governed):
         one.connection.sendall(data)
         return hashlib.sha256(got).hexdigest()
 
-    server = rshing.serve(governed, behave)
+    server = rshing.serve(ungoverned, behave)
     ended = subprocess.run([rshing.RSH, "127.0.0.1", "cat"], input=data, check=True,
                            stdout=subprocess.PIPE, timeout=hosts.TIMEOUT,
-                           preexec_fn=governed.place(user="web").enter)
+                           preexec_fn=ungoverned.place(user="web").enter)
     assert server.take() == hashlib.sha256(data).hexdigest()
     assert ended.stdout == data
 
 
-def test_back_pressure(governed):
+def test_back_pressure(ungoverned):
     """Catches output that piles up where nobody reads it, and errors that wait behind it."""
     def behave(one):
         one.let_in()
@@ -321,8 +321,8 @@ def test_back_pressure(governed):
         one.second.sendall(b"error\n")
         return sent
 
-    server = rshing.serve(governed, behave)
-    client = rshing.start(governed, "-n", "127.0.0.1", "yes")
+    server = rshing.serve(ungoverned, behave)
+    client = rshing.start(ungoverned, "-n", "127.0.0.1", "yes")
     assert client.stderr.readline() == "error\n"
     sent = server.take()
     assert 0 < sent < 64 << 20
@@ -330,7 +330,7 @@ def test_back_pressure(governed):
     assert client.wait(hosts.TIMEOUT) == DONE
 
 
-def test_nobody_reads_the_output(governed):
+def test_nobody_reads_the_output(ungoverned):
     """Catches a command that goes on for ever behind `| head`."""
     def behave(one):
         one.let_in()
@@ -340,8 +340,8 @@ def test_nobody_reads_the_output(governed):
         except OSError:
             return "closed"
 
-    server = rshing.serve(governed, behave)
-    client = rshing.start(governed, "-n", "127.0.0.1", "yes")
+    server = rshing.serve(ungoverned, behave)
+    client = rshing.start(ungoverned, "-n", "127.0.0.1", "yes")
     assert client.stdout.read(10) == "x" * 10
     client.stdout.close()
     assert server.take() == "closed"
@@ -349,7 +349,7 @@ def test_nobody_reads_the_output(governed):
 
 
 @pytest.mark.parametrize("words", [["-n"], []])
-def test_waits_without_working(governed, words):
+def test_waits_without_working(ungoverned, words):
     """Catches a loop that turns while nothing happens: with input ended, and output not taken."""
     def behave(one):
         one.let_in()
@@ -360,10 +360,10 @@ def test_waits_without_working(governed, words):
         except TimeoutError:
             return None
 
-    server = rshing.serve(governed, behave)
+    server = rshing.serve(ungoverned, behave)
     ours, theirs = os.pipe()
     with subprocess.Popen([rshing.RSH, *words, "127.0.0.1", "yes"], stdin=subprocess.DEVNULL,
-                          stdout=theirs, preexec_fn=governed.place(user="web").enter) as client:
+                          stdout=theirs, preexec_fn=ungoverned.place(user="web").enter) as client:
         os.close(theirs)
         server.take()
         with open(f"/proc/{client.pid}/stat", encoding="ascii") as stat:
@@ -373,10 +373,10 @@ def test_waits_without_working(governed, words):
     assert ticks / os.sysconf("SC_CLK_TCK") < 0.25 * hosts.SLOW
 
 
-def test_descriptors_of_others_stay_as_they_are(governed):
+def test_descriptors_of_others_stay_as_they_are(ungoverned):
     """Catches O_NONBLOCK set on what the shell and other programs share with us."""
-    server = rshing.serve(governed, lambda one: one.let_in() or one.connection.recv(1))
-    client = rshing.start(governed, "127.0.0.1", "cat")
+    server = rshing.serve(ungoverned, lambda one: one.let_in() or one.connection.recv(1))
+    client = rshing.start(ungoverned, "127.0.0.1", "cat")
     client.stdin.write("x")
     client.stdin.flush()
     assert server.take() == b"x"
@@ -385,31 +385,31 @@ def test_descriptors_of_others_stay_as_they_are(governed):
     assert client.wait(hosts.TIMEOUT) == DONE
 
 
-def test_unreachable(governed):
-    ended = rshing.run(governed, "-p", "9", "127.0.0.1", "id")
+def test_unreachable(ungoverned):
+    ended = rshing.run(ungoverned, "-p", "9", "127.0.0.1", "id")
     assert ended.returncode == FAILED
     assert ended.stderr == "portcred-rsh: 127.0.0.1: cannot connect: Connection refused\n"
-    ended = rshing.run(governed, "no\x1bhost.invalid", "id")
+    ended = rshing.run(ungoverned, "no\x1bhost.invalid", "id")
     assert ended.returncode == FAILED
     assert "no\\x1bhost.invalid" in ended.stderr
 
 
-def test_next_address(governed):
+def test_next_address(ungoverned):
     """Catches a client that gives up at the first of a name's addresses."""
-    (governed.etc / "hosts").write_text("::1 both\n127.0.0.1 both localhost\n::1 localhost\n")
-    ended, _ = session(governed, lambda one: one.let_in(), "-n", "both", "id")
+    (ungoverned.etc / "hosts").write_text("::1 both\n127.0.0.1 both localhost\n::1 localhost\n")
+    ended, _ = session(ungoverned, lambda one: one.let_in(), "-n", "both", "id")
     assert (ended.returncode, ended.stderr) == (DONE, "")
 
 
-def test_limits_of_descriptors(governed):
+def test_limits_of_descriptors(ungoverned):
     """Catches a descriptor that is taken for granted."""
     limit = (resource.RLIMIT_NOFILE, (4, 4))
 
     def enter():
-        governed.place(user="web").enter()
+        ungoverned.place(user="web").enter()
         resource.setrlimit(*limit)
 
-    server = rshing.serve(governed, lambda one: one.read())
+    server = rshing.serve(ungoverned, lambda one: one.read())
     ended = subprocess.run([rshing.RSH, "127.0.0.1", "id"], stdin=subprocess.DEVNULL, check=False,
                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
                            timeout=hosts.TIMEOUT, preexec_fn=enter)
