@@ -37,6 +37,7 @@
 #elif defined(__s390x__)
 #define ARCHITECTURE AUDIT_ARCH_S390X
 #else
+/* cppcheck-suppress preprocessorErrorDirective */
 #error "which AUDIT_ARCH_ is this machine's (linux/audit.h)?"
 #endif
 
