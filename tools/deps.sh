@@ -85,6 +85,7 @@ everyday() {
 		libaudit1             audit-libs
 		openssh-client        openssh-clients
 		libclang-rt-dev|libclang-common-14-dev compiler-rt # libFuzzer and clang's sanitizers
+		libcrypt-dev          libxcrypt-devel      # crypt(3), in the sanitized build of the rsh family's server
 		-                     libasan              # gcc's sanitizers: on Debian they come with gcc
 		-                     libubsan
 		# lint
