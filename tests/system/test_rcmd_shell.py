@@ -308,8 +308,9 @@ def test_signals(served):
         with rcmdd.Call(served.to, "shell") as call:
             call.send(rcmdd.fields(f"{call.listen():06d}"))
             call.accept()
-            call.send(rcmdd.fields("alice", "alice",
-                                   "trap 'echo got; exit 5' USR1; echo ready; while :; do sleep 60 & wait; done"))
+            # A sleep that has not heard of it must not hold the outputs open.
+            call.send(rcmdd.fields("alice", "alice", "trap 'echo got; exit 5' USR1; echo ready; while :; do"
+                                   " sleep 60 </dev/null >/dev/null 2>&1 & wait; done"))
             assert call.read(7) == b"\0ready\n"
             call.second.sendall(bytes([0, 255, 65, signal.SIGUSR1]))
             said = rcmdd.both(call, rcmdd.Said())
