@@ -21,6 +21,7 @@
 #include "portcred/handover.h"
 #include "portcred/inetd.h"
 #include "portcred/join_unit.h"
+#include "portcred/launch_capabilities.h"
 #include "portcred/launch_environment.h"
 #include "portcred/launch_user.h"
 #include "portcred/obtain_socket.h"
@@ -37,7 +38,8 @@ static const char about[] =
 	"sockets from descriptor 3 on (LISTEN_FDS, LISTEN_PID, LISTEN_FDNAMES).\n"
 	"As root, --user says who PROGRAM is to be; the sockets are that user's, and so are the\n"
 	"listeners to an 'accept ... from owner' rule. PROGRAM has no capabilities and can gain\n"
-	"none, a clean environment, and no other descriptor than 0, 1, 2 and the sockets.\n"
+	"none (but those of --keep-caps), a clean environment, and no other descriptor than 0, 1,\n"
+	"2 and the sockets.\n"
 	"Its exit status is that of this command; 126: it could not be run, 127: there is none.\n";
 
 /* struct run - the command line, and what became of it; owned: run_clear() */
@@ -48,11 +50,13 @@ struct run {
 
 	struct option_list listen, variables;
 	const char *user_text, *unit, *fdname, *backlog_text, *limit_text, *accept_fd_text;
+	const char *capabilities_text;
 	bool inetd, ambient, keep_env;
 
 	struct listen_argument *arguments; /* of each --listen */
 	struct launch_user user;
 	bool other_user; /* @user is somebody */
+	uint64_t kept;   /* capabilities */
 	char *names;     /* LISTEN_FDNAMES */
 	int *sockets;
 	size_t n_sockets;
@@ -215,14 +219,36 @@ static int find_user(struct run *run)
 	if (!root && run->user_text)
 		return program_say(run->program, "only root can start a program as another user: "
 						 "leave --user out");
-	if (!root && run->ambient)
-		return program_say(run->program, "only root can leave a program a capability: "
-						 "leave --ambient out");
+	if (!root && (run->ambient || run->capabilities_text))
+		return program_say(run->program,
+				   "only root can leave a program a capability: leave --%s out",
+				   run->ambient ? "ambient" : "keep-caps");
 	if (!run->user_text)
 		return EXIT_YES;
 	run->other_user = true;
 	if (launch_user_find(run->user_text, &run->user, &why) < 0)
 		return why ? program_say(run->program, "%s", why) : program_no_memory(run->program);
+	return EXIT_YES;
+}
+
+/* find_capabilities() - those that are kept: --ambient is short for one of them */
+static int find_capabilities(struct run *run)
+{
+	const char *const texts[] = { run->capabilities_text,
+				      run->ambient ? "cap_net_bind_service" : NULL };
+	const uint64_t had = launch_capabilities_had();
+
+	for (size_t i = 0; i < ELEMENTS(texts); i++) {
+		_cleanup_free_ char *why = NULL;
+		uint64_t kept = 0;
+		int r = texts[i] ? launch_capabilities_parse(texts[i], had, &kept, &why) : 0;
+
+		if (r == -EPERM && why)
+			return program_say(run->program, "%s", why);
+		if (r < 0)
+			return complain_or_memory(run, why);
+		run->kept |= kept;
+	}
 	return EXIT_YES;
 }
 
@@ -242,7 +268,8 @@ static int read_command_line(struct run *run)
 	if (launch_environment_check(&run->variables, &why) < 0 ||
 	    (run->unit && join_unit_check(run->unit, &why) < 0))
 		return complain_or_memory(run, why);
-	return find_user(run);
+	r = find_user(run);
+	return r == EXIT_YES ? find_capabilities(run) : r;
 }
 
 static int bind_all(struct run *run)
@@ -267,7 +294,7 @@ static int become_user(struct run *run)
 {
 	const struct launch_user *user = run->other_user ? &run->user : NULL;
 	_cleanup_free_ char *why = NULL;
-	int r = launch_user_become(user, run->ambient, &why);
+	int r = launch_user_become(user, run->kept, &why);
 
 	if (r < 0)
 		return program_say(run->program, "%s", why ? why : strerror(-r));
@@ -327,7 +354,9 @@ int run_main(struct program *program, int argc, char **argv)
 		{ "user", "USER[:GROUP]", "who PROGRAM is to be, with the groups of a login",
 		  .value = &run.user_text },
 		{ "unit", "NAME", "the unit that rules see it in", .value = &run.unit },
-		{ "ambient", NULL, "leave PROGRAM CAP_NET_BIND_SERVICE, and that alone",
+		{ "keep-caps", "CAP[,CAP...]", "leave PROGRAM these capabilities, or 'all'",
+		  .value = &run.capabilities_text },
+		{ "ambient", NULL, "the same as --keep-caps cap_net_bind_service",
 		  .flag = &run.ambient },
 		{ "fdname", "NAME[:NAME...]", "names of the sockets [PORT/PROTO each]",
 		  .value = &run.fdname },
