@@ -90,6 +90,9 @@ everyday() {
 		nftables              nftables
 		oidentd               oidentd
 		munge                 munge
+		systemd               systemd              # systemd-socket-activate
+		ucspi-tcp             -                    # tcpserver
+		-                     glibc-static         # a program that is linked statically: Debian's libc6-dev has it
 	LIST
 }
 

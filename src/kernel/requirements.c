@@ -3,6 +3,7 @@
 
 #include "base/cleanup.h"
 #include "base/why.h"
+#include "kernel/cgroup.h"
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -11,33 +12,12 @@
 #include <libgen.h>
 #include <linux/magic.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 
 /* include/linux/proc_ns.h: PROC_USER_INIT_INO */
 #define INITIAL_USER_NAMESPACE 0xEFFFFFFDU
-
-int requirements_find_cgroup(char **ret_path)
-{
-	_cleanup_fclose_ FILE *mounts = fopen("/proc/self/mountinfo", "re");
-	_cleanup_free_ char *line = NULL;
-	size_t size = 0;
-
-	if (!mounts)
-		return -errno;
-	while (getline(&line, &size, mounts) > 0) {
-		char *type = strstr(line, " - cgroup2 ");
-		_cleanup_free_ char *target = NULL;
-
-		if (type && sscanf(line, "%*s %*s %*s %*s %ms", &target) == 1) {
-			*ret_path = TAKE_PTR(target);
-			return 0;
-		}
-	}
-	return -ENOENT;
-}
 
 static int check_root(char **ret_why)
 {
@@ -66,7 +46,7 @@ static int check_cgroup(const char *cgroup, char **ret_why)
 			   cgroup, strerror(errno));
 	if (file_system.f_type == CGROUP2_SUPER_MAGIC)
 		return 0;
-	if (requirements_find_cgroup(&mounted) == 0)
+	if (cgroup_mounted(&mounted) == 0)
 		return why(ret_why, -ENOTSUP,
 			   "%s is not in a cgroup2 hierarchy; on this machine "
 			   "that is mounted on %s: give --cgroup %s",

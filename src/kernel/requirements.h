@@ -15,10 +15,4 @@
  */
 int requirements_check(const char *cgroup, const char *pin_dir, char **ret_why);
 
-/*
- * requirements_find_cgroup() - the directory where cgroup2 is mounted, from /proc/self/mountinfo
- * Returns 0 and the path (caller frees), -ENOENT.
- */
-int requirements_find_cgroup(char **ret_path);
-
 #endif

@@ -16,7 +16,8 @@
 #include "portcred/launch_capabilities.h"
 #include "portcred/text.h"
 
-#define NO_GID UINT32_MAX
+#define NO_GID       UINT32_MAX
+#define USUAL_GROUPS 64
 
 static const cap_value_t bind_service = CAP_NET_BIND_SERVICE;
 
@@ -28,11 +29,33 @@ static void free_capabilities(cap_t *capabilities)
 
 /* Who it is */
 
+/*
+ * list_groups() - as initgroups(3) sets them
+ * Each call asks all databases, a directory service perhaps: so it is one, unless there are very many.
+ */
+static int list_groups(const char *name, struct launch_user *user)
+{
+	int n = USUAL_GROUPS;
+
+	for (int tries = 0; tries < 2; tries++) {
+		gid_t *groups = reallocarray(user->groups, (size_t)n + 1, sizeof(*groups));
+
+		if (!groups)
+			return -ENOMEM;
+		user->groups = groups;
+		/* Where there is no room, @n says how many there are. */
+		if (getgrouplist(name, user->gid, groups, &n) >= 0) {
+			user->n_groups = (size_t)n;
+			return 0;
+		}
+	}
+	return -EIO;
+}
+
 /* find_login() - name, home, shell and groups of a user that the database has */
 static int find_login(const char *name, struct launch_user *user)
 {
 	const struct passwd *entry = getpwnam(name);
-	int n = 0;
 
 	if (entry) {
 		user->home = strdup(entry->pw_dir);
@@ -40,15 +63,7 @@ static int find_login(const char *name, struct launch_user *user)
 		if (!user->home || !user->shell)
 			return -ENOMEM;
 	}
-	/* The first call asks how many there are. */
-	getgrouplist(name, user->gid, NULL, &n);
-	user->groups = calloc((size_t)n + 1, sizeof(*user->groups));
-	if (!user->groups)
-		return -ENOMEM;
-	if (getgrouplist(name, user->gid, user->groups, &n) < 0)
-		return -EIO;
-	user->n_groups = (size_t)n;
-	return 0;
+	return list_groups(name, user);
 }
 
 /* only_group() - of a number that nobody logs in with: its one group */

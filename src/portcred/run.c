@@ -118,7 +118,7 @@ static int read_numbers(struct run *run)
 
 static int read_sockets(struct run *run)
 {
-	const struct policy_environment machine = machine_environment();
+	const struct policy_environment machine = machine_databases();
 
 	if (run->listen.n > MAX_SOCKETS)
 		return options_complain(run->usage, run->program,
@@ -236,13 +236,15 @@ static int find_capabilities(struct run *run)
 {
 	const char *const texts[] = { run->capabilities_text,
 				      run->ambient ? "cap_net_bind_service" : NULL };
-	const uint64_t had = launch_capabilities_had();
 
 	for (size_t i = 0; i < ELEMENTS(texts); i++) {
 		_cleanup_free_ char *why = NULL;
 		uint64_t kept = 0;
-		int r = texts[i] ? launch_capabilities_parse(texts[i], had, &kept, &why) : 0;
+		int r = 0;
 
+		if (texts[i])
+			r = launch_capabilities_parse(texts[i], launch_capabilities_had(), &kept,
+						      &why);
 		if (r == -EPERM && why)
 			return program_say(run->program, "%s", why);
 		if (r < 0)
