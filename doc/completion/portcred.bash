@@ -36,7 +36,7 @@ _portcred_value()
 		compopt -o filenames 2>/dev/null
 		COMPREPLY=($(compgen -d -- "$2"))
 		;;
-	--unit | --try | --fd | --at | --from | --to | --backlog | --fdname | --accept-fd | --limit)
+	--unit | --try | --for | --fd | --at | --from | --to | --backlog | --fdname | --accept-fd | --limit)
 		COMPREPLY=()
 		;;
 	--listen) _portcred_port "$2" ;;
@@ -84,7 +84,7 @@ _portcred()
 		options="--listen --backlog --user --unit --keep-caps --ambient --fdname --accept-fd"
 		options+=" --inetd --limit --env --keep-env --help"
 		;;
-	suggest) options="--from-events --now --observe --all --json --help" ;;
+	suggest) options="--from-events --for --now --observe --all --json --help" ;;
 	key)
 		case $action in
 		generate) options="--out --json --help" ;;

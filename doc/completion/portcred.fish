@@ -64,6 +64,8 @@ complete -c portcred -n '__fish_seen_subcommand_from reload' -l force \
     -d 'Also where it would refuse your own connection'
 complete -c portcred -n '__fish_seen_subcommand_from suggest' -l from-events \
     -d 'From what was seen over time'
+complete -c portcred -n '__fish_seen_subcommand_from suggest' -l for -x \
+    -d 'From what is seen in so many seconds'
 complete -c portcred -n '__fish_seen_subcommand_from suggest' -l now \
     -d 'From what is bound, too'
 complete -c portcred -n '__fish_seen_subcommand_from suggest' -F

@@ -84,35 +84,29 @@ static int complain_or_memory(const struct run *run, const char *why)
 }
 
 /* parse_number() - an option's, from @least to @most */
-static int parse_number(const struct run *run, const char *option, const char *text, int least,
-			int most, int *ret_number)
+static int parse_number(const struct run *run, const char *option, const char *text, unsigned least,
+			unsigned most, unsigned *ret_number)
 {
-	unsigned long number = ULONG_MAX;
-	char *end;
-
-	if (*text && text[strspn(text, "0123456789")] == '\0')
-		number = strtoul(text, &end, 10);
-	if (number < (unsigned long)least || number > (unsigned long)most)
-		return options_complain(run->usage, run->program,
-					"--%s takes a number from %d to %d", option, least, most);
-	*ret_number = (int)number;
-	return EXIT_YES;
+	if (options_number(text, least, most, ret_number))
+		return EXIT_YES;
+	return options_complain(run->usage, run->program, "--%s takes a number from %u to %u",
+				option, least, most);
 }
 
 static int read_numbers(struct run *run)
 {
-	int limit = INETD_LIMIT, r = EXIT_YES;
+	unsigned backlog = DEFAULT_QUEUE, limit = INETD_LIMIT, number = 0;
+	int r = EXIT_YES;
 
-	run->backlog = DEFAULT_QUEUE;
-	run->accept_fd = -1;
 	if (run->backlog_text)
-		r = parse_number(run, "backlog", run->backlog_text, 1, INT_MAX, &run->backlog);
+		r = parse_number(run, "backlog", run->backlog_text, 1, INT_MAX, &backlog);
 	if (r == EXIT_YES && run->limit_text)
 		r = parse_number(run, "limit", run->limit_text, 1, INETD_MOST_LIMIT, &limit);
 	if (r == EXIT_YES && run->accept_fd_text)
-		r = parse_number(run, "accept-fd", run->accept_fd_text, 0, INT_MAX,
-				 &run->accept_fd);
-	run->limit = (size_t)limit;
+		r = parse_number(run, "accept-fd", run->accept_fd_text, 0, INT_MAX, &number);
+	run->backlog = (int)backlog;
+	run->limit = limit;
+	run->accept_fd = run->accept_fd_text ? (int)number : -1;
 	return r;
 }
 
