@@ -82,6 +82,7 @@ everyday() {
 		libwrap0              -                    # and sshd
 		libgssapi-krb5-2      krb5-libs
 		libaudit1             audit-libs
+		libpcre2-8-0          pcre2                # and nginx
 		openssh-client        openssh-clients
 		libclang-rt-dev|libclang-common-14-dev compiler-rt # libFuzzer and clang's sanitizers
 		-                     libasan              # gcc's sanitizers: on Debian they come with gcc
