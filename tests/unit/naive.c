@@ -78,33 +78,35 @@ static void print_redirect(const struct naive_statement *s, FILE *out)
 	fprintf(out, " to %d\n", s->target);
 }
 
+static void print_bind(const struct naive_statement *s, FILE *out)
+{
+	fputs(s->observe ? "observe bind" : "bind", out);
+	print_items(s, out);
+	fputs(" by", out);
+	for (int k = 0; k < s->n_alternatives; k++) {
+		const struct naive_alternative *a = &s->alternatives[k];
+
+		fputs(k ? "," : "", out);
+		fputs(a->anyone ? " anyone" : "", out);
+		for (int word = 0; word < 4 && !a->anyone; word++)
+			print_word(a, (word + a->order) % 4, out);
+	}
+	for (int k = 0; k < s->n_networks; k++)
+		fprintf(out, k ? ", %s" : " on %s", s->networks[k]->text);
+	fputs(s->only ? " only\n" : "\n", out);
+}
+
 void naive_print(const struct naive_policy *policy, const struct naive_world *world, FILE *out)
 {
 	for (int i = 0; i < policy->n; i++) {
 		const struct naive_statement *s = &policy->statements[i];
 
-		if (s->kind == NAIVE_REDIRECT) {
+		if (s->kind == NAIVE_BIND)
+			print_bind(s, out);
+		else if (s->kind == NAIVE_REDIRECT)
 			print_redirect(s, out);
-			continue;
-		}
-		if (s->kind != NAIVE_BIND) {
+		else
 			print_connection(s, out);
-			continue;
-		}
-		fputs(s->observe ? "observe bind" : "bind", out);
-		print_items(s, out);
-		fputs(" by", out);
-		for (int k = 0; k < s->n_alternatives; k++) {
-			const struct naive_alternative *a = &s->alternatives[k];
-
-			fputs(k ? "," : "", out);
-			fputs(a->anyone ? " anyone" : "", out);
-			for (int word = 0; word < 4 && !a->anyone; word++)
-				print_word(a, (word + a->order) % 4, out);
-		}
-		for (int k = 0; k < s->n_networks; k++)
-			fprintf(out, k ? ", %s" : " on %s", s->networks[k]->text);
-		fputs(s->only ? " only\n" : "\n", out);
 	}
 	for (int i = 0; i < world->n_hosts; i++)
 		fprintf(out, "%s\n", world->hosts[i].statement);
