@@ -121,17 +121,42 @@ static bool bpf_refused(void)
 	return false;
 }
 
-static int feature_present(const struct feature *feature)
+static int ask(const struct kernel_probes *probes, const struct feature *feature)
 {
 	if (feature->map)
-		return libbpf_probe_bpf_map_type(feature->map, NULL);
+		return probes->map(feature->map, NULL);
 	if (feature->helper)
-		return libbpf_probe_bpf_helper(feature->program, feature->helper, NULL);
-	return libbpf_probe_bpf_prog_type(feature->program, NULL);
+		return probes->helper(feature->program, feature->helper, NULL);
+	return probes->program(feature->program, NULL);
+}
+
+int requirements_probe(const struct kernel_probes *probes, char **ret_why)
+{
+	for (size_t i = 0; i < ELEMENTS(features); i++) {
+		int r = ask(probes, &features[i]);
+
+		if (r < 0)
+			return why(ret_why, r, "cannot find out whether the kernel has %s: %s",
+				   features[i].name, strerror(-r));
+		if (r == 0)
+			return why(
+				ret_why, -ENOTSUP,
+				"the kernel lacks %s (in Linux since %s): a newer kernel, or one "
+				"built with CONFIG_BPF_SYSCALL=y and CONFIG_CGROUP_BPF=y, is "
+				"needed",
+				features[i].name, features[i].since);
+	}
+	return 0;
 }
 
 static int check_features(char **ret_why)
 {
+	static const struct kernel_probes kernel = {
+		.program = libbpf_probe_bpf_prog_type,
+		.map = libbpf_probe_bpf_map_type,
+		.helper = libbpf_probe_bpf_helper,
+	};
+
 	if (access("/sys/kernel/btf/vmlinux", R_OK) < 0)
 		return why(ret_why, -ENOTSUP,
 			   "the kernel has no BTF (/sys/kernel/btf/vmlinux): a kernel built with "
@@ -141,16 +166,7 @@ static int check_features(char **ret_why)
 		return why(ret_why, -EPERM,
 			   "bpf(2) is denied to this process: a container needs a seccomp profile "
 			   "that allows it, and CAP_BPF");
-	for (size_t i = 0; i < ELEMENTS(features); i++) {
-		if (feature_present(&features[i]) <= 0)
-			return why(
-				ret_why, -ENOTSUP,
-				"the kernel lacks %s (in Linux since %s): a newer kernel, or one "
-				"built with CONFIG_BPF_SYSCALL=y and CONFIG_CGROUP_BPF=y, is "
-				"needed",
-				features[i].name, features[i].since);
-	}
-	return 0;
+	return requirements_probe(&kernel, ret_why);
 }
 
 int requirements_check(const char *cgroup, const char *pin_dir, char **ret_why)
