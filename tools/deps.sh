@@ -53,7 +53,6 @@ everyday() {
 		libelf-dev            elfutils-libelf-devel # libbpf's own need, in static links too
 		libsystemd-dev        systemd-devel        # event loop, readiness, journal
 		libjansson-dev        jansson-devel        # JSON: varlink, --json
-		libmnl-dev            libmnl-devel         # netlink: sock_diag
 		libcap-dev            libcap-devel         # dropping capabilities
 		libseccomp-dev        libseccomp-devel     # the daemon's system call filter
 		libsodium-dev         libsodium-devel      # host keys: X25519, BLAKE2b

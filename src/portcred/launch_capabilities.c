@@ -164,7 +164,8 @@ static int set_all(const struct launch_capabilities *wanted)
 	uint64_t inherited = wanted->ambient ? wanted->kept : 0;
 	int r;
 
-	if (!sets || cap_reset_ambient() < 0)
+	/* libcap's cap_reset_ambient() asks for each before. */
+	if (!sets || prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0)
 		return -errno;
 	r = put(sets, CAP_PERMITTED, wanted->kept);
 	if (r == 0)
@@ -207,7 +208,8 @@ static bool is_as_wanted(cap_t now, cap_value_t capability,
 		    (value == CAP_SET) != sets[i].wanted)
 			return false;
 	}
-	return cap_get_ambient(capability) == (inherited ? 1 : 0) &&
+	/* What is not inheritable is not ambient: capabilities(7). */
+	return (!inherited || cap_get_ambient(capability) == 1) &&
 	       (!wanted->bounded || cap_get_bound(capability) == (kept ? 1 : 0));
 }
 
