@@ -63,17 +63,24 @@ class Rcp:
         says.write_bytes(b"".join(lines))
         self.rsh = self.script("rsh", SAYS.format(says=shlex.quote(str(says)), heard=self.heard))
 
-    def run(self, *arguments, umask=0o022, env=None, rsh=True):
-        """`portcred-rcp ARGUMENTS` in here/: a CompletedProcess, in bytes."""
-        chosen = {"RCP_RSH": str(self.rsh)} if rsh else {}
+    def start(self, arguments, umask=0o022, env=None, **how):
         path = f"{self.place}/bin:{os.environ['PATH']}"
         ended = subprocess.run(
             [RCP, *arguments], cwd=self.here, check=False, timeout=30, umask=umask,
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-            env=hosts.environment() | {"PATH": path} | chosen | (env or {}))
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            env=hosts.environment() | {"PATH": path} | (env or {}), **how)
         assert b"Sanitizer" not in ended.stderr, ended.stderr
         assert b"runtime error" not in ended.stderr, ended.stderr
         return ended
+
+    def run(self, *arguments, env=None, **how):
+        """`portcred-rcp ARGUMENTS` in here/: a CompletedProcess, in bytes."""
+        return self.start(arguments, stdin=subprocess.DEVNULL,
+                          env={"RCP_RSH": str(self.rsh)} | (env or {}), **how)
+
+    def serve(self, *arguments, sent):
+        """The end that a client starts, which says all at once and hears nothing."""
+        return self.start(arguments, input=sent)
 
     def copy(self, *arguments, **how):
         """The same, which has to succeed without a word."""

@@ -252,7 +252,7 @@ def test_command_line(rcp):
     assert not rcp.log.exists()
     (rcp.here / "f").write_bytes(b"f")
     rcp.copy("-K", "--rsh", str(rcp.rsh), "f", "a:", env={"RCP_RSH": "/nowhere"})
-    assert "/portcred-rsh" in rcp.run("--help", rsh=False).stdout.decode()
+    assert "/portcred-rsh" in rcp.run("--help").stdout.decode()
     version = rcp.run("--version")
     assert (version.returncode, version.stdout[:13]) == (YES, b"portcred-rcp ")
 
