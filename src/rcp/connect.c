@@ -51,8 +51,9 @@ static void *read_remarks(void *argument)
 		size_t end = left + (size_t)n;
 
 		left = cut_character(bytes, end);
+		flockfile(stderr);
 		visible_print(bytes, end - left, true, stderr);
-		fflush(stderr);
+		funlockfile(stderr);
 		memmove(bytes, bytes + end - left, left);
 	}
 	visible_print(bytes, left, true, stderr);

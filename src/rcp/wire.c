@@ -58,9 +58,11 @@ void wire_show(const struct wire *wire, const char *text, size_t n)
 {
 	if (!wire->peer)
 		return;
+	flockfile(stderr); /* the remarks of the remote shell come by a thread */
 	fprintf(stderr, PROGRAM ": %s: ", wire->peer);
 	visible_print(text, n, false, stderr);
 	fputc('\n', stderr);
+	funlockfile(stderr);
 }
 
 int wire_read_answer(struct wire *wire)
@@ -108,9 +110,11 @@ static void say(const struct wire *wire, const char *text)
 {
 	if (!wire->peer)
 		return;
+	flockfile(stderr);
 	fputs(PROGRAM ": ", stderr);
 	visible_print(text, strlen(text), false, stderr);
 	fputc('\n', stderr);
+	funlockfile(stderr);
 }
 
 int wire_send_no(struct wire *wire, const char *format, ...)

@@ -167,7 +167,7 @@ def test_messages(rcp):
     rcp.rsh = rcp.script("rsh", "#!/bin/sh\nprintf '\\033[2Jcaf\\303' >&2\n"
                          "printf '\\251\\tok\\n\\342' >&2; exit 1\n")
     said = rcp.fail("a:f", "t")
-    assert said.startswith("\\x1b[2Jcafé\tok\n\\xe2"), said
+    assert "\\x1b[2Jcafé\tok\n" in said and "\\xe2" in said, said
     # What we say goes on other people's terminals, and may hold such a name too.
     (rcp.here / "t/\x1b[2J").symlink_to("nothing")
     rcp.says(b"\0\0\0\0\0\0")
@@ -198,7 +198,7 @@ def test_ends_early(rcp, sent):
 
 def test_nests(rcp):
     """Catches directories within each other until the descriptors, or the stack, are used up."""
-    rcp.says(b"D0755 0 f\n" * 100_000)
+    rcp.says(b"D0755 0 f\n" * 1_000)
     assert "nest too deeply" in rcp.fail("-r", "a:f", "t")
     assert len(ends.tree(rcp.here / "t")) == 256
 
