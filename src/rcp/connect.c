@@ -17,8 +17,6 @@
 #include "rcp/bounds.h"
 #include "rcp/bulk.h"
 
-extern char **environ;
-
 /* A pipe of this size moves more at a time; where the kernel does not allow it, the usual one does. */
 #define PIPE_BYTES (1024 * 1024)
 

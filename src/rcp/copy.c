@@ -15,8 +15,6 @@
 #include "rcp/sink.h"
 #include "rcp/source.h"
 
-extern char **environ;
-
 /* struct copy - one run; the operands in their order, the last is the target */
 struct copy {
 	const struct options *options;

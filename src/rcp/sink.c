@@ -136,9 +136,7 @@ static int end_directory(struct sink *sink)
 	if (sink->n_levels == sink->base)
 		return refuse(sink, " ended a directory that it had not begun", NULL);
 	level = &sink->levels[--sink->n_levels];
-	if (level->target)
-		r = 0;
-	else if (sink->how->preserve)
+	if (!level->target && sink->how->preserve)
 		r = place_preserve(level->fd, level->mode, level->has_times ? &level->times : NULL);
 	else if (level->made)
 		r = place_restrict(level->fd, level->mode);
@@ -156,9 +154,8 @@ static int finish_file(const struct sink *sink, const struct line *line, bool ha
 	struct stat status;
 	int r = 0;
 
-	if (fstat(fd, &status) < 0)
-		r = -errno;
-	else if (S_ISREG(status.st_mode) && status.st_size != kept && ftruncate(fd, kept) < 0)
+	if (fstat(fd, &status) < 0 ||
+	    (S_ISREG(status.st_mode) && status.st_size != kept && ftruncate(fd, kept) < 0))
 		r = -errno;
 	else if (S_ISREG(status.st_mode) && sink->how->preserve)
 		r = place_preserve(fd, line->mode, has_times ? &sink->times : NULL);
@@ -183,7 +180,8 @@ static int receive_file(struct sink *sink, const struct line *line)
 		r = wire_receive(sink->wire, fd, line->size, &of_file, &kept);
 	if (r == 0)
 		r = wire_read_answer(sink->wire);
-	finished = finish_file(sink, line, has_times, fd, kept);
+	/* What is not whole does not get the times of what is. */
+	finished = finish_file(sink, line, has_times && r == 0 && of_file == 0, fd, kept);
 	if (r < 0)
 		return r;
 	if (of_file == 0)

@@ -96,11 +96,23 @@ static bool is_within(const struct source *source, const struct stat *status)
 	return false;
 }
 
+/* read_directory() - to be read by a descriptor of its own, for closedir(3) takes that */
+static DIR *read_directory(int fd)
+{
+	int own = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *directory = own < 0 ? NULL : fdopendir(own);
+	int error = errno;
+
+	if (!directory && own >= 0)
+		close(own);
+	errno = error;
+	return directory;
+}
+
 static int begin_directory(struct source *source, const char *path, const char *name, int fd,
 			   const struct stat *status)
 {
 	struct level *level = &source->levels[source->n_levels];
-	_cleanup_close_ int own = -EBADF;
 	int r;
 
 	if (!source->how->recursive)
@@ -110,11 +122,9 @@ static int begin_directory(struct source *source, const char *path, const char *
 				    path);
 	if (source->n_levels == RCP_MAX_DEPTH)
 		return wire_send_no(source->wire, "%s: directories nest too deeply", path);
-	own = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	level->directory = own < 0 ? NULL : fdopendir(own);
+	level->directory = read_directory(fd);
 	if (!level->directory)
 		return wire_send_no(source->wire, "%s: %s", path, strerror(errno));
-	own = -EBADF;
 	level->device = status->st_dev;
 	level->inode = status->st_ino;
 	source->n_levels++;

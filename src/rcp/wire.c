@@ -123,6 +123,7 @@ int wire_send_no(struct wire *wire, const char *format, ...)
 	char message[RCP_MAX_LINE / 2];
 	char *text = message + sizeof(head) - 1;
 	va_list arguments;
+	size_t length;
 
 	memcpy(message, head, sizeof(head));
 	va_start(arguments, format);
@@ -135,8 +136,9 @@ int wire_send_no(struct wire *wire, const char *format, ...)
 		if ((unsigned char)*at < ' ' || *at == '\x7f')
 			*at = '?';
 	}
-	strcat(text, "\n"); /* NOLINT(clang-analyzer-security.insecureAPI.strcpy) */
-	return bulk_write(wire->out, message, strlen(message));
+	length = strlen(message);
+	message[length++] = '\n';
+	return bulk_write(wire->out, message, length);
 }
 
 void wire_say(struct wire *wire, const char *format, ...)
