@@ -2,7 +2,7 @@
 /*
  * main.c - portcred-rcp(1): at this end copy.c, at the other (-f, -t) source.c or sink.c
  */
-#include <errno.h>
+#include <locale.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/auxv.h>
@@ -50,6 +50,7 @@ int main(int argc, char *argv[])
 	r = options_parse(argc, argv, &options);
 	if (r != 0)
 		return r < 0 ? EXIT_USAGE : 0;
+	setlocale(LC_CTYPE, ""); /* for patterns of names: what one character is */
 	if (signal(SIGPIPE, SIG_IGN) == SIG_ERR) {
 		perror("portcred-rcp: SIGPIPE");
 		return 1;

@@ -99,7 +99,7 @@ static bool read_word(struct reader *reader)
 			put(reader, c, true);
 			break;
 		default:
-			if (strchr("$`{};&|<>()#!", c))
+			if (strchr("$`{};&|<>()", c) || (c == '#' && !reader->begun))
 				return false;
 			put(reader, c, true);
 		}

@@ -5,6 +5,7 @@
 """
 
 import os
+import re
 import stat
 
 import pytest
@@ -41,7 +42,7 @@ def test_honest(rcp):
 NEVER = (
     b"C0644 3 ../evil\nabc\0", b"C0644 3 ..\nabc\0", b"C0644 3 .\nabc\0", b"C0644 3 \nabc\0",
     b"C0644 3 /tmp/evil\nabc\0", b"C0644 3 f/../../evil\nabc\0", b"C0644 3 f\0g\nabc\0",
-    b"D0755 0 ..\n" + FILE + b"E\n", b"D0777 0 .\nE\n", b"D0755 0 \nE\n", b"D0755 0 a/b\nE\n",
+    b"D0755 0 ..\n" + FILE + b"E\n", b"D0755 0 ../evil\nE\n", b"D0777 0 .\nE\n", b"D0755 0 \nE\n", b"D0755 0 a/b\nE\n",
     b"C0644 3 " + b"n" * 256 + b"\nabc\0", b"C0644 -3 f\nabc\0", b"C644 3 f\nabc\0", b"\n", b"X\n",
     b"C0644 9223372036854775808 f\nabc\0", b"E\n", b"T1 2 3\n", b"x" * 9000 + b"\n",
     b"D0755 0 f\nE\nE\n" + FILE, b"D0755 0 f\nD0755 0 .\n" + FILE + b"E\nE\n",
@@ -57,7 +58,9 @@ def test_lines(rcp, sent, options):
     """Catches CVE-2019-7282, CVE-2019-7283, CVE-2018-20685, CVE-2019-6111 and their kin."""
     rcp.says(sent)
     before = everything(rcp)
-    rcp.fail(*options, "a:f", "t")
+    said = rcp.fail(*options, "a:f", "t")
+    if re.match(rb"[CD]0[0-7]+ \d+ (\.{0,2}|.*[/\0].*)\n", sent):
+        assert "a name that no entry can have" in said
     after = everything(rcp)
     assert {path for path in after if path not in before} <= {"here/t/f"}
     assert {path: after[path] for path in before} == before
@@ -83,6 +86,8 @@ def test_patterns(rcp):
     rcp.says(b"C0644 1 a.c\nx\0", b"C0644 1 b.c\nx\0", b"C0644 1 .c\nx\0")
     assert "a sent what was not asked for: .c" in rcp.fail("a:*.c", "t")
     assert sorted(os.listdir(rcp.here / "t")) == ["a.c", "b.c"]
+    rcp.says("C0644 1 é\nx\0".encode())
+    rcp.copy("a:?", "t", env={"LC_ALL": "C.UTF-8"})
     assert "cannot be foretold" in rcp.fail("a:$x", "t")
     rcp.says(b"C0644 1 .bashrc\nx\0")
     rcp.copy("--any-name", "a:$x", "t")

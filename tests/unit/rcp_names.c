@@ -107,6 +107,9 @@ static void test_wanted(void **state)
 	assert_false(comes("\\[a]", "a"));
 	assert_true(comes("\\[a]", "[a]"));
 	assert_true(comes("[ab]", "b"));
+	assert_true(comes("[!a]", "b"));
+	assert_false(comes("[!a]", "a"));
+	assert_true(comes("a#b!", "a#b!"));
 	assert_true(comes("~/f", "f"));
 	assert_true(comes("a~", "a~"));
 }
