@@ -197,8 +197,10 @@ def test_answers(rcp, sent):
     b"D0755 0 f\n", b"D0755 0 f\n" + FILE, b"C0644 3 f\nabc\1disk error\n"))
 def test_ends_early(rcp, sent):
     """Catches a copy that is not whole and is told as if it were."""
-    rcp.says(sent)
-    assert rcp.fail("-r", "a:f", "t")
+    rcp.says(b"T5 0 5 0\n", sent)
+    assert rcp.fail("-rp", "a:f", "t")
+    # Nor may what is not whole look, to make(1) or rsync(1), as old as what is.
+    assert all(path.stat().st_mtime != 5 for path in (rcp.here / "t").iterdir())
 
 
 def test_nests(rcp):
