@@ -58,8 +58,7 @@ static int send_header(struct source *source, enum line_kind kind, const char *n
 	line = (struct line){ .kind = kind, .mode = status->st_mode & LINE_MODES };
 	if (kind == LINE_FILE)
 		line.size = status->st_size;
-	strcpy(line.name,
-	       name); /* NOLINT(clang-analyzer-security.insecureAPI.strcpy): send_entry() */
+	memcpy(line.name, name, strlen(name) + 1); /* send_entry() has seen that it fits */
 	r = wire_send_line(source->wire, &line);
 	return r < 0 ? r : wire_read_answer(source->wire);
 }
