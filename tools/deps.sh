@@ -75,6 +75,14 @@ everyday() {
 		curl                  curl                 # the demo's web page
 		gunicorn              python3-gunicorn     # a server that takes sockets by LISTEN_FDS
 		git                   git                  # git daemon, from inetd; lint looks at what git tracks
+		pdsh                  pdsh                 # an rsh client; other peers of the family: peers.sh
+		libbsd0               libbsd               # what those need: inetd
+		libevent-2.1-7|libevent-2.1-7t64 libevent
+		libtirpc3|libtirpc3t64 libtirpc
+		libwrap0              -                    # and sshd
+		libgssapi-krb5-2      krb5-libs
+		libaudit1             audit-libs
+		openssh-client        openssh-clients
 		libclang-rt-dev|libclang-common-14-dev compiler-rt # libFuzzer and clang's sanitizers
 		-                     libasan              # gcc's sanitizers: on Debian they come with gcc
 		-                     libubsan
@@ -185,4 +193,5 @@ if [ -n "$list" ]; then
 	exit
 fi
 $install
+"$(dirname "$0")/peers.sh"
 echo "deps: all there"
