@@ -22,6 +22,7 @@ LAYERS = {
     "src/portcredd": ["bpf", "src/base", "src/policy", "src/vouch", "src/kernel", "src/control"],
     "src/portcred": ["include/portcred", "bpf", "src/base", "src/policy", "src/vouch", "src/kernel",
                      "src/control", "src/libportcred"],
+    "src/rcp": ["src/base"],
 }
 
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"')
