@@ -23,6 +23,7 @@ LAYERS = {
     "src/portcred": ["include/portcred", "bpf", "src/base", "src/policy", "src/vouch", "src/kernel",
                      "src/control", "src/libportcred"],
     "src/rcmd": ["include/portcred", "bpf", "src/base"],
+    "src/rcmdd": ["include/portcred", "src/base", "src/control", "src/libportcred", "src/rcmd"],
     "src/rsh": ["include/portcred", "src/base", "src/rcmd"],
 }
 

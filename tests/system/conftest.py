@@ -88,9 +88,10 @@ def in_time(request):
 def private_run():
     """Numbers for hosts, in a /run of our own; see host.prepare()."""
     programs = [BUILD / "tests/system" / name
-                for name in ("probe", "hammer", "dualstack", "listener")]
+                for name in ("probe", "hammer", "dualstack", "listener", "rcmd_client")]
     programs += [BUILD / name for name in
-                 ("portcred-rsh", "portcred-rlogin", "portcred-rexec", "portcred-rcmd-port")]
+                 ("portcred-rsh", "portcred-rlogin", "portcred-rexec", "portcred-rcmd-port",
+                  "portcred-rcmdd")]
     if (BUILD / "tests/system/uring").exists():  # only where liburing is
         programs.append(BUILD / "tests/system/uring")
     hosts.prepare(BUILD, programs)

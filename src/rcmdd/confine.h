@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * confine.h - what is taken from a process that reads what strangers send
+ */
+#ifndef PORTCRED_RCMDD_CONFINE_H
+#define PORTCRED_RCMDD_CONFINE_H
+
+/*
+ * confine() - for good, of a process of one thread that was just forked
+ * @one, @other: descriptors that stay open; all others are closed
+ *
+ * In this order, since each step takes what the one before needed: the descriptors; no new ones, no
+ * file, no process (RLIMIT_*); no groups, and nobody's user and group; no_new_privs; the filter: read,
+ * write, receive and send on what is open, memory, and the end.
+ *
+ * Returns 0, or -errno with nothing promised: then exit.
+ */
+int confine(int one, int other);
+
+#endif
