@@ -129,8 +129,13 @@ def listening(port):
     place.eventually(there, f"a listener at port {port}")
 
 
-def set_up_helper(host):
-    """As a package does: the helper is set-group-ID to a group of its own."""
-    host.set_accounts(groups=hosts.GROUPS | {GROUP: (GROUP_ID, [])})
+def set_up_helper(host, keep=False):
+    """As a package does: the helper is set-group-ID to a group of its own. @keep: the users as they are."""
+    if keep:
+        with open(host.etc / "group", "r+", encoding="ascii") as group:
+            if GROUP not in group.read():
+                group.write(f"{GROUP}:x:{GROUP_ID}:\n")
+    else:
+        host.set_accounts(groups=hosts.GROUPS | {GROUP: (GROUP_ID, [])})
     os.chown(HELPER, 0, GROUP_ID)
     HELPER.chmod(0o2755)

@@ -25,7 +25,8 @@ from rshing import DONE, FAILED, USAGE
 class Terminal:
     """A portcred-rlogin on a terminal of its own."""
 
-    def __init__(self, host, *words, rows=24, columns=80, term="xterm-256color", program=rshing.RLOGIN):
+    def __init__(self, host, *words, rows=24, columns=80, term="xterm-256color",
+                 program=rshing.RLOGIN, user="web"):
         self.before = None
         self.shown = b""
         ready, go = os.pipe()
@@ -34,7 +35,7 @@ class Terminal:
             try:
                 os.close(go)
                 os.read(ready, 1)
-                host.place(user="web").enter()
+                host.place(user=user).enter()
                 os.execve(program, [str(program), *map(str, words)],
                           hosts.environment() | {"TERM": term})
             finally:
