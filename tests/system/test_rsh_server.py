@@ -114,9 +114,9 @@ def test_second_channel_of_another_user_there(pair):
 
 
 def test_reserved(pair):
-    """Both ends of the old proof, and that the server has to ask for it."""
+    """Both ends of the old proof, between hosts of which neither knows the other's key."""
     rshing.set_up_helper(pair.client, keep=True)
-    pair.put(client="bind 512-1023/tcp by group portcred-rcmd\n")
+    pair.put(client="bind 512-1023/tcp by group portcred-rcmd\n", of=[])
     words = ["--proof", "reserved", "--rcmd-port", rshing.HELPER, "id -un; echo err >&2; exit 3"]
     with rcmdd.server(pair.server, "shell", "--proof", "reserved", "--reserved-from", "10.0.0.0/8"):
         ended = rsh(pair, "-n", "id")
