@@ -10,7 +10,6 @@
 #define PORTCRED_RCMDD_EQUIV_FILE_H
 
 #include <stddef.h>
-#include <stdint.h>
 
 #include "base/cleanup.h"
 #include "rcmdd/equiv.h"
@@ -37,28 +36,18 @@ static inline void equiv_file_clear(struct equiv_file *file)
 int equiv_file_of_host(const char *path, struct equiv_file *ret_file, char **ret_reason);
 
 /*
- * equiv_file_of_user() - read ~LUSER/.rhosts, in a child that has become LUSER
- * @limit_ms: how long the child may take
- * Returns as equiv_file_of_host().
+ * equiv_file_of_user() - read ~LUSER/.rhosts, with the rights of LUSER
+ * @limit_ms: how long that may take; then SIGALRM ends the process
+ *
+ * To be called by a single-threaded process in which SIGALRM does what it does by default. It is no
+ * longer dumpable afterwards, and has no signal at its parent's end (prctl(2)). Returns as
+ * equiv_file_of_host().
  */
 int equiv_file_of_user(const struct equiv_account *account, unsigned limit_ms,
 		       struct equiv_file *ret_file, char **ret_reason);
 
-/* equiv_file_read_home() - the same in this process, which must be LUSER; for that child */
+/* equiv_file_read_home() - the same with the rights that this process has */
 int equiv_file_read_home(const struct equiv_account *account, struct equiv_file *ret_file,
 			 char **ret_reason);
-
-/* struct equiv_head - what the child writes first; text of the file, or the reason, follows */
-struct equiv_head {
-	int32_t status; /* as equiv_file_of_host() returns */
-	uint32_t size;  /* of what follows */
-};
-
-/*
- * equiv_file_parse() - what such a child has written
- * @bytes: all @size of it. Returns as equiv_file_of_host(); -EBADMSG: that is no whole answer.
- */
-int equiv_file_parse(const char *bytes, size_t size, struct equiv_file *ret_file,
-		     char **ret_reason);
 
 #endif

@@ -6,6 +6,7 @@
     netkit-rsh, rsh-redone-rsh  ── wire ──>  inetd ── in.rshd, in.rlogind, in.rexecd   (netkit, redone)
     rcmd_client: rcmd(3), rexec(3)
     pdsh -R rsh
+    portcred-rsh, ... --proof reserved
 
 What is in build-peers/ (tools/peers.sh) is not installed and not set-user-ID. The clients are copied to
 where this session alone sees them, and get it there.
@@ -17,11 +18,10 @@ import pathlib
 import shutil
 import subprocess
 
-import pytest
-
 import host as hosts
 import keeper
 import linux
+import rshing
 import running
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -31,6 +31,11 @@ SHELL, LOGIN, EXEC = 514, 513, 512
 PORTS = {"shell": SHELL, "login": LOGIN, "exec": EXEC}
 
 USERS = ("alice", "bob", "mallory")
+
+# Our clients from a reserved port: their options, and what the client's policy says.
+RESERVED = ["--proof", "reserved", "--rcmd-port", rshing.HELPER]
+BINDS = f"bind 512-1023/tcp by group {rshing.GROUP}\n"
+
 PASSWORD = "open sesame"
 _HASH = ("$6$portcredtests$jDd5OC63Zo96V3dlLew5IVrA0y7ymAyKiDG6GiNjjMEjL8r4wwDeL6ldl/iNITzpD1SVRT5Oiy9x"
          "HeEEY50ml.")
@@ -47,10 +52,10 @@ SERVERS = tuple(_SERVERS)
 # What Debian's files come to, without what a machine's other packages add.
 _PAM = {
     "rsh": "auth required pam_rhosts.so\naccount required pam_unix.so\nsession required pam_permit.so\n",
-    "rlogin": "auth sufficient pam_rhosts.so\nauth required pam_unix.so\naccount required pam_unix.so\n"
+    "rlogin": "auth sufficient pam_rhosts.so\nauth required pam_unix.so nodelay\naccount required pam_unix.so\n"
               "session required pam_permit.so\npassword required pam_deny.so\n",
-    "rexec": "auth required pam_unix.so\naccount required pam_unix.so\n",
-    "login": "auth required pam_unix.so\naccount required pam_unix.so\nsession required pam_permit.so\n"
+    "rexec": "auth required pam_unix.so nodelay\naccount required pam_unix.so\n",
+    "login": "auth required pam_unix.so nodelay\naccount required pam_unix.so\nsession required pam_permit.so\n"
              "password required pam_deny.so\n",
     "other": "auth required pam_deny.so\naccount required pam_deny.so\nsession required pam_deny.so\n"
              "password required pam_deny.so\n",
@@ -61,6 +66,7 @@ def peer(package, path):
     """A program of build-peers/; without it the test is left out, which in CI is a failure."""
     program = PEERS / package / path
     if not program.exists():
+        import pytest  # pylint: disable=import-outside-toplevel  # the benchmarks do without it
         pytest.skip(f"needs {package} in {PEERS.name}: tools/peers.sh")
     return program
 
@@ -85,6 +91,7 @@ def prepare(*known_as):
         _write(host, "hosts", "127.0.0.1 localhost\n::1 localhost\n" + known)
         _write(host, "services", hosts.SERVICES + "shell 514/tcp cmd\nexec 512/tcp\n")
         _write(host, "hosts.equiv", "")
+        rshing.set_up_helper(host)
         _write_accounts(host)
         pam = host.etc / "pam.d"
         if pam.is_symlink():

@@ -18,11 +18,14 @@
 #include <cmocka.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 
 #include "rcmd/rhosts.h"
@@ -355,16 +358,74 @@ static void test_kinds(void **state)
 	assert_refused("no absolute path of a file", .path = "/run/etc/");
 }
 
-/* A directory that hangs costs its time, and no process is left that waits for it. */
+/* A directory that hangs costs its time, and lets nobody in. */
 static void test_hang(void **state)
 {
+	pid_t session;
+	int status;
+
 	(void)state;
+	require_root();
 	write_rhosts("web1\n");
-	hang_at("alice");
-	assert_refused(RHOSTS ": Connection timed out", .limit_ms = 100);
-	hang_at(NULL);
-	assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
+	session = fork();
+	if (session == 0) {
+		hang_at("alice");
+		_exit(authorize((struct attempt){ .limit_ms = 100 }, "") == 1 ? 1 : 2);
+	}
+	assert_int_equal(waitpid(session, &status, 0), session);
+	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM);
+}
+
+/* A timer of the caller's ends it earlier, and goes on where nothing hangs. */
+static void test_timer(void **state)
+{
+	const struct itimerval soon = { .it_value.tv_usec = 100 * 1000 };
+	const struct itimerval late = { .it_value.tv_sec = 1000 };
+	struct itimerval left;
+	pid_t session;
+	int status;
+
+	(void)state;
+	require_root();
+	write_rhosts("web1\n");
+	session = fork();
+	if (session == 0) {
+		hang_at("alice");
+		setitimer(ITIMER_REAL, &soon, NULL);
+		_exit(authorize((struct attempt){ 0 }, "") == 1 ? 1 : 2);
+	}
+	assert_int_equal(waitpid(session, &status, 0), session);
+	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM);
+
+	setitimer(ITIMER_REAL, &late, NULL);
 	assert_admitted(RHOSTS ":1 admits");
+	getitimer(ITIMER_REAL, &left);
+	assert_in_range(left.it_value.tv_sec, 900, 1000);
+	setitimer(ITIMER_REAL, &(struct itimerval){ 0 }, NULL);
+	assert_admitted(RHOSTS ":1 admits");
+	getitimer(ITIMER_REAL, &left);
+	assert_int_equal(left.it_value.tv_sec + left.it_value.tv_usec, 0);
+}
+
+/* Whatever came of it, the session has its own rights again, and its groups. */
+static void test_rights(void **state)
+{
+	const gid_t before[] = { 7, 8, 9 };
+	gid_t after[4];
+
+	(void)state;
+	require_root();
+	assert_int_equal(setgroups(3, before), 0);
+	write_rhosts("web1\n");
+	assert_admitted(RHOSTS ":1 admits");
+	unlink(RHOSTS);
+	assert_refused("no file here");
+	assert_int_equal(geteuid(), 0);
+	assert_int_equal(getegid(), 0);
+	assert_int_equal(getgroups(4, after), 3);
+	assert_memory_equal(after, before, sizeof(before));
+	write_file("/run/secret", 0, 0600, "", 0); /* and what goes with being root */
+	assert_int_equal(setgroups(0, NULL), 0);
 }
 
 /* One error, and the file is as if it was not there; hosts.equiv is one that refuses. */
@@ -421,46 +482,6 @@ static void test_reserved_hosts(void **state)
 	assert_refused(":1 refuses", .host = "web1.example", .address = 1);
 }
 
-/* What the child may say, and what it may not. */
-static void test_answers(void **state)
-{
-	struct {
-		struct equiv_head head;
-		char body[8];
-	} answer = { { 0, 5 }, "web1\n" };
-	const char *bytes = (const char *)&answer;
-	size_t size = sizeof(answer.head) + 5;
-	struct equiv_file file = { 0 };
-	char *reason = NULL;
-
-	(void)state;
-	assert_int_equal(equiv_file_parse(bytes, size, &file, &reason), 0);
-	assert_int_equal(file.size, 5);
-	assert_memory_equal(file.text, "web1\n", 5);
-	equiv_file_clear(&file);
-	/* Half of a file may lack the line that refuses. */
-	assert_int_equal(equiv_file_parse(bytes, size - 1, &file, &reason), -EBADMSG);
-	assert_int_equal(equiv_file_parse(bytes, size + 1, &file, &reason), -EBADMSG);
-	assert_int_equal(equiv_file_parse(bytes, 7, &file, &reason), -EBADMSG);
-	assert_int_equal(equiv_file_parse(bytes, 0, &file, &reason), -EBADMSG);
-	answer.head.status = -ENOENT;
-	assert_int_equal(equiv_file_parse(bytes, size, &file, &reason), -EBADMSG);
-	answer.head.status = -EIO;
-	assert_int_equal(equiv_file_parse(bytes, size, &file, &reason), -EBADMSG);
-	answer.head.status = -EPERM;
-	assert_int_equal(equiv_file_parse(bytes, size, &file, &reason), -EPERM);
-	assert_string_equal(reason, "web1\n");
-	free(reason);
-	answer.head.size = 0;
-	assert_int_equal(equiv_file_parse(bytes, 8, &file, &reason), -EBADMSG);
-	answer.head.status = -ENOENT;
-	assert_int_equal(equiv_file_parse(bytes, 8, &file, &reason), -ENOENT);
-	answer.head.status = 0;
-	assert_int_equal(equiv_file_parse(bytes, 8, &file, &reason), 0);
-	assert_int_equal(file.size, 0);
-	equiv_file_clear(&file);
-}
-
 #define TEST(function) cmocka_unit_test_setup(function, begin_test)
 
 int main(void)
@@ -479,10 +500,11 @@ int main(void)
 		TEST(test_only_hers),
 		TEST(test_kinds),
 		TEST(test_hang),
+		TEST(test_timer),
+		TEST(test_rights),
 		TEST(test_contents),
 		TEST(test_vouched_hosts),
 		TEST(test_reserved_hosts),
-		TEST(test_answers),
 	};
 
 	return cmocka_run_group_tests_name("rcmdd_equiv", tests, begin, NULL);
