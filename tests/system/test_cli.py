@@ -647,11 +647,13 @@ def test_installed(tmp_path):
     plan = json.loads((build / "meson-info/intro-install_plan.json").read_text(encoding="utf-8"))
     installed = {entry["destination"].split("}", 1)[-1].lstrip("/")
                  for group in plan.values() for entry in group.values()}
-    for name in ("man1/portcred.1", "man3/portcred.3", "portcred/portcred.h",
+    for name in ("man1/portcred.1", "man1/portcred-rcp.1", "man3/portcred.3", "portcred/portcred.h",
                  "doc/portcred/examples/greet.c", "doc/portcred/examples/hello.py",
                  "man5/portcred.conf.5", "man8/portcredd.8",
                  "bash-completion/completions/portcred", "zsh/site-functions/_portcred",
-                 "fish/vendor_completions.d/portcred.fish"):
+                 "fish/vendor_completions.d/portcred.fish",
+                 "bash-completion/completions/portcred-rcp", "zsh/site-functions/_portcred-rcp",
+                 "fish/vendor_completions.d/portcred-rcp.fish"):
         assert any(path.endswith(name) for path in installed), (name, installed)
     assert pathlib.Path(build / "portcred").is_file()
     assert tmp_path.is_dir()
