@@ -14,11 +14,9 @@
 #include <sys/syscall.h>
 
 #include "base/cleanup.h"
+#include "base/isolate.h"
 #include "base/sanitized.h"
 #include "rcmdd/descriptors.h"
-
-/* The overflow ids, which are nobody's on every Linux system (user_namespaces(7)). */
-#define NOBODY 65534
 
 /* A reader holds a request, and no more than a few times of that. */
 #define MEMORY_MAX (64UL << 20)
@@ -115,19 +113,20 @@ static int become_nobody(void)
 	uid_t uid[3];
 	gid_t gid[3];
 
-	if (setgroups(0, NULL) < 0 || setresgid(NOBODY, NOBODY, NOBODY) < 0 ||
-	    setresuid(NOBODY, NOBODY, NOBODY) < 0)
+	if (setgroups(0, NULL) < 0 ||
+	    setresgid(ISOLATED_NOBODY, ISOLATED_NOBODY, ISOLATED_NOBODY) < 0 ||
+	    setresuid(ISOLATED_NOBODY, ISOLATED_NOBODY, ISOLATED_NOBODY) < 0)
 		return -errno;
 	if (getresgid(&gid[0], &gid[1], &gid[2]) < 0 || getresuid(&uid[0], &uid[1], &uid[2]) < 0)
 		return -errno;
 	for (size_t i = 0; i < ELEMENTS(uid); i++) {
-		if (uid[i] != NOBODY || gid[i] != NOBODY)
+		if (uid[i] != ISOLATED_NOBODY || gid[i] != ISOLATED_NOBODY)
 			return -EPERM;
 	}
 	return getgroups(0, NULL) == 0 && holds_nothing() ? 0 : -EPERM;
 }
 
-int confine(int one, int other)
+int confine(int one, int other, pid_t parent)
 {
 	const struct sock_fprog program = { ELEMENTS(filter), (struct sock_filter *)filter };
 	int r = descriptors_keep_two(one, other);
@@ -136,6 +135,8 @@ int confine(int one, int other)
 		r = set_limits();
 	if (r == 0)
 		r = become_nobody();
+	if (r == 0)
+		r = isolate_end_with(parent);
 	if (r < 0)
 		return r;
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||

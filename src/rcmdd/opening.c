@@ -13,9 +13,9 @@
 #include "rcmdd/moment.h"
 
 /* begin_reading() - in the child */
-static _Noreturn void begin_reading(int fd, int connection, enum rcmd_service service)
+static _Noreturn void begin_reading(int fd, int connection, enum rcmd_service service, pid_t parent)
 {
-	if (confine(fd, connection) < 0)
+	if (confine(fd, connection, parent) < 0)
 		_exit(EXIT_FAILURE);
 	opening_read(fd, connection, service);
 }
@@ -23,6 +23,7 @@ static _Noreturn void begin_reading(int fd, int connection, enum rcmd_service se
 int opening_start(struct opening *opening, int connection, enum rcmd_service service)
 {
 	_cleanup_close_ int theirs = -EBADF;
+	pid_t parent = getpid();
 	int pair[2];
 
 	opening->frame = malloc(OPENING_FRAME_MAX);
@@ -37,7 +38,7 @@ int opening_start(struct opening *opening, int connection, enum rcmd_service ser
 	if (opening->pid < 0)
 		return -errno;
 	if (opening->pid == 0)
-		begin_reading(theirs, connection, service);
+		begin_reading(theirs, connection, service, parent);
 	return 0;
 }
 
