@@ -55,6 +55,7 @@ everyday() {
 		libjansson-dev        jansson-devel        # JSON: varlink, --json
 		libmnl-dev            libmnl-devel         # netlink: sock_diag
 		libcap-dev            libcap-devel         # dropping capabilities
+		libpam0g-dev          pam-devel            # the rsh family's server: accounts, passwords, sessions
 		libseccomp-dev        libseccomp-devel     # the daemon's system call filter
 		libsodium-dev         libsodium-devel      # host keys: X25519, BLAKE2b
 		# the tests
