@@ -53,7 +53,7 @@ static _Noreturn void run_shell(const struct start *start)
 static _Noreturn void run_relay(struct start *start, int channel, bool framed)
 {
 	struct relay relay = { .channel = channel, .framed = framed };
-	int pair[2];
+	int pair[2], r;
 	pid_t pid;
 
 	if (pipe2(pair, O_CLOEXEC) < 0 || descriptor_set_blocking(pair[0], false) < 0 ||
@@ -75,7 +75,10 @@ static _Noreturn void run_relay(struct start *start, int channel, bool framed)
 	setpgid(relay.pid, relay.pid);
 	if (descriptors_keep_two(channel, relay.errors) < 0)
 		_exit(EXIT_CANNOT);
-	_exit(relay_run(&relay) < 0 ? EXIT_CANNOT : EXIT_SUCCESS);
+	r = relay_run(&relay);
+	/* The client waits for it, and a process closes what it has when its memory is given back. */
+	close(channel);
+	_exit(r < 0 ? EXIT_CANNOT : EXIT_SUCCESS);
 }
 
 /*
