@@ -53,27 +53,32 @@ static _Noreturn void run_shell(const struct start *start)
 static _Noreturn void run_relay(struct start *start, int channel, bool framed)
 {
 	struct relay relay = { .channel = channel, .framed = framed };
-	int pair[2];
+	int pair[2], r;
+	pid_t pid;
 
 	if (pipe2(pair, O_CLOEXEC) < 0 || descriptor_set_blocking(pair[0], false) < 0 ||
 	    descriptor_set_blocking(channel, false) < 0)
 		_exit(EXIT_CANNOT);
 	relay.errors = pair[0];
 	start->errors = pair[1];
-	relay.pid = fork();
-	if (relay.pid < 0)
+	pid = vfork(); /* see run_directly(); the user may not trace the relay either */
+	if (pid < 0)
 		_exit(EXIT_CANNOT);
-	if (relay.pid == 0) {
+	if (pid == 0) {
 		/* Hung up on when the relay is. */
 		if (setpgid(0, 0) < 0 || prctl(PR_SET_PDEATHSIG, SIGHUP) < 0)
 			_exit(EXIT_CANNOT);
 		run_shell(start);
 	}
+	relay.pid = pid;
 	/* Here too: a signal of the client may come before the child has run. */
 	setpgid(relay.pid, relay.pid);
 	if (descriptors_keep_two(channel, relay.errors) < 0)
 		_exit(EXIT_CANNOT);
-	_exit(relay_run(&relay) < 0 ? EXIT_CANNOT : EXIT_SUCCESS);
+	r = relay_run(&relay);
+	/* The client waits for it, and a process closes what it has when its memory is given back. */
+	close(channel);
+	_exit(r < 0 ? EXIT_CANNOT : EXIT_SUCCESS);
 }
 
 /*
