@@ -259,18 +259,21 @@ static int make_pairs(const struct session *session, struct carry_pair ret_pairs
 }
 
 /* hand_over() - the parent's ends, which are then closed here; the byte: is there a second channel? */
-static int hand_over(const int ends[static 2], char has_second)
+static int hand_over(const int ends[static 2], bool has_second)
 {
 	union {
 		struct cmsghdr header;
 		char room[CMSG_SPACE(2 * sizeof(int))];
 	} control = { 0 };
-	struct iovec data = { &has_second, 1 };
+	char byte = '\0';
+	struct iovec data = { &byte, 1 };
 	const struct msghdr message = { .msg_iov = &data,
 					.msg_iovlen = 1,
 					.msg_control = &control,
 					.msg_controllen = sizeof(control) };
 
+	if (has_second)
+		byte = '\1';
 	control.header.cmsg_level = SOL_SOCKET;
 	control.header.cmsg_type = SCM_RIGHTS;
 	control.header.cmsg_len = CMSG_LEN(2 * sizeof(int));
@@ -286,7 +289,7 @@ static int hand_over(const int ends[static 2], char has_second)
 static int carry(const struct session *session)
 {
 	struct carry_pair pairs[2];
-	int ends[2];
+	int ends[2] = { -EBADF, -EBADF };
 	int r = make_pairs(session, pairs, ends);
 
 	if (r == 0)
