@@ -593,6 +593,8 @@ def test_bash_completion():
     assert "domain" in complete_bash("portcred", "who", "dom")
     assert complete_bash("portcred", "explain", "--user", "roo") == {"root"}
     assert "/etc" in complete_bash("portcred", "check", "/et")
+    assert complete_bash("portcred", "run", "--keep-caps", "cap_setu") == {"cap_setuid"}
+    assert complete_bash("portcred", "run", "--keep-caps", "cap_kill,a") == {"cap_kill,all"}
     assert complete_bash("portcred", "ls", "") <= {""}
     assert "cat" in complete_bash("portcred", "peer", "--", "ca")
 
@@ -616,6 +618,7 @@ def test_fish_completion():
             options_in(run(*command, "--help").stdout)
     assert complete("portcred key ") == {"generate", "show", "rotate"}
     assert "root" in complete("portcred explain --user roo")
+    assert complete("portcred run --keep-caps cap_kill,cap_setu") == {"cap_kill,cap_setuid"}
 
 
 def test_zsh_completion():
