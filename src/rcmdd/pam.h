@@ -27,7 +27,7 @@ struct pam_session {
 	pam_handle_t *handle;
 	struct pam_conv conversation;
 	const char *user, *remote_host; /* borrowed */
-	int status;       /* of the last call */
+	int status;                     /* of the last call */
 	bool credentials, open;
 };
 
