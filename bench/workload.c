@@ -12,6 +12,10 @@
  *	workload pingpong COUNT [WAY]          TCP, one byte there and back
  *	workload peercred HELD COUNT PORT      SO_PEERCRED, at HELD open connections to PORT
  *	workload ident HELD COUNT PORT         RFC 1413 queries about these, a connection each
+ *	workload command COUNT PROGRAM [ARGUMENT...]
+ *	                                       run it to its end, which has to be a success
+ *	workload attempts COUNT PROGRAM [ARGUMENT...]
+ *	                                       the same where it may fail; prints how many did not
  *	workload flood RATE SECONDS INTERFACE TO-ETHERNET FROM TO PORT
  *	                                       forged SYNs, see load_flood.c; prints SYNs a second
  *	workload start PORT COUNT SERVER...    start SERVER, call PORT, have its answer: see load_start.c
@@ -50,6 +54,8 @@ static const struct {
 	{ "pingpong", 1, 5, load_pingpong },
 	{ "peercred", 3, 3, load_peercred },
 	{ "ident", 3, 3, load_ident },
+	{ "command", 2, 16, load_command },
+	{ "attempts", 2, 16, load_attempts },
 	{ "flood", 7, 7, load_flood },
 	{ "start", 3, MOST, load_start },
 	{ "served", 3, MOST, load_served },

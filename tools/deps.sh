@@ -54,6 +54,7 @@ everyday() {
 		libsystemd-dev        systemd-devel        # event loop, readiness, journal
 		libjansson-dev        jansson-devel        # JSON: varlink, --json
 		libcap-dev            libcap-devel         # dropping capabilities
+		libpam0g-dev          pam-devel            # the rsh family's server: accounts, passwords, sessions
 		libseccomp-dev        libseccomp-devel     # the daemon's system call filter
 		libsodium-dev         libsodium-devel      # host keys: X25519, BLAKE2b
 		# the tests

@@ -11,11 +11,11 @@
  *
  * A line matches when its HOST and its USER do, whatever their signs; the first line that matches
  * decides: it admits if neither of the two begins with "-", else it refuses. A line without USER means
- * the account's own name; but one that refuses a host ("-HOST") means all of its users, as its
- * readers have always taken it.
+ * the account's own name; but one that refuses a host ("-HOST") means all of its users, which is what
+ * hosts.equiv(5) says, if not what every reader did.
  *
- * A file is good as a whole or not at all: whatever stands in one that has an error, nobody knows
- * what its author believes it to say.
+ * A file is good as a whole or not at all: what its author believes one with an error to say, nobody
+ * knows.
  */
 #ifndef PORTCRED_RCMD_RHOSTS_H
 #define PORTCRED_RCMD_RHOSTS_H
@@ -24,8 +24,8 @@
 #include <stddef.h>
 
 /* Bytes of a file, and of one of its lines without the newline. */
-#define RHOSTS_MAX_BYTES 65536U
-#define RHOSTS_MAX_LINE  512U
+#define RHOSTS_MAX_BYTES 65536
+#define RHOSTS_MAX_LINE  512
 
 /* struct rhosts_question - who would like to be which user; texts and callbacks are the asker's */
 struct rhosts_question {
@@ -33,8 +33,8 @@ struct rhosts_question {
 	const char *luser; /* the account's name; not empty */
 	bool luser_is_root;
 	/*
-	 * Whether lines may admit more than a named user from a named host: USER "+", HOST "+" with
-	 * a USER other than luser, and HOST "+" at all for root. Where not, they are errors.
+	 * Whether a line may admit more than named users of named hosts: USER "+"; HOST "+" with a
+	 * USER other than luser; HOST "+" at all where luser is root.
 	 */
 	bool allow_wide;
 
@@ -54,15 +54,15 @@ enum rhosts_answer {
 	RHOSTS_SILENT, /* no line matches */
 	RHOSTS_ADMITS,
 	RHOSTS_REFUSES,
+	RHOSTS_WIDE,    /* the line would admit, if allow_wide let it */
 	RHOSTS_INVALID, /* the file has an error: it admits nobody */
 };
 
 /* struct rhosts_finding - what a file says, and where */
 struct rhosts_finding {
 	enum rhosts_answer answer;
-	unsigned line; /* from 1; 0 where it is about no line */
-	const char
-		*problem; /* RHOSTS_INVALID: a text that lasts, "NUL byte in the file"; else NULL */
+	unsigned line;       /* from 1; 0 where it is about no line */
+	const char *problem; /* RHOSTS_INVALID: a text that lasts, "a NUL byte"; else NULL */
 };
 
 /*

@@ -8,9 +8,9 @@
  *	.rhosts       admits: yes.  else no
  *
  * A file that anyone else could have written does not count. hosts.equiv is read as root, its path
- * walked as trust.h says: all root's. .rhosts is read by a child that has become LUSER: a home
- * directory on a share is not root's to read, and what the way there holds, links to other people's
- * files too, is opened with the rights of LUSER alone. The child has a time limit as well.
+ * walked as trust.h says: all root's. .rhosts is read with the rights of LUSER: a home directory on a
+ * share is not root's to read, and what the way there holds, links to other people's files too, is
+ * opened as LUSER could.
  */
 #ifndef PORTCRED_RCMDD_EQUIV_H
 #define PORTCRED_RCMDD_EQUIV_H
@@ -23,7 +23,7 @@
 
 #define EQUIV_PATH "/etc/hosts.equiv"
 
-/* How long the child that reads ~LUSER/.rhosts may take, in milliseconds. */
+/* How long reading ~LUSER/.rhosts may take, in milliseconds. */
 #define EQUIV_LIMIT_MS 5000U
 
 /* struct equiv_caller - who calls, as proved; all of it is borrowed */
@@ -60,8 +60,9 @@ struct equiv_options {
  * @ret_reason: why, or why not, for the log and not for the caller, whom it would tell about files
  *	here; for the caller to free. Left alone with -ENOMEM.
  *
- * To be called by a single-threaded root (or, in tests, by LUSER himself). Names that begin with "-"
- * or are empty are refused.
+ * To be called by a single-threaded root (or, in tests, by LUSER himself) in which SIGALRM does what
+ * it does by default: a home directory that hangs ends the process by it. It is no longer dumpable
+ * afterwards, and has no signal at its parent's end. Names that begin with "-" or are empty are refused.
  *
  * Returns 1: he may; 0: he may not, for any reason but a lack of memory; -ENOMEM.
  */

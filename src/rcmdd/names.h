@@ -72,4 +72,10 @@ int names_is_host(struct names *names, const char *host, const struct sockaddr_s
 int names_netgroup_has_host(struct names *names, const char *netgroup, const char *host);
 int names_netgroup_has_user(struct names *names, const char *netgroup, const char *user);
 
+/*
+ * names_serve() - the child itself, for names.c
+ * @fd: its end of the socket pair; @parent: process id that must still be the parent
+ */
+void names_serve(int fd, pid_t parent) __attribute__((noreturn));
+
 #endif

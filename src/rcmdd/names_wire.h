@@ -34,14 +34,27 @@ enum names_kind {
 struct names_question {
 	uint32_t kind; /* enum names_kind */
 	struct sockaddr_storage address;
-	char text[NAMES_TEXT_SIZE];
+	char text[NAMES_TEXT_SIZE]; /* NUL-terminated, both */
 	char member[NAMES_TEXT_SIZE];
 };
 
 struct names_answer {
-	int32_t status; /* 0, -errno */
-	uint32_t found; /* 0, 1 */
-	char host[NAMES_HOST_SIZE];
+	int32_t status;             /* 0, -errno */
+	uint32_t found;             /* 0, 1 */
+	char host[NAMES_HOST_SIZE]; /* NAMES_HOST_OF with status 0; else empty */
 };
+
+/*
+ * names_host_valid() - whether it is a name of a host that may stand in a log and be compared
+ * @host: NUL-terminated within @size bytes, or it is none; lower case letters, digits, "-", "_", ".",
+ *	a letter among them; not beginning with "-" or "."
+ */
+bool names_host_valid(const char *host, size_t size);
+
+/*
+ * names_answer_check() - whether @size bytes are an answer to such a question
+ * Returns 0; -EBADMSG; -EPERM: an answer, but the host's name is none.
+ */
+int names_answer_check(const struct names_answer *answer, size_t size, enum names_kind kind);
 
 #endif

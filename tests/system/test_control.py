@@ -111,8 +111,9 @@ def test_described(served):
             "method": "org.varlink.service.GetInterfaceDescription",
             "parameters": {"interface": "io.portcred"}}).encode() + b"\0")
         description = connection.receive()["description"]
-    assert description.count("\nmethod ") == 6
-    for method in ("GetStatus", "ListSockets", "Watch", "Reload", "Confirm", "Bind"):
+    assert description.count("\nmethod ") == 7
+    for method in ("GetStatus", "ListSockets", "Watch", "Reload", "Confirm", "Bind",
+                   "MapUser"):
         assert f"method {method}(" in description
 
 
