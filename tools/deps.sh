@@ -53,6 +53,7 @@ everyday() {
 		libelf-dev            elfutils-libelf-devel # libbpf's own need, in static links too
 		libsystemd-dev        systemd-devel        # event loop, readiness, journal
 		libjansson-dev        jansson-devel        # JSON: varlink, --json
+		libmnl-dev            libmnl-devel         # netlink: sock_diag
 		libcap-dev            libcap-devel         # dropping capabilities
 		libpam0g-dev          pam-devel            # the rsh family's server: accounts, passwords, sessions
 		libseccomp-dev        libseccomp-devel     # the daemon's system call filter

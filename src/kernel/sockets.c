@@ -2,12 +2,15 @@
 /*
  * sockets.c - inet_diag dumps (linux/inet_diag.h; net/ipv4/inet_diag.c of the kernel)
  *
- * One dump shows one family of one protocol.
+ * One dump shows one family of one protocol. A dump may span many receives, and a table may change
+ * between two of them: the kernel then marks what it sends with NLM_F_DUMP_INTR, and that dump is
+ * thrown away and asked for again.
  */
 #include "kernel/sockets.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <libmnl/libmnl.h>
 #include <linux/inet_diag.h>
 #include <linux/netlink.h>
 #include <linux/sock_diag.h>
@@ -19,6 +22,9 @@
 #include "base/cleanup.h"
 #include "base/grow.h"
 #include "kernel/netlink.h"
+
+#define REPLY_BYTES (64U << 10) /* the kernel fills what it is given, up to 32 KiB a message */
+#define ATTEMPTS    8
 
 /* TCP_BOUND_INACTIVE: bound, neither listening nor connected; only sock_diag has it, since 6.8. */
 #define STATE_BOUND 13
@@ -37,13 +43,18 @@ struct question {
 	const struct port_bitmap *ports; /* NULL: any */
 };
 
-/* struct reply - where the messages of a dump go */
+/* struct reply - what the callbacks of libmnl need */
 struct reply {
 	struct socket_list *list;
-	size_t before;                   /* items of other dumps */
 	const struct port_bitmap *ports; /* NULL: any */
 	enum protocol protocol;
 };
+
+static void close_netlink(struct mnl_socket **netlink)
+{
+	if (*netlink)
+		mnl_socket_close(*netlink);
+}
 
 /* take_address() - as v4-mapped IPv6, whichever of the two families it came in */
 static void take_address(uint8_t family, const __be32 words[4], uint32_t ret_address[4])
@@ -71,23 +82,25 @@ static void take_addresses(const struct inet_diag_msg *message, struct bound_soc
 
 static int take_socket(const struct nlmsghdr *header, void *data)
 {
-	const struct inet_diag_msg *message = netlink_payload(header, sizeof(*message));
+	const struct inet_diag_msg *message = mnl_nlmsg_get_payload(header);
 	struct reply *reply = data;
 	struct socket_list *list = reply->list;
 	struct bound_socket bound = { .protocol = (uint8_t)reply->protocol };
-	size_t offset = NLMSG_SPACE(sizeof(*message));
-	struct netlink_attribute attribute;
+	const struct nlattr *attribute;
 	int error;
 
-	if (header->nlmsg_type != SOCK_DIAG_BY_FAMILY || !message ||
-	    (message->idiag_family != AF_INET && message->idiag_family != AF_INET6))
-		return -EBADMSG;
+	if (header->nlmsg_type != SOCK_DIAG_BY_FAMILY ||
+	    mnl_nlmsg_get_payload_len(header) < sizeof(*message) ||
+	    (message->idiag_family != AF_INET && message->idiag_family != AF_INET6)) {
+		errno = EBADMSG;
+		return MNL_CB_ERROR;
+	}
 	take_addresses(message, &bound);
 	if (bound.port == 0 || (reply->ports && !port_bitmap_has(reply->ports, bound.port)))
-		return 0;
+		return MNL_CB_OK;
 	if (list->n_items >= MAX_BOUND_SOCKETS) {
 		list->truncated = true;
-		return 0;
+		return MNL_CB_OK;
 	}
 	bound.inode = message->idiag_inode;
 	bound.cookie = (uint64_t)message->id.idiag_cookie[1] << 32 | message->id.idiag_cookie[0];
@@ -95,17 +108,21 @@ static int take_socket(const struct nlmsghdr *header, void *data)
 	bound.interface = message->id.idiag_if;
 	bound.state = message->idiag_state;
 	bound.listening = reply->protocol == PROTOCOL_TCP && message->idiag_state == TCP_LISTEN;
-	while (netlink_attribute(header, &offset, &attribute)) {
-		if (attribute.type != INET_DIAG_SKV6ONLY || attribute.size < sizeof(uint8_t))
+	mnl_attr_for_each(attribute, header, sizeof(*message))
+	{
+		if (mnl_attr_get_type(attribute) != INET_DIAG_SKV6ONLY ||
+		    mnl_attr_get_payload_len(attribute) < sizeof(uint8_t))
 			continue;
 		bound.v6only_known = true;
-		bound.v6only = *(const uint8_t *)attribute.payload != 0;
+		bound.v6only = mnl_attr_get_u8(attribute) != 0;
 	}
 	error = GROW(list->items, list->n_allocated, list->n_items);
-	if (error < 0)
-		return error;
+	if (error < 0) {
+		errno = -error;
+		return MNL_CB_ERROR;
+	}
 	list->items[list->n_items++] = bound;
-	return 0;
+	return MNL_CB_OK;
 }
 
 int sockets_take_reply(struct socket_list *list, const struct port_bitmap *ports,
@@ -117,15 +134,8 @@ int sockets_take_reply(struct socket_list *list, const struct port_bitmap *ports
 	return netlink_take_reply(buffer, size, sequence, portid, take_socket, &reply);
 }
 
-/* forget() - what a dump has brought that is asked for again */
-static void forget(void *data)
-{
-	struct reply *reply = data;
-
-	reply->list->n_items = reply->before;
-}
-
-static int dump(const struct question *question, struct socket_list *list)
+static int send_question(struct mnl_socket *netlink, const struct question *question,
+			 uint32_t sequence)
 {
 	struct {
 		struct nlmsghdr header;
@@ -134,24 +144,64 @@ static int dump(const struct question *question, struct socket_list *list)
 		.header.nlmsg_len = sizeof(message),
 		.header.nlmsg_type = SOCK_DIAG_BY_FAMILY,
 		.header.nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP,
-		.header.nlmsg_seq = NETLINK_SEQUENCE,
+		.header.nlmsg_seq = sequence,
 		.request.sdiag_family = question->family,
 		.request.sdiag_protocol = question->ip_protocol,
 		.request.idiag_states = question->states,
 		.request.id.idiag_sport = htons(question->port),
 		.request.id.idiag_cookie = { INET_DIAG_NOCOOKIE, INET_DIAG_NOCOOKIE },
 	};
-	struct reply reply = {
-		.list = list,
-		.before = list->n_items,
-		.ports = question->ports,
-		.protocol = question->ip_protocol == IPPROTO_TCP ? PROTOCOL_TCP : PROTOCOL_UDP,
-	};
-	int r = netlink_dump(NETLINK_SOCK_DIAG, &message.header, take_socket, forget, &reply);
 
-	if (r < 0)
-		forget(&reply);
-	return r;
+	return mnl_socket_sendto(netlink, &message, sizeof(message)) < 0 ? -errno : 0;
+}
+
+static int dump_once(const struct question *question, struct socket_list *list)
+{
+	enum protocol protocol = question->ip_protocol == IPPROTO_TCP ? PROTOCOL_TCP : PROTOCOL_UDP;
+	_cleanup_(close_netlink) struct mnl_socket *netlink = NULL;
+	_cleanup_free_ void *buffer = malloc(REPLY_BYTES);
+	const uint32_t sequence = 1; /* each dump has a socket of its own */
+	int result;
+
+	netlink = mnl_socket_open2(NETLINK_SOCK_DIAG, SOCK_CLOEXEC);
+	if (!netlink)
+		return -errno;
+	if (!buffer)
+		return -ENOMEM;
+	if (mnl_socket_bind(netlink, 0, MNL_SOCKET_AUTOPID) < 0)
+		return -errno;
+	result = send_question(netlink, question, sequence);
+	if (result < 0)
+		return result;
+	do {
+		ssize_t size = mnl_socket_recvfrom(netlink, buffer, REPLY_BYTES);
+
+		if (size < 0 && errno == EINTR)
+			result = 1;
+		else if (size < 0)
+			return -errno;
+		else
+			result = sockets_take_reply(list, question->ports, protocol, buffer,
+						    (size_t)size, sequence,
+						    mnl_socket_get_portid(netlink));
+	} while (result > 0);
+	return result;
+}
+
+static int dump(const struct question *question, struct socket_list *list)
+{
+	size_t before = list->n_items;
+
+	for (int i = 0; i < ATTEMPTS; i++) {
+		int error = dump_once(question, list);
+
+		if (error == 0)
+			return 0;
+		list->n_items = before;
+		if (error != -EINTR)
+			return error;
+	}
+	return -EAGAIN;
 }
 
 /* dump_families() - @question: but for the family */
