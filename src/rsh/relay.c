@@ -14,11 +14,9 @@
 
 #include "base/cleanup.h"
 #include "rcmd/status.h"
+#include "rsh/buffer.h"
 #include "rsh/outlet.h"
 #include "rsh/say.h"
-
-/* Bytes in hand, of each direction. */
-#define BUFFER (128U * 1024U)
 
 /* Bytes that the kernel may move at once without them. */
 #define AT_ONCE (1024U * 1024U)
@@ -102,9 +100,9 @@ static bool ignore_pipe(void)
 
 static int begin(struct relay *relay, bool input)
 {
-	relay->in.bytes = malloc(BUFFER);
-	relay->out.bytes = malloc(BUFFER);
-	relay->err.bytes = malloc(BUFFER);
+	relay->in.bytes = buffer_new();
+	relay->out.bytes = buffer_new();
+	relay->err.bytes = buffer_new();
 	if (!relay->in.bytes || !relay->out.bytes || !relay->err.bytes)
 		return -ENOMEM;
 	outlet_open(STDOUT_FILENO, &relay->output);
@@ -130,7 +128,7 @@ static ssize_t fill(struct flow *flow, int fd)
 	ssize_t n;
 
 	do {
-		n = read(fd, flow->bytes, BUFFER);
+		n = read(fd, flow->bytes, BUFFER_SIZE);
 	} while (n < 0 && errno == EINTR);
 	if (n < 0)
 		return -errno;
