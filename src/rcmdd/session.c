@@ -20,7 +20,7 @@
  * Modules of PAM and the user database may wait for servers for ever: this long after a client's own
  * deadlines the monitor ends by the signal, and with it all that it has begun.
  */
-#define ALARM_SECONDS (MAX_GRACE + 120U)
+#define ALARM_SECONDS 120U
 
 /* How long a client that is refused may go on sending, and how much of it is taken at a time. */
 #define LET_GO_MS    2000U
@@ -61,8 +61,7 @@ static void let_go(int connection)
 	ssize_t n = 1;
 
 	shutdown(connection, SHUT_WR);
-	while (n > 0 && moment_left(deadline) > 0 &&
-	       poll(&readable, 1, moment_left(deadline)) > 0)
+	while (n > 0 && moment_left(deadline) > 0 && poll(&readable, 1, moment_left(deadline)) > 0)
 		n = recv(connection, NULL, LET_GO_BYTES, MSG_TRUNC | MSG_DONTWAIT);
 }
 
@@ -213,7 +212,7 @@ int session_run(const struct options *options, int connection, atomic_bool *wait
 	pid_t pid;
 
 	set_signals(&ours);
-	alarm(ALARM_SECONDS);
+	alarm(options->grace + ALARM_SECONDS);
 	if (session_admit(&session) < 0)
 		return 1;
 	if (waiting)
