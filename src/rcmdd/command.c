@@ -63,7 +63,6 @@ static _Noreturn void run_relay(struct start *start, int channel, bool framed)
 {
 	struct relay relay = { .channel = channel, .framed = framed };
 	int pair[2], r;
-	pid_t pid;
 
 	if (pipe2(pair, O_CLOEXEC) < 0 || descriptor_set_blocking(pair[0], false) < 0 ||
 	    descriptor_set_blocking(channel, false) < 0)
