@@ -174,7 +174,7 @@ static int prove(struct session *session, char **ret_reason)
 static int ask(void *data, const char *prompt, char **ret_answer)
 {
 	struct session *session = data;
-	struct opening_message message;
+	struct opening_message message = { 0 };
 	char *answer;
 	int r = opening_ask(&session->opening, prompt);
 
@@ -187,7 +187,8 @@ static int ask(void *data, const char *prompt, char **ret_answer)
 	answer = malloc(message.size + 1);
 	if (!answer)
 		return -ENOMEM;
-	memcpy(answer, message.bytes, message.size);
+	if (message.size > 0)
+		memcpy(answer, message.bytes, message.size);
 	answer[message.size] = '\0';
 	explicit_bzero(session->opening.frame, OPENING_FRAME_MAX);
 	session->answer_came = moment_now();
@@ -297,12 +298,13 @@ int session_admit(struct session *session)
 	rcmd_reader_init(&session->reader, options->service);
 	if (setsockopt(session->connection, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on)) < 0)
 		return session_refuse(session, -errno, NULL, "%s", strerror(errno));
-	r = caller_find(session->connection, options, &session->caller);
-	if (r < 0)
-		return session_refuse(session, r, NULL, "who calls: %s", portcred_error_text(r));
 	r = opening_start(&session->opening, session->connection, options->service);
 	if (r < 0)
 		return say_internal(session, r, "cannot start a reader");
+	/* While the reader gives up what it has, and reads. */
+	r = caller_find(session->connection, options, &session->caller);
+	if (r < 0)
+		return session_refuse(session, r, NULL, "who calls: %s", portcred_error_text(r));
 	r = receive_request(session);
 	if (r == 0)
 		r = identify(session);

@@ -194,7 +194,7 @@ static int connect_from(struct errand *errand)
 static int listen_reserved(struct errand *errand, int *ret_listener)
 {
 	_cleanup_close_ int fd = second_socket(errand->server.address.ss_family);
-	struct second_address local;
+	struct second_address local = { 0 };
 	int r = fd;
 
 	if (fd >= 0)

@@ -656,7 +656,12 @@ def test_installed(tmp_path):
                  "bash-completion/completions/portcred", "zsh/site-functions/_portcred",
                  "fish/vendor_completions.d/portcred.fish",
                  "bash-completion/completions/portcred-rcp", "zsh/site-functions/_portcred-rcp",
-                 "fish/vendor_completions.d/portcred-rcp.fish"):
+                 "fish/vendor_completions.d/portcred-rcp.fish",
+                 "man1/portcred-rsh.1", "man1/portcred-rlogin.1", "man1/portcred-rexec.1",
+                 "zsh/site-functions/_portcred-rsh",
+                 *(f"bash-completion/completions/portcred-{one}" for one in ("rsh", "rlogin", "rexec")),
+                 *(f"fish/vendor_completions.d/portcred-{one}.fish"
+                   for one in ("rsh", "rlogin", "rexec"))):
         assert any(path.endswith(name) for path in installed), (name, installed)
     assert pathlib.Path(build / "portcred").is_file()
     assert tmp_path.is_dir()
