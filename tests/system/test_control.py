@@ -243,9 +243,14 @@ def test_map_user(peers):
     Catches root, or a user who is not shared, that is somebody here."""
     peers.put(more="users shared 2000-2999 root squash")
     uids = (0, 1999, 2000, 4294967294)
-    said = {name: [control.call_as(peers.server, VISITOR, "MapUser", host=name, uid=uid).get("uid")
-                   for uid in uids] for name in ("app1", "local", "nosuchhost")}
+
+    def ask(name, uid):
+        with control.Connection(peers.server, VISITOR) as connection:
+            connection.send("MapUser", host=name, uid=uid)
+            return connection.receive().get("uid")
+
+    said = {name: [ask(name, uid) for uid in uids] for name in ("app1", "local", "nosuchhost")}
     assert said == {"app1": [None, None, 2000, None], "local": list(uids), "nosuchhost": [None] * 4}
     for uid in (-1, 4294967295):
         with pytest.raises(control.Refused):
-            control.call(peers.server, "MapUser", host="local", uid=uid)
+            ask("local", uid)
