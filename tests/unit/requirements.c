@@ -203,8 +203,14 @@ static void test_nothing_is_forgotten(void **state)
 	(void)state;
 	assert_non_null(skeleton);
 	assert_int_equal(probe((struct thing){ 0 }, 0, NULL), 0);
-	bpf_object__for_each_program(program, skeleton->obj) check_program(program);
-	bpf_object__for_each_map(map, skeleton->obj) check_map(map);
+	bpf_object__for_each_program(program, skeleton->obj)
+	{
+		check_program(program);
+	}
+	bpf_object__for_each_map(map, skeleton->obj)
+	{
+		check_map(map);
+	}
 	portcred_bpf__destroy(skeleton);
 }
 
