@@ -5,9 +5,9 @@
                ^── second channel ──────'
 """
 
-import errno
 import contextlib
 import dataclasses
+import errno
 import os
 import select
 import shutil
