@@ -16,8 +16,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-extern char **environ;
-
 /* struct stage - what the programs are started with */
 struct stage {
 	posix_spawn_file_actions_t actions;

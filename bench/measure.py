@@ -26,7 +26,6 @@ sys.path.insert(0, str(ROOT / "tests/hosts"))
 import host as hosts
 import identity
 import network
-import place
 
 WEB = hosts.USERS["web"]
 

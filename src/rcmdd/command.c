@@ -62,7 +62,7 @@ static int run_beside(void *data)
 static _Noreturn void run_relay(struct start *start, int channel, bool framed)
 {
 	struct relay relay = { .channel = channel, .framed = framed };
-	int pair[2];
+	int pair[2], r;
 
 	if (pipe2(pair, O_CLOEXEC) < 0 || descriptor_set_blocking(pair[0], false) < 0 ||
 	    descriptor_set_blocking(channel, false) < 0)
@@ -73,7 +73,10 @@ static _Noreturn void run_relay(struct start *start, int channel, bool framed)
 	relay.pid = spawn(run_beside, start);
 	if (relay.pid < 0 || descriptors_keep_two(channel, relay.errors) < 0)
 		_exit(EXIT_CANNOT);
-	_exit(relay_run(&relay) < 0 ? EXIT_CANNOT : EXIT_SUCCESS);
+	r = relay_run(&relay);
+	/* The client waits for it, and a process closes what it has when its memory is given back. */
+	close(channel);
+	_exit(r < 0 ? EXIT_CANNOT : EXIT_SUCCESS);
 }
 
 /* run_directly() - the command, with nothing of ours beside it; the child of spawn() */

@@ -78,8 +78,8 @@ def second_channel(connection, port, source=("", 0)):
 
 def serve(host, behave, *, service="shell", address="127.0.0.1", port=None, source=("", 0),
           connect=True, **where):
-    """A server of one session on a host: go() behind the start has it wait for a client, take() waits
-    for what @behave returns.
+    """A server of one session on a host: take() waits for what @behave returns, and by
+    then nobody listens any more.
 
     @connect: the second channel is connected before @behave is called, from @source.
     """
@@ -90,18 +90,17 @@ def serve(host, behave, *, service="shell", address="127.0.0.1", port=None, sour
             listener.bind((address, PORTS[service] if port is None else port))
             listener.listen()
             yield listener.getsockname()[1]
-            while True:
-                connection, _ = listener.accept()
-                with connection:
-                    connection.settimeout(hosts.TIMEOUT)
-                    session = Session(connection, read_fields(connection, 4))
-                    if connect and service != "login":
-                        session.second = second_channel(connection, int(session.fields[0]), source)
-                        session.second.settimeout(hosts.TIMEOUT)
-                    result = behave(session)
-                    if session.second:
-                        session.second.close()
-                yield result
+            connection, _ = listener.accept()
+            with connection:
+                connection.settimeout(hosts.TIMEOUT)
+                session = Session(connection, read_fields(connection, 4))
+                if connect and service != "login":
+                    session.second = second_channel(connection, int(session.fields[0]), source)
+                    session.second.settimeout(hosts.TIMEOUT)
+                result = behave(session)
+                if session.second:
+                    session.second.close()
+        yield result
 
     child = host.start(work, **where)
     child.go()
@@ -130,8 +129,13 @@ def listening(port):
     place.eventually(there, f"a listener at port {port}")
 
 
-def set_up_helper(host):
-    """As a package does: the helper is set-group-ID to a group of its own."""
-    host.set_accounts(groups=hosts.GROUPS | {GROUP: (GROUP_ID, [])})
+def set_up_helper(host, keep=False):
+    """As a package does: the helper is set-group-ID to a group of its own. @keep: the users as they are."""
+    if keep:
+        with open(host.etc / "group", "r+", encoding="ascii") as group:
+            if GROUP not in group.read():
+                group.write(f"{GROUP}:x:{GROUP_ID}:\n")
+    else:
+        host.set_accounts(groups=hosts.GROUPS | {GROUP: (GROUP_ID, [])})
     os.chown(HELPER, 0, GROUP_ID)
     HELPER.chmod(0o2755)
