@@ -22,6 +22,9 @@ from rcmdd import shell
 ALICE = hosts.USERS["alice"]
 NOBODY = 65534
 
+# What it takes to become users, read their files as root squashed or not, and end what has begun.
+CAPABILITIES = "CAP_SETUID,CAP_SETGID,CAP_DAC_OVERRIDE,CAP_DAC_READ_SEARCH,CAP_CHOWN,CAP_FOWNER,CAP_KILL"
+
 
 @pytest.fixture(name="pair")
 def _pair(peers):
@@ -258,6 +261,19 @@ def test_inetd(pair):
     with started(pair.server, [program, "-i", "-R", "0", configuration]) as log:
         rcmd.running.listening(pair.server, rcmd.SHELL)
         all_of(pair, log)
+
+
+def test_portcred_run(pair):
+    """From `portcred run --inetd`, which leaves it the capabilities to become users and no other: what it
+    starts has none of them."""
+    command_line = [hosts.PROGRAMS / "portcred", "--runtime-dir", pair.server.runtime, "run", "--inetd",
+                    "--listen", rcmd.SHELL, "--user", "root", "--keep-caps", CAPABILITIES, "--",
+                    rcmdd.RCMDD, "--runtime-dir", pair.server.runtime, "shell"]
+    with started(pair.server, command_line) as log:
+        rcmd.running.listening(pair.server, rcmd.SHELL)
+        all_of(pair, log)
+        status = command(pair, "grep -E '^Cap(Prm|Eff|Inh|Amb)' /proc/self/status").out
+    assert [int(line.split()[-1], 16) for line in status.splitlines()] == [0] * 4
 
 
 def test_listen_fds(pair):
