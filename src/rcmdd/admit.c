@@ -174,7 +174,7 @@ static int prove(struct session *session, char **ret_reason)
 static int ask(void *data, const char *prompt, char **ret_answer)
 {
 	struct session *session = data;
-	struct opening_message message;
+	struct opening_message message = { 0 };
 	char *answer;
 	int r = opening_ask(&session->opening, prompt);
 
@@ -187,7 +187,8 @@ static int ask(void *data, const char *prompt, char **ret_answer)
 	answer = malloc(message.size + 1);
 	if (!answer)
 		return -ENOMEM;
-	memcpy(answer, message.bytes, message.size);
+	if (message.size > 0)
+		memcpy(answer, message.bytes, message.size);
 	answer[message.size] = '\0';
 	explicit_bzero(session->opening.frame, OPENING_FRAME_MAX);
 	session->answer_came = moment_now();

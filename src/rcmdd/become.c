@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <grp.h>
 #include <signal.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -43,6 +42,15 @@ static void free_groups(struct groups *groups)
 	free(groups->items);
 }
 
+static bool same_groups(const struct groups *one, const struct groups *other)
+{
+	bool same = one->n == other->n;
+
+	for (int i = 0; same && i < one->n; i++)
+		same = one->items[i] == other->items[i];
+	return same;
+}
+
 static int read_back(const struct account *account, const struct groups *before)
 {
 	_cleanup_(free_groups) struct groups after = { 0 };
@@ -59,8 +67,7 @@ static int read_back(const struct account *account, const struct groups *before)
 	r = read_groups(&after);
 	if (r < 0)
 		return r;
-	if (after.n != before->n ||
-	    memcmp(after.items, before->items, (size_t)after.n * sizeof(*after.items)) != 0)
+	if (!same_groups(&after, before))
 		return -EPERM;
 	if (account->uid != 0 && setresuid(-1, 0, -1) == 0)
 		return -EPERM;

@@ -18,6 +18,7 @@
 #include "rcmdd/descriptors.h"
 #include "rcmdd/relay.h"
 #include "rcmdd/session.h"
+#include "rcmdd/spawn.h"
 
 /* Both of a shell that cannot be started, sh(1). */
 #define EXIT_CANNOT 126
@@ -49,31 +50,28 @@ static _Noreturn void run_shell(const struct start *start)
 	_exit(errno == ENOENT ? EXIT_NONE : EXIT_CANNOT);
 }
 
+/* run_beside() - the command whose relay is its parent, and that is hung up on when the relay is */
+static int run_beside(void *data)
+{
+	if (setpgid(0, 0) < 0 || prctl(PR_SET_PDEATHSIG, SIGHUP) < 0)
+		_exit(EXIT_CANNOT);
+	run_shell(data);
+}
+
 /* run_relay() - as the user: start the command, and carry its second channel; does not return */
 static _Noreturn void run_relay(struct start *start, int channel, bool framed)
 {
 	struct relay relay = { .channel = channel, .framed = framed };
 	int pair[2], r;
-	pid_t pid;
 
 	if (pipe2(pair, O_CLOEXEC) < 0 || descriptor_set_blocking(pair[0], false) < 0 ||
 	    descriptor_set_blocking(channel, false) < 0)
 		_exit(EXIT_CANNOT);
 	relay.errors = pair[0];
 	start->errors = pair[1];
-	pid = vfork(); /* see run_directly(); the user may not trace the relay either */
-	if (pid < 0)
-		_exit(EXIT_CANNOT);
-	if (pid == 0) {
-		/* Hung up on when the relay is. */
-		if (setpgid(0, 0) < 0 || prctl(PR_SET_PDEATHSIG, SIGHUP) < 0)
-			_exit(EXIT_CANNOT);
-		run_shell(start);
-	}
-	relay.pid = pid;
-	/* Here too: a signal of the client may come before the child has run. */
-	setpgid(relay.pid, relay.pid);
-	if (descriptors_keep_two(channel, relay.errors) < 0)
+	/* It runs its program by then: it has its process group, and a signal finds it. */
+	relay.pid = spawn(run_beside, start);
+	if (relay.pid < 0 || descriptors_keep_two(channel, relay.errors) < 0)
 		_exit(EXIT_CANNOT);
 	r = relay_run(&relay);
 	/* The client waits for it, and a process closes what it has when its memory is given back. */
@@ -81,18 +79,11 @@ static _Noreturn void run_relay(struct start *start, int channel, bool framed)
 	_exit(r < 0 ? EXIT_CANNOT : EXIT_SUCCESS);
 }
 
-/*
- * run_directly() - the command, with nothing of ours beside it
- * By vfork(2): to copy the monitor's memory for a process that is about to throw it away takes longer
- * than all else here. The monitor stands still meanwhile, and the kernel lets nobody trace who shares
- * its memory.
- */
-static pid_t run_directly(const struct start *start)
+/* run_directly() - the command, with nothing of ours beside it; the child of spawn() */
+static int run_directly(void *data)
 {
-	pid_t pid = vfork();
+	const struct start *start = data;
 
-	if (pid != 0)
-		return pid < 0 ? -errno : pid;
 	if (setsid() < 0 || become_user(start->account) < 0)
 		_exit(EXIT_CANNOT);
 	run_shell(start);
@@ -113,7 +104,7 @@ pid_t command_start(struct session *session, char *const environment[])
 	if (r < 0)
 		return r;
 	if (session->second < 0)
-		return run_directly(&start);
+		return spawn(run_directly, &start);
 	pid = fork();
 	if (pid != 0)
 		return pid < 0 ? -errno : pid;

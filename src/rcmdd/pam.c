@@ -165,14 +165,17 @@ const char *pam_text(const struct pam_session *pam)
 	return pam_strerror(pam->handle, pam->status);
 }
 
-int pam_preload(const char **ret_text)
+int pam_preload(pam_handle_t **ret_handle, const char **ret_text)
 {
 	static const struct pam_conv nobody = { converse, NULL };
-	pam_handle_t *handle;
-	int status = pam_start(PAM_SERVICE_NAME, NULL, &nobody, &handle);
+	int status = pam_start(PAM_SERVICE_NAME, NULL, &nobody, ret_handle);
 
-	/* Never ended: what it has loaded is to stay. */
 	if (status != PAM_SUCCESS)
 		*ret_text = pam_strerror(NULL, status);
 	return status == PAM_SUCCESS ? 0 : -EACCES;
+}
+
+void pam_unload(pam_handle_t *handle)
+{
+	pam_end(handle, PAM_SUCCESS);
 }

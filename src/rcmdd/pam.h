@@ -27,7 +27,7 @@ struct pam_session {
 	pam_handle_t *handle;
 	struct pam_conv conversation;
 	const char *user, *remote_host; /* borrowed */
-	int status;       /* of the last call */
+	int status;                     /* of the last call */
 	bool credentials, open;
 };
 
@@ -61,9 +61,11 @@ const char *pam_text(const struct pam_session *pam);
 
 /*
  * pam_preload() - load the service's modules, for all processes forked from this one
+ * @ret_handle: for pam_unload(), of this process alone
  * Modules are then read once, and not for each session; the files of /etc/pam.d still are.
  * Returns 0; -EACCES with a text of PAM's.
  */
-int pam_preload(const char **ret_text);
+int pam_preload(pam_handle_t **ret_handle, const char **ret_text);
+void pam_unload(pam_handle_t *handle);
 
 #endif

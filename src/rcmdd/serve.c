@@ -42,12 +42,15 @@ struct server {
 	unsigned refused; /* since it was told */
 	uint64_t told;
 	bool ending, resting;
+	pam_handle_t *modules; /* keeps them loaded */
 };
 
 static void server_clear(struct server *server)
 {
 	if (server->watched[0].fd >= 0)
 		close(server->watched[0].fd);
+	if (server->modules)
+		pam_unload(server->modules);
 	free(server->admission.seats);
 	free(server->pids);
 	if (server->admission.waiting)
@@ -238,7 +241,7 @@ int serve(const struct options *options, const struct listeners *listeners)
 		.watched[0].fd = -EBADF,
 	};
 	const char *text = NULL;
-	int r = pam_preload(&text);
+	int r = pam_preload(&server.modules, &text);
 
 	if (r < 0) {
 		tell(options->aloud, LOG_ERR, "PAM, service " PAM_SERVICE_NAME ": %s", text);

@@ -61,8 +61,7 @@ static void let_go(int connection)
 	ssize_t n = 1;
 
 	shutdown(connection, SHUT_WR);
-	while (n > 0 && moment_left(deadline) > 0 &&
-	       poll(&readable, 1, moment_left(deadline)) > 0)
+	while (n > 0 && moment_left(deadline) > 0 && poll(&readable, 1, moment_left(deadline)) > 0)
 		n = recv(connection, NULL, LET_GO_BYTES, MSG_TRUNC | MSG_DONTWAIT);
 }
 
