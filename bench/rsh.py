@@ -189,9 +189,9 @@ def rate(bench, pair):
 def endless(bench, pair):
     if not bench.wanted("rsh_endless"):
         return
-    with pair.ours():
+    with real_time(), pair.ours():
         good = pair.loop("attempts", ENDLESS, pair.rsh("true"))
-    with pair.redone():
+    with real_time(), pair.redone():
         theirs = pair.loop("attempts", PEERS_ENDLESS, pair.redone_rsh("true"))
     yield Result("rsh_endless", [ENDLESS / max(good, 1e-9)], [1.0], 1, inverse=True,
                  note=f"{good:.0f} of {ENDLESS} commands in a row succeed (RSH_ENDLESS); "
