@@ -62,6 +62,10 @@ fuzz: ## fuzz each target for FUZZ_SECONDS
 lint: all ## formatting, static analysis, layers, what every file must have
 	@$(PYTHON) tools/lint.py $(BUILD)
 
+.PHONY: lint-deep
+lint-deep: all ## clang's analyzer again, as deep as it goes: minutes
+	@$(PYTHON) tools/lint.py $(BUILD) tidy-deep
+
 .PHONY: demo
 demo: ## show the main job on real processes (as root)
 	@$(MAKE) --no-print-directory deps

@@ -105,5 +105,7 @@ void load_ident(int argc, char *argv[]);
 void load_command(int argc, char *argv[]);
 void load_attempts(int argc, char *argv[]);
 void load_flood(int argc, char *argv[]);
+void load_start(int argc, char *argv[]);
+void load_served(int argc, char *argv[]);
 
 #endif

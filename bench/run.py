@@ -21,11 +21,12 @@ import binding
 import peers
 import redirect
 import rsh
+import starting
 import vouch
 from measure import ROOT, Bench, hosts
 
 BENCHMARKS = (*binding.BENCHMARKS, *vouch.BENCHMARKS, *redirect.BENCHMARKS, *peers.BENCHMARKS,
-              *rsh.BENCHMARKS)
+              *rsh.BENCHMARKS, *starting.BENCHMARKS)
 
 
 def show(result, as_json):
@@ -55,7 +56,7 @@ def main():
         sys.exit("bench: must run as root: it makes namespaces and starts portcredd")
 
     build = arguments.build.resolve()
-    hosts.prepare(build, [build / "bench/workload", *rsh.programs(build)])
+    hosts.prepare(build, [build / "bench/workload", build / "bench/served", *rsh.programs(build)])
     bench = Bench(arguments.rounds, [name for name in arguments.only.split(",") if name])
     try:
         for benchmark in BENCHMARKS:

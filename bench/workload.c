@@ -18,6 +18,8 @@
  *	                                       the same where it may fail; prints how many did not
  *	workload flood RATE SECONDS INTERFACE TO-ETHERNET FROM TO PORT
  *	                                       forged SYNs, see load_flood.c; prints SYNs a second
+ *	workload start PORT COUNT SERVER...    start SERVER, call PORT, have its answer: see load_start.c
+ *	workload served PORT COUNT SERVER...   of a SERVER that runs, which starts a program for each call
  *
  * WAY is nothing at all: over loopback, to any port, as known as may be. Or
  *	PORT EXPECTED                          over loopback, to that port
@@ -25,14 +27,16 @@
  * EXPECTED is "vouched" or "unknown": what both ends of every single connection have to say of each
  * other (getsockopt, SOL_PORTCRED), or the loop ends with an error.
  *
- * Prints nanoseconds an operation (bulk: a MiB), a number and a newline; connect, acceptmany and
- * pingpong the median of the loop's sixteenths. Only what is named is
+ * Prints nanoseconds an operation (bulk: a MiB), a number and a newline; connect, acceptmany,
+ * pingpong, start and served the median of the loop's sixteenths. Only what is named is
  * timed: choosing a pair, becoming its user and asking who is there is not.
  */
 #include "load.h"
 
 #include <stdio.h>
 #include <string.h>
+
+#define MOST 64 /* words of a command */
 
 static const struct {
 	const char *name;
@@ -53,6 +57,8 @@ static const struct {
 	{ "command", 2, 16, load_command },
 	{ "attempts", 2, 16, load_attempts },
 	{ "flood", 7, 7, load_flood },
+	{ "start", 3, MOST, load_start },
+	{ "served", 3, MOST, load_served },
 };
 
 int main(int argc, char *argv[])

@@ -120,7 +120,7 @@ __noinline int executable_path(struct path_text *path)
 	struct file *file;
 	__u32 length = 0;
 
-	if (!path || !task->mm)
+	if (!path || !BPF_CORE_READ(task, mm))
 		return 0;
 	file = BPF_CORE_READ(task, mm, exe_file);
 	if (!file)
@@ -193,7 +193,6 @@ static __always_inline void fill_event(struct event *event, const struct questio
 {
 	const struct endpoint *endpoint = &question->endpoint;
 	struct task_struct *task = bpf_get_current_task_btf();
-	const struct cred *cred = current_cred();
 	struct exe_key executable = { 0 };
 
 	clear_event(event);
@@ -202,9 +201,9 @@ static __always_inline void fill_event(struct event *event, const struct questio
 	event->cgroup = BPF_CORE_READ(current_cgroup(), kn, id);
 	event->inode = executable.inode;
 	event->device = executable.device;
-	event->pid = task->tgid;
-	event->uid = cred->euid.val;
-	event->gid = cred->egid.val;
+	event->pid = BPF_CORE_READ(task, tgid);
+	event->uid = CRED(euid.val);
+	event->gid = CRED(egid.val);
 	event->rule = question->decision.rule;
 	event->generation = question->generation;
 	event->port = endpoint->port;
@@ -251,7 +250,7 @@ __noinline int tell_of(const struct question *question, __u32 operation, __u32 o
 	if (!observed)
 		count(question->decision.verdict == VERDICT_GRANTED ? COUNTER_GRANTED
 								    : COUNTER_REFUSED);
-	key.uid = current_cred()->euid.val;
+	key.uid = CRED(euid.val);
 	key.port = question->endpoint.port;
 	key.protocol = question->endpoint.protocol;
 	key.kind = question->decision.verdict | observed << 7;

@@ -24,6 +24,14 @@ static __always_inline const struct cred *current_cred(void)
 	return task->cred;
 }
 
+/*
+ * CRED() - a member of the current credential, where nobody waits for it
+ *
+ * A pointer that is followed costs the verifier three walks through all of the kernel's types
+ * (btf_nested_type_is_trusted()) each time it comes by; a read at run time costs it nothing.
+ */
+#define CRED(...) BPF_CORE_READ((struct task_struct *)bpf_get_current_task_btf(), cred, __VA_ARGS__)
+
 static __always_inline __u32 principal_uid(const struct principal *principal)
 {
 	return principal->uid;
@@ -34,13 +42,13 @@ static __always_inline __u32 principal_uid(const struct principal *principal)
  *
  * A capability in a namespace that a user made himself is worth nothing here.
  */
-static __always_inline int principal_capable(const struct principal *principal)
+__noinline int principal_capable(const struct principal *principal)
 {
-	const struct cred *cred = current_cred();
+	const struct cred *cred =
+		BPF_CORE_READ((struct task_struct *)bpf_get_current_task_btf(), cred);
 	__u64 capabilities = 0;
-	(void)principal;
 
-	if (cred->user_ns->level != 0)
+	if (!principal || BPF_CORE_READ(cred, user_ns, level) != 0)
 		return 0;
 	bpf_core_read(&capabilities, sizeof(capabilities), &cred->cap_effective);
 	return (capabilities >> CAP_NET_BIND_SERVICE) & 1;
@@ -88,7 +96,7 @@ static __always_inline int current_executable(struct exe_key *ret)
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct inode *inode;
 
-	if (!task->mm)
+	if (!BPF_CORE_READ(task, mm))
 		return -1;
 	inode = BPF_CORE_READ(task, mm, exe_file, f_inode);
 	if (!inode)
@@ -143,6 +151,18 @@ static __always_inline int name_is_slice(const struct name *name, __u32 length)
 }
 
 /*
+ * forgotten() - the same pointer, of which the verifier no longer knows that it is
+ *
+ * It ties copies of a value together, and then follows a loop once for each way in which they can be
+ * tied; an operation that it does not see through unties them.
+ */
+static __always_inline void *forgotten(void *pointer)
+{
+	asm volatile("%0 ^= -1\n%0 ^= -1" : "+r"(pointer));
+	return pointer;
+}
+
+/*
  * unit_name() - the unit of the current task
  *
  * Nothing in its loop is a function of its own: Linux 6.1's verifier follows a loop that calls one, and
@@ -168,7 +188,7 @@ __noinline __u32 unit_name(__u64 attached, struct name *name)
 		if (length <= 1)
 			return 0;
 		if (!name_is_slice(name, length - 1))
-			unit = cgroup;
+			unit = forgotten(cgroup);
 		cgroup = cgroup_parent(cgroup);
 	}
 	if (!unit || !cgroup || BPF_CORE_READ(cgroup, kn, id) != attached)

@@ -160,7 +160,8 @@ __noinline int read_segment(struct __sk_buff *skb, struct segment *segment)
  *
  * Data are enough where the kernel wants no cookie (tcp_fastopen 0x200, TCP_FASTOPEN_NO_COOKIE).
  * Options that are not well-formed end the search, as they end the kernel's. Byte for byte, so that
- * the verifier knows the place at every step.
+ * the verifier knows the place at every step; and whether an option is over is a bit that it knows
+ * nothing of, or it would follow options of each length there is.
  */
 __noinline int opens_fast(const struct segment *segment)
 {
@@ -172,10 +173,12 @@ __noinline int opens_fast(const struct segment *segment)
 	options = segment->options;
 	for (__u32 at = 0; at < MAX_TCP_OPTIONS; at++) {
 		__u8 kind = options[at], length = options[at + 1];
+		__u32 inside = (at - next) >> 31;
 
+		barrier_var(inside);
 		if (at >= segment->options_length)
 			return 0;
-		if (at < next || kind == TCPOPT_NOP)
+		if (inside || kind == TCPOPT_NOP)
 			continue;
 		if (kind == TCPOPT_EOL || length < 2)
 			return 0;

@@ -83,8 +83,10 @@ everyday() {
 		libwrap0              -                    # and sshd
 		libgssapi-krb5-2      krb5-libs
 		libaudit1             audit-libs
+		libpcre2-8-0          pcre2                # and nginx
 		openssh-client        openssh-clients
 		libclang-rt-dev|libclang-common-14-dev compiler-rt # libFuzzer and clang's sanitizers
+		libcrypt-dev          libxcrypt-devel      # crypt(3), in the sanitized build of the rsh family's server
 		-                     libasan              # gcc's sanitizers: on Debian they come with gcc
 		-                     libubsan
 		# lint
@@ -99,6 +101,9 @@ everyday() {
 		nftables              nftables
 		oidentd               oidentd
 		munge                 munge
+		systemd               systemd              # systemd-socket-activate
+		ucspi-tcp             -                    # tcpserver
+		-                     glibc-static         # a program that is linked statically: Debian's libc6-dev has it
 	LIST
 }
 

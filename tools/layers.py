@@ -25,6 +25,7 @@ LAYERS = {
     "src/rcmd": ["include/portcred", "bpf", "src/base"],
     "src/rcmdd": ["include/portcred", "src/base", "src/control", "src/libportcred", "src/rcmd"],
     "src/rsh": ["include/portcred", "src/base", "src/rcmd"],
+    "src/rcp": ["src/base"],
 }
 
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"')

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 #
-# peers.sh - programs of others that the tests and benchmarks of the rsh family talk to
+# peers.sh - programs of others that tests and benchmarks talk to, the rsh family's above all
 #
 # Debian's packages, unpacked into build-peers/PACKAGE of this tree and not installed: some exclude
 # each other, and none of these servers is to be enabled on a machine because somebody ran our tests.
@@ -9,8 +9,8 @@
 # all are there. What cannot be had is named, and its tests name it too: that is no failure here.
 set -eu
 
-# Two families of clients and servers; who starts their servers; what rsh gave way to.
-packages='rsh-client rsh-server rsh-redone-client rsh-redone-server openbsd-inetd openssh-server'
+# Two families of clients and servers; who starts their servers; what rsh gave way to. A web server.
+packages='rsh-client rsh-server rsh-redone-client rsh-redone-server openbsd-inetd openssh-server nginx'
 
 cd "$(dirname "$0")/.."
 place=build-peers

@@ -567,9 +567,9 @@ static int map_user(struct varlink_call *call, json_t *parameters, void *userdat
 	mapped = compiled ? verdict_map_uid(compiled, verdict_find_host(compiled, name),
 					    (uint32_t)uid)
 			  : UID_NONE;
-	return varlink_reply(call, mapped == UID_NONE ? json_object()
-						      : json_pack("{s:I}", "uid",
-								  (json_int_t)mapped));
+	return varlink_reply(call, mapped == UID_NONE
+					   ? json_object()
+					   : json_pack("{s:I}", "uid", (json_int_t)mapped));
 }
 
 static const struct varlink_parameter map_user_parameters[] = {

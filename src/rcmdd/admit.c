@@ -298,12 +298,13 @@ int session_admit(struct session *session)
 	rcmd_reader_init(&session->reader, options->service);
 	if (setsockopt(session->connection, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on)) < 0)
 		return session_refuse(session, -errno, NULL, "%s", strerror(errno));
-	r = caller_find(session->connection, options, &session->caller);
-	if (r < 0)
-		return session_refuse(session, r, NULL, "who calls: %s", portcred_error_text(r));
 	r = opening_start(&session->opening, session->connection, options->service);
 	if (r < 0)
 		return say_internal(session, r, "cannot start a reader");
+	/* While the reader gives up what it has, and reads. */
+	r = caller_find(session->connection, options, &session->caller);
+	if (r < 0)
+		return session_refuse(session, r, NULL, "who calls: %s", portcred_error_text(r));
 	r = receive_request(session);
 	if (r == 0)
 		r = identify(session);

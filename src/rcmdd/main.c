@@ -30,7 +30,7 @@
 
 #define EXIT_USAGE 2
 
-/* is_connection() - whether a descriptor is a connected TCP socket, or was one */
+/* is_socket() - of any kind: a connection, also one that is broken, or the journal */
 static bool is_socket(int fd)
 {
 	socklen_t size = sizeof(int);

@@ -20,7 +20,7 @@
  * Modules of PAM and the user database may wait for servers for ever: this long after a client's own
  * deadlines the monitor ends by the signal, and with it all that it has begun.
  */
-#define ALARM_SECONDS (MAX_GRACE + 120U)
+#define ALARM_SECONDS 120U
 
 /* How long a client that is refused may go on sending, and how much of it is taken at a time. */
 #define LET_GO_MS    2000U
@@ -212,7 +212,7 @@ int session_run(const struct options *options, int connection, atomic_bool *wait
 	pid_t pid;
 
 	set_signals(&ours);
-	alarm(ALARM_SECONDS);
+	alarm(options->grace + ALARM_SECONDS);
 	if (session_admit(&session) < 0)
 		return 1;
 	if (waiting)

@@ -45,7 +45,7 @@ static bool is_end(const struct arguments_option *option)
 
 static int print_option(const struct arguments_option *option, FILE *out)
 {
-	char letter[] = { '-', option->letter ? option->letter : ' ', '\0' };
+	const char letter[] = { '-', option->letter, '\0' };
 
 	return fprintf(out, "  %s%s%s%s%s%s", option->letter ? letter : "  ",
 		       option->letter && option->name ? ", " : "  ", option->name ? "--" : "",

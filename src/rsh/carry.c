@@ -9,8 +9,7 @@
 #include <sys/socket.h>
 
 #include "base/cleanup.h"
-
-#define BUFFER (256U * 1024U)
+#include "rsh/buffer.h"
 
 /* struct flow - one direction; bytes[@start .. @end - 1] are read and not sent */
 struct flow {
@@ -49,7 +48,7 @@ static int begin(struct carry *carry)
 		flow->from = i % 2 == 0 ? pair->parent : pair->connection;
 		flow->to = i % 2 == 0 ? pair->connection : pair->parent;
 		flow->ended = pair->connection < 0;
-		flow->bytes = malloc(BUFFER);
+		flow->bytes = buffer_new();
 		if (!flow->bytes)
 			return -ENOMEM;
 	}
@@ -92,7 +91,7 @@ static void give(struct flow *flow)
 
 static void take(struct flow *flow)
 {
-	ssize_t n = recv(flow->from, flow->bytes, BUFFER, MSG_DONTWAIT);
+	ssize_t n = recv(flow->from, flow->bytes, BUFFER_SIZE, MSG_DONTWAIT);
 
 	if (n < 0 && is_later(errno))
 		return;

@@ -92,7 +92,7 @@ int helper_connect(const struct session_target *target, const struct rcmd_reques
 			       login ? word : (char *)request->command,
 			       NULL };
 	_cleanup_close_ int ours = -EBADF, theirs = -EBADF;
-	int pair[2], sockets[2], r;
+	int pair[2], sockets[2] = { -EBADF, -EBADF }, r;
 	pid_t pid;
 
 	snprintf(seconds, sizeof(seconds), "%u", target->seconds);

@@ -365,7 +365,7 @@ int login_run(const struct client *client, int escape)
 		name = "dumb";
 	if (!rcmd_terminal_valid(name))
 		return say(client->usage.program, "TERM is no name of a terminal");
-	strcpy(request.terminal, name);
+	memcpy(request.terminal, name, strlen(name) + 1); /* bounded: it is valid */
 	request.speed = terminal_speed(&terminal);
 	if (request.speed == 0)
 		request.speed = RCMD_SPEED_DEFAULT;

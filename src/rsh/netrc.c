@@ -117,7 +117,7 @@ static int read_field(struct reader *reader, struct search *search)
 		return -EBADMSG;
 	r = next_value(reader);
 	if (r == 0 && field)
-		strcpy(field, reader->word);
+		memcpy(field, reader->word, sizeof(reader->word));
 	return r;
 }
 

@@ -111,7 +111,7 @@ static int read_terminal(char *text, struct rcmd_request *request)
 	if (!speed || !rcmd_terminal_valid(text) ||
 	    arguments_number(speed, 1, RCMD_SPEED_MAX, &number) < 0)
 		return say(PROGRAM, "the last argument is no TERM/SPEED");
-	strcpy(request->terminal, text);
+	memcpy(request->terminal, text, strlen(text) + 1); /* bounded: it is valid */
 	request->speed = number;
 	return RSH_DONE;
 }
@@ -194,7 +194,7 @@ static int connect_from(struct errand *errand)
 static int listen_reserved(struct errand *errand, int *ret_listener)
 {
 	_cleanup_close_ int fd = second_socket(errand->server.address.ss_family);
-	struct second_address local;
+	struct second_address local = { 0 };
 	int r = fd;
 
 	if (fd >= 0)
@@ -259,18 +259,21 @@ static int make_pairs(const struct session *session, struct carry_pair ret_pairs
 }
 
 /* hand_over() - the parent's ends, which are then closed here; the byte: is there a second channel? */
-static int hand_over(const int ends[static 2], char has_second)
+static int hand_over(const int ends[static 2], bool has_second)
 {
 	union {
 		struct cmsghdr header;
 		char room[CMSG_SPACE(2 * sizeof(int))];
 	} control = { 0 };
-	struct iovec data = { &has_second, 1 };
+	char byte = '\0';
+	struct iovec data = { &byte, 1 };
 	const struct msghdr message = { .msg_iov = &data,
 					.msg_iovlen = 1,
 					.msg_control = &control,
 					.msg_controllen = sizeof(control) };
 
+	if (has_second)
+		byte = '\1';
 	control.header.cmsg_level = SOL_SOCKET;
 	control.header.cmsg_type = SCM_RIGHTS;
 	control.header.cmsg_len = CMSG_LEN(2 * sizeof(int));
@@ -286,7 +289,7 @@ static int hand_over(const int ends[static 2], char has_second)
 static int carry(const struct session *session)
 {
 	struct carry_pair pairs[2];
-	int ends[2];
+	int ends[2] = { -EBADF, -EBADF };
 	int r = make_pairs(session, pairs, ends);
 
 	if (r == 0)

@@ -2,21 +2,24 @@
 #include "rsh/relay.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "rcmd/status.h"
+#include "rsh/buffer.h"
 #include "rsh/outlet.h"
 #include "rsh/say.h"
 
-/* Bytes in hand, of each direction. */
-#define BUFFER (256U * 1024U)
+/* Bytes that the kernel may move at once without them. */
+#define AT_ONCE (1024U * 1024U)
 
 static const int sent[] = { SIGINT, SIGQUIT, SIGTERM };
 
@@ -43,8 +46,10 @@ struct relay {
 	struct flow in, out, err;
 	struct outlet output, errors;
 	struct rcmd_status_reader reader;
-	struct rcmd_piece piece; /* of err, being written */
-	bool has_exit, lost;     /* how it ended is known, will not be known */
+	struct rcmd_piece piece;  /* of err, being written */
+	bool has_exit, lost;      /* how it ended is known, will not be known */
+	bool moves_in, moves_out; /* standard input, output is a pipe: see move() */
+	bool dies_of_pipe;        /* SIGPIPE was not ignored when we were started */
 	struct rcmd_exit exit;
 	int signals;
 	sigset_t ours;
@@ -77,17 +82,36 @@ static int open_signals(struct relay *relay)
 	return relay->signals < 0 ? -errno : 0;
 }
 
+static bool is_pipe(int fd)
+{
+	struct stat found;
+
+	return fstat(fd, &found) == 0 && S_ISFIFO(found.st_mode);
+}
+
+/* ignore_pipe() - of the connection it would say nothing new; of our own output, see status() */
+static bool ignore_pipe(void)
+{
+	struct sigaction before;
+
+	return sigaction(SIGPIPE, NULL, &before) == 0 && before.sa_handler == SIG_DFL &&
+	       signal(SIGPIPE, SIG_IGN) != SIG_ERR;
+}
+
 static int begin(struct relay *relay, bool input)
 {
-	relay->in.bytes = malloc(BUFFER);
-	relay->out.bytes = malloc(BUFFER);
-	relay->err.bytes = malloc(BUFFER);
+	relay->in.bytes = buffer_new();
+	relay->out.bytes = buffer_new();
+	relay->err.bytes = buffer_new();
 	if (!relay->in.bytes || !relay->out.bytes || !relay->err.bytes)
 		return -ENOMEM;
 	outlet_open(STDOUT_FILENO, &relay->output);
 	outlet_open(STDERR_FILENO, &relay->errors);
 	relay->err.ended = relay->session->second < 0;
 	relay->in.ended = !input;
+	relay->moves_in = is_pipe(STDIN_FILENO);
+	relay->moves_out = is_pipe(STDOUT_FILENO);
+	relay->dies_of_pipe = ignore_pipe();
 	if (!input)
 		shutdown(relay->session->connection, SHUT_WR);
 	return open_signals(relay);
@@ -104,13 +128,22 @@ static ssize_t fill(struct flow *flow, int fd)
 	ssize_t n;
 
 	do {
-		n = read(fd, flow->bytes, BUFFER);
+		n = read(fd, flow->bytes, BUFFER_SIZE);
 	} while (n < 0 && errno == EINTR);
 	if (n < 0)
 		return -errno;
 	flow->start = 0;
 	flow->end = (size_t)n;
 	return n;
+}
+
+/*
+ * move() - between a pipe and a connection, without copies of ours and without waiting
+ * Returns whether anything was. If not, the buffers' way finds out why, and waits for what is missing.
+ */
+static bool move(int from, int to)
+{
+	return splice(from, NULL, to, NULL, AT_ONCE, SPLICE_F_MOVE | SPLICE_F_NONBLOCK) > 0;
 }
 
 /* From us to the command */
@@ -135,8 +168,11 @@ static void send_input(struct relay *relay)
 
 static void take_input(struct relay *relay)
 {
-	ssize_t n = fill(&relay->in, STDIN_FILENO);
+	ssize_t n;
 
+	if (relay->moves_in && move(STDIN_FILENO, relay->session->connection))
+		return;
+	n = fill(&relay->in, STDIN_FILENO);
 	if (n == -EAGAIN)
 		return;
 	if (n <= 0) {
@@ -175,8 +211,11 @@ static void write_output(struct relay *relay)
 
 static void take_output(struct relay *relay)
 {
-	ssize_t n = fill(&relay->out, relay->session->connection);
+	ssize_t n;
 
+	if (relay->moves_out && move(relay->session->connection, relay->output.fd))
+		return;
+	n = fill(&relay->out, relay->session->connection);
 	if (n > 0) {
 		write_output(relay);
 		return;
@@ -322,6 +361,10 @@ static bool is_over(const struct relay *relay)
 /* status() - to leave with */
 static int status(const struct relay *relay)
 {
+	if (relay->error == EPIPE && relay->dies_of_pipe) {
+		signal(SIGPIPE, SIG_DFL);
+		raise(SIGPIPE);
+	}
 	if (relay->error == EPIPE)
 		return RSH_FAILED; /* where the signal is ignored: as quiet as that */
 	if (relay->error)

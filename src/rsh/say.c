@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/utf8.h"
+#include "base/visible.h"
 
 int say(const char *program, const char *format, ...)
 {
@@ -23,22 +23,16 @@ int say(const char *program, const char *format, ...)
 
 char *say_printable(const char *text, size_t size)
 {
-	const char *end = text + size;
-	char *shown = malloc(size * 4 + 1), *at = shown;
+	char *shown = NULL;
+	size_t length;
+	FILE *out = open_memstream(&shown, &length);
 
-	if (!shown)
+	if (!out)
 		return NULL;
-	while (text < end) {
-		uint32_t character;
-		size_t bytes = utf8_decode(text, end, &character);
-
-		if (bytes && utf8_is_printable(character)) {
-			for (; bytes; bytes--)
-				*at++ = *text++;
-			continue;
-		}
-		at += sprintf(at, "\\x%02x", (unsigned char)*text++);
+	visible_print(text, size, false, out);
+	if (fclose(out) != 0) {
+		free(shown);
+		return NULL;
 	}
-	*at = '\0';
 	return shown;
 }

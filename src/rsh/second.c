@@ -50,7 +50,7 @@ int second_socket(int family)
 
 int second_listen(int connection, int *ret_listener, uint16_t *ret_port)
 {
-	struct second_address local, bound = { .size = sizeof(bound.address) };
+	struct second_address local = { 0 }, bound = { .size = sizeof(bound.address) };
 	_cleanup_close_ int fd = -EBADF;
 	int r = second_local(connection, 0, &local);
 

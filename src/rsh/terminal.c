@@ -70,9 +70,9 @@ void terminal_restore(struct terminal *terminal)
 
 static char key(const struct terminal *terminal, unsigned which)
 {
-	cc_t c = terminal->is_one ? terminal->before.c_cc[which] : _POSIX_VDISABLE;
-
-	return c == _POSIX_VDISABLE ? '\0' : (char)c;
+	if (!terminal->is_one || terminal->before.c_cc[which] == _POSIX_VDISABLE)
+		return '\0';
+	return (char)terminal->before.c_cc[which];
 }
 
 void terminal_keys(const struct terminal *terminal, struct escape_keys *ret_keys)
@@ -105,11 +105,12 @@ static void put(uint8_t *bytes, unsigned number)
 bool terminal_window(const struct terminal *terminal,
 		     uint8_t ret_bytes[static TERMINAL_WINDOW_SIZE])
 {
+	static const uint8_t mark[] = { 0xff, 0xff, 's', 's' };
 	struct winsize size;
 
 	if (!terminal->is_one || ioctl(STDIN_FILENO, TIOCGWINSZ, &size) < 0)
 		return false;
-	memcpy(ret_bytes, "\xff\xffss", 4);
+	memcpy(ret_bytes, mark, sizeof(mark));
 	put(ret_bytes + 4, size.ws_row);
 	put(ret_bytes + 6, size.ws_col);
 	put(ret_bytes + 8, size.ws_xpixel);

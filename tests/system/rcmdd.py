@@ -7,6 +7,7 @@
 
 import contextlib
 import dataclasses
+import errno
 import os
 import select
 import shutil
@@ -112,8 +113,18 @@ class Said:
     exit: tuple = None  # ("exited" or "killed", number), where there were frames
 
 
+def _bind_first(sock, ports):
+    """To the first port that is free: other clients leave theirs in TIME_WAIT, not to be used again."""
+    for port in ports:
+        try:
+            return sock.bind(("", port))
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE or port == ports[-1]:
+                raise
+
+
 class Call:
-    """A client of one session, in the calling process."""
+    """A client of one session, in the calling process. @source: its port, or several to choose from."""
 
     def __init__(self, address, service, *, source=None, family=None, timeout=20):
         self.service = service
@@ -122,7 +133,7 @@ class Call:
         self.connection.settimeout(timeout)
         if source is not None:
             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            self.connection.bind(("", source))
+            _bind_first(self.connection, [source] if isinstance(source, int) else source)
         self.connection.connect((address, PORTS[service]))
         self.second = self.listener = None
 

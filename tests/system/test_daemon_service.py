@@ -86,7 +86,7 @@ def test_name_service_is_killed(host):
 
 def test_stopped_as_a_group(host):
     """A service manager's stop reaches the name service too: that is no failure."""
-    for _ in range(10):
+    for _ in range(3):
         daemon = host.daemon(POLICY)
         service = child_of(daemon.pid)
         # Both are there when the daemon looks next, as when it is slow to run.

@@ -245,6 +245,21 @@ def test_password(pair):
         server.wait_logged("10.77.0.3 begins a session as alice (password)")
 
 
+def test_password_alone(pair):
+    """With no other proof: whom the kernels vouch for, and a file names, is asked too; three mistakes."""
+    def work(terminal):
+        assert terminal.read(1) == b"\0"
+        for _ in range(3):
+            terminal.until(rb"Password: ")
+            terminal.send(b"wrong\r")
+        return (terminal.shown + terminal.rest()).strip()
+
+    with rcmdd.server(pair.server, "login", "--proof", "password") as server:
+        pair.to = pair.address(pair.server)
+        assert at(pair, work) == b"Login incorrect."
+        server.wait_logged("refused: alice as alice from 10.77.0.1")
+
+
 def test_password_is_not_asked(pair):
     """Where one of the other proofs admits; and never for a name that does not."""
     def work(terminal):

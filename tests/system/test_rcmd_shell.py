@@ -167,6 +167,32 @@ def test_expired_account(served):
     assert (said.first, said.text) == (b"\1", "This account cannot be used now.")
 
 
+def test_pam_session(served):
+    """The session of PAM is opened before the command and closed after it, with what was proved. Catches
+    a monitor that goes with the command, or never."""
+    log = served.server.directory / "pam.log"
+    log.unlink(missing_ok=True)
+    script = served.server.directory / "pam-log"
+    script.write_text(f'#!/bin/sh\necho "$PAM_TYPE $PAM_USER $PAM_RUSER" >> {log}\n', encoding="ascii")
+    script.chmod(0o755)
+    with open(served.server.etc / "pam.d/portcred-rcmdd", "a", encoding="ascii") as service:
+        service.write(f"session required pam_exec.so {script}\n")
+    assert run(served, "alice", "alice", f"cat {log}").out == b"open_session alice alice\n"
+    hosts.place.eventually(
+        lambda: log.read_text(encoding="ascii").splitlines()[1:] == ["close_session alice alice"],
+        "the session closed")
+
+
+@pytest.mark.parametrize("capability", ("setuid", "setgid"))
+def test_change_of_user_fails(pair, capability):
+    """CVE-2023-40303: a server that cannot become another user starts nothing, as root least of all."""
+    command = ["/usr/bin/setpriv", f"--bounding-set=-{capability}", f"--inh-caps=-{capability}"]
+    pair.to = pair.address(pair.server)
+    with rcmdd.server(pair.server, "shell", command=command):
+        said = run(pair, "alice", "alice", "id", second=True, framed=True)
+    assert said.first == b"\1" and not said.out
+
+
 # What the command has
 
 
@@ -282,8 +308,9 @@ def test_signals(served):
         with rcmdd.Call(served.to, "shell") as call:
             call.send(rcmdd.fields(f"{call.listen():06d}"))
             call.accept()
-            call.send(rcmdd.fields("alice", "alice",
-                                   "trap 'echo got; exit 5' USR1; echo ready; while :; do sleep 60 & wait; done"))
+            # A sleep that has not heard of it must not hold the outputs open.
+            call.send(rcmdd.fields("alice", "alice", "trap 'echo got; exit 5' USR1; echo ready; while :; do"
+                                   " sleep 60 </dev/null >/dev/null 2>&1 & wait; done"))
             assert call.read(7) == b"\0ready\n"
             call.second.sendall(bytes([0, 255, 65, signal.SIGUSR1]))
             said = rcmdd.both(call, rcmdd.Said())

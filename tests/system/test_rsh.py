@@ -7,6 +7,8 @@
 
 import hashlib
 import os
+import pathlib
+import re
 import resource
 import select
 import signal
@@ -416,3 +418,33 @@ def test_limits_of_descriptors(ungoverned):
     server.kill()
     assert ended.returncode == FAILED
     assert "Too many open files" in ended.stderr
+
+
+# What is said of it
+
+DOC = pathlib.Path(__file__).resolve().parents[2] / "doc"
+QUIET = {"-8", "-E", "-e", "-L", "-K"}  # of rsh, for rlogin's sake; -K is of all, and does nothing
+
+
+@pytest.mark.parametrize("name", ["portcred-rsh", "portcred-rlogin", "portcred-rexec"])
+def test_manual_and_completion(ungoverned, name):
+    """Catches an option that a program has and its manual or a completion does not."""
+    shown = rshing.run(ungoverned, "--help", program=hosts.PROGRAMS / name).stdout
+    options = set(re.findall(r"(?<=[ ,])--?[a-z0-9][a-z0-9-]*\b", shown.split("Options:")[1], re.I))
+    options.add("--version")
+    page = "".join((DOC / f"{one}.1").read_text(encoding="utf-8")
+                   for one in ("portcred-rsh", name))
+    fish = (DOC / "completion/portcred-rsh.fish").read_text(encoding="utf-8")
+    zsh = (DOC / "completion/_portcred-rsh").read_text(encoding="utf-8")
+    assert {"-l", "--user", "--connect-timeout"} <= options
+    for option in options:
+        assert re.search(rf"^\.It Fl .*{re.escape(option[1:])}\b", page, re.MULTILINE), option
+        assert re.search(rf" -[ls] {option.lstrip('-')}\b", fish), option
+        assert option in zsh, option
+    script = (f"source {DOC}/completion/portcred-rsh.bash\n"
+              "COMP_WORDS=(\"$@\"); COMP_CWORD=$(($# - 1))\n"
+              f"_portcred_rsh {name} && printf '%s\\n' \"${{COMPREPLY[@]}}\"\n")
+    offered = subprocess.check_output(["bash", "-c", script, "bash", name, "-"], text=True)
+    assert set(offered.split()) - QUIET == options - QUIET
+    subprocess.run(["zsh", "-f", "-n", DOC / "completion/_portcred-rsh"], check=True)
+    subprocess.run(["fish", "--no-config", "-n", DOC / "completion/portcred-rsh.fish"], check=True)

@@ -14,7 +14,6 @@ import subprocess
 import pytest
 
 import host as hosts
-import place
 import rcmd
 import rcmdd
 import rshing

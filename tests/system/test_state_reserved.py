@@ -127,7 +127,7 @@ def test_never_unreserved_at_a_reload(host):
 
     with concurrent.futures.ThreadPoolExecutor(1) as pool:
         looked = pool.submit(host.run, look)
-        for _ in range(10):
+        for _ in range(4):
             control.put(host, "bind 40000-40010, 41000-41010 by user web\n")
             control.put(host, "bind 40000-40010 by user web\n")
         stop.touch()
