@@ -89,6 +89,7 @@ def private_run():
     """Numbers for hosts, in a /run of our own; see host.prepare()."""
     programs = [BUILD / "tests/system" / name
                 for name in ("probe", "hammer", "dualstack", "listener")]
+    programs.append(BUILD / "portcred-nfsgate")
     if (BUILD / "tests/system/uring").exists():  # only where liburing is
         programs.append(BUILD / "tests/system/uring")
     hosts.prepare(BUILD, programs)
