@@ -103,5 +103,6 @@ void load_pingpong(int argc, char *argv[]);
 void load_peercred(int argc, char *argv[]);
 void load_ident(int argc, char *argv[]);
 void load_flood(int argc, char *argv[]);
+void load_nfs(int argc, char *argv[]);
 
 #endif

@@ -18,12 +18,14 @@ import pathlib
 import sys
 
 import binding
+import nfsgate
 import peers
 import redirect
 import vouch
 from measure import ROOT, Bench, hosts
 
-BENCHMARKS = (*binding.BENCHMARKS, *vouch.BENCHMARKS, *redirect.BENCHMARKS, *peers.BENCHMARKS)
+BENCHMARKS = (*binding.BENCHMARKS, *vouch.BENCHMARKS, *redirect.BENCHMARKS, *peers.BENCHMARKS,
+              *nfsgate.BENCHMARKS)
 
 
 def show(result, as_json):
@@ -53,7 +55,7 @@ def main():
         sys.exit("bench: must run as root: it makes namespaces and starts portcredd")
 
     build = arguments.build.resolve()
-    hosts.prepare(build, [build / "bench/workload"])
+    hosts.prepare(build, [build / "bench/workload", build / "portcred-nfsgate"])
     bench = Bench(arguments.rounds, [name for name in arguments.only.split(",") if name])
     try:
         for benchmark in BENCHMARKS:

@@ -14,6 +14,9 @@
  *	workload ident HELD COUNT PORT         RFC 1413 queries about these, a connection each
  *	workload flood RATE SECONDS INTERFACE TO-ETHERNET FROM TO PORT
  *	                                       forged SYNs, see load_flood.c; prints SYNs a second
+ *	workload nfs KIND COUNT OUTSTANDING ADDRESS PORT MOUNT-PORT EXPORT
+ *	                                       calls of NFS, see load_nfs.c: stat, create,
+ *	                                       read, readbulk and writebulk (of a MiB)
  *
  * WAY is nothing at all: over loopback, to any port, as known as may be. Or
  *	PORT EXPECTED                          over loopback, to that port
@@ -47,6 +50,7 @@ static const struct {
 	{ "peercred", 3, 3, load_peercred },
 	{ "ident", 3, 3, load_ident },
 	{ "flood", 7, 7, load_flood },
+	{ "nfs", 7, 7, load_nfs },
 };
 
 int main(int argc, char *argv[])
