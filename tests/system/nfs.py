@@ -29,14 +29,21 @@ BADCRED, REJECTEDCRED, BADVERF, TOOWEAK = 1, 2, 3, 5
 NFS3ERR_ACCES = 13
 LAST = 0x80000000
 
-CONFIGURATION = """\
-NFS_CORE_PARAM {{ Protocols = 3, 4; NFS_Port = {server}; MNT_Port = {mount}; Bind_addr = {address};
-                  Enable_NLM = false; Enable_RQUOTA = false; }}
-NFSV4 {{ Graceless = true; RecoveryRoot = {directory}/recovery; }}
-EXPORT {{ Export_Id = 1; Path = {directory}/export; Pseudo = /exp; Access_Type = RW;
-          Squash = No_Root_Squash; SecType = sys, none; PrivilegedPort = false;
-          FSAL {{ Name = VFS; }} }}
-"""
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+
+
+def configuration(export, address):
+    """What is installed as an example, for this directory; groups are the gate's matter in the tests."""
+    text = (ROOT / "packaging/nfs-ganesha.conf").read_text(encoding="utf-8")
+    for old, new in (("Path = /srv/nfs;", f"Path = {export};"),
+                     ("SecType = sys;", "SecType = sys, none;"),
+                     ("Manage_Gids = true;", "Manage_Gids = false;"),
+                     ("Bind_addr = 127.0.0.1;", f"Bind_addr = {address};"),
+                     ("Clients = 127.0.0.1;",
+                      "Clients = 127.0.0.1;" if address == "127.0.0.1" else "Clients = *;")):
+        assert old in text, old
+        text = text.replace(old, new)
+    return text + f"NFSV4 {{ Graceless = true; RecoveryRoot = {export.parent}/recovery; }}\n"
 
 
 class Denied(Exception):
@@ -252,8 +259,7 @@ class Server:
             (self.directory / "recovery").mkdir()
         self.export.chmod(0o1777)
         pathlib.Path("/run/ganesha").mkdir(exist_ok=True)
-        (self.directory / "ganesha.conf").write_text(CONFIGURATION.format(
-            server=SERVER, mount=MOUNT_SERVER, directory=self.directory, address=address))
+        (self.directory / "ganesha.conf").write_text(configuration(self.export, address))
         self.rpcbind = Process(host, "rpcbind", ["rpcbind", "-w", "-f"], machine=True)
         place.eventually(lambda: listening(host, 111), "rpcbind listens")
         self.start()
