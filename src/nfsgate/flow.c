@@ -91,21 +91,30 @@ static int read_record(struct flow *flow, const struct flow_hooks *hooks, void *
 	return flow->held;
 }
 
+/* offer() - a place between two records, if this is one; 1: something was put there, 0 */
+static int offer(struct flow *flow, const struct flow_hooks *hooks, void *closure)
+{
+	size_t before = flow->out_end;
+	int r;
+
+	if (!hooks->between || flow->piped || flow->held || !rpc_between(&flow->reader))
+		return 0;
+	r = need_buffer(flow);
+	if (r < 0)
+		return r;
+	hooks->between(closure, flow);
+	return flow->out_end > before;
+}
+
 /* judge() - from `in` to `out`; 1: held up, 0 */
 static int judge(struct flow *flow, const struct flow_hooks *hooks, void *closure)
 {
 	for (;;) {
-		size_t passing = rpc_passing(&flow->reader);
-		int r;
+		size_t passing = flow->held ? 0 : rpc_passing(&flow->reader);
+		int r = offer(flow, hooks, closure);
 
-		if (flow->held) {
-			passing = 0;
-		} else if (!flow->piped && hooks->between && rpc_between(&flow->reader)) {
-			r = need_buffer(flow);
-			if (r < 0)
-				return r;
-			hooks->between(closure, flow);
-		}
+		if (r < 0)
+			return r;
 		if (!flow->held && flow->in_begin == flow->in_end)
 			return 0;
 		if (passing) {
@@ -257,7 +266,11 @@ int flow_pump(struct flow *flow, struct pipes *pipes, const struct flow_hooks *h
 			return FLOW_HELD;
 		if (flow->in_begin < flow->in_end)
 			continue;
-		r = take(flow, pipes);
+		r = offer(flow, hooks, closure); /* what was in the way has gone */
+		if (r > 0)
+			continue;
+		if (r == 0)
+			r = take(flow, pipes);
 		if (r != 0)
 			return r < 0 ? r : rest(flow, pipes);
 	}

@@ -207,11 +207,11 @@ static int64_t deadline(const struct gate *gate)
 
 	if (gate->resting && gate->resting < first)
 		first = gate->resting;
-	if (gate->n_waiting == 0)
+	if (gate->n_alarms == 0)
 		return first;
 	for (const struct session *one = gate->sessions; one; one = one->next) {
-		if (one->state == SESSION_WAITING && one->retry < first)
-			first = one->retry;
+		if (one->alarm && one->alarm < first)
+			first = one->alarm;
 	}
 	return first;
 }
@@ -226,12 +226,12 @@ static void take_deadlines(struct gate *gate)
 		gate->resting = 0;
 		watch_listeners(gate, true);
 	}
-	if (gate->n_waiting == 0)
+	if (gate->n_alarms == 0)
 		return;
 	for (struct session *session = gate->sessions; session; session = next) {
 		next = session->next;
-		if (session->state == SESSION_WAITING && gate->now >= session->retry)
-			session_retry(session);
+		if (session->alarm && gate->now >= session->alarm)
+			session_alarm(session);
 	}
 }
 

@@ -50,7 +50,8 @@ struct gate {
 	struct session *sessions; /* all of them */
 	struct session *turns;    /* those that could go on at once */
 	struct session *ended;    /* closed, until nothing points to them any more */
-	size_t n_sessions, n_held, n_waiting;
+	size_t n_sessions;
+	int n_alarms;    /* sessions that have one */
 	int64_t resting; /* until then nothing is accepted; 0: it is */
 	struct counts counts;
 	struct limiter limiter;

@@ -110,8 +110,8 @@ static int judge(void *closure, struct flow *flow)
 	} else {
 		flow_put_head(flow, NULL);
 	}
-	session->n_calls++;
-	session->gate->counts.calls++;
+	session->n_calls += !flow->dropping;
+	session->gate->counts.calls += !flow->dropping;
 	return 0;
 }
 
@@ -135,6 +135,13 @@ static void take_turn(struct session *session)
 	session->in_turns = true;
 	session->next_turn = gate->turns;
 	gate->turns = session;
+}
+
+/* set_alarm() - @when: 0: none */
+static void set_alarm(struct session *session, int64_t when)
+{
+	session->gate->n_alarms += (when != 0) - (session->alarm != 0);
+	session->alarm = when;
 }
 
 /* end_with() - of a flow that cannot go on */
@@ -183,6 +190,7 @@ void session_pump(struct session *session)
 	if (calls == FLOW_ENDED && !session->calls_passed_end) {
 		session->calls_passed_end = true;
 		shutdown(session->server.fd, SHUT_WR); /* fails where the server has gone already */
+		set_alarm(session, gate->now + (int64_t)gate->options->server_wait * 1000);
 	}
 	/* Held by replies that have gone meanwhile. */
 	if (calls == FLOW_AGAIN || replies == FLOW_AGAIN ||
@@ -205,9 +213,7 @@ static void wait_for_server(struct session *session)
 		return;
 	}
 	session->delay = delay < RETRY_LAST_MS ? delay : RETRY_LAST_MS;
-	session->retry = gate->now + session->delay;
-	if (session->state != SESSION_WAITING)
-		gate->n_waiting++;
+	set_alarm(session, gate->now + session->delay);
 	session->state = SESSION_WAITING;
 }
 
@@ -228,8 +234,6 @@ static void connect_server(struct session *session)
 	const struct endpoint *server = &session->gate->options->servers[session->port];
 	int fd = socket(server->address.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
-	if (session->state == SESSION_WAITING)
-		session->gate->n_waiting--;
 	session->state = SESSION_CONNECTING;
 	session->server.fd = fd;
 	if (fd < 0 || gate_watch(session->gate, &session->server) < 0) {
@@ -242,9 +246,13 @@ static void connect_server(struct session *session)
 		wait_for_server(session);
 }
 
-void session_retry(struct session *session)
+void session_alarm(struct session *session)
 {
-	connect_server(session);
+	set_alarm(session, 0);
+	if (session->state == SESSION_WAITING)
+		connect_server(session);
+	else
+		session_end(session, NULL);
 }
 
 /* connected() - the server's socket has something to say while it is not known to be open */
@@ -411,8 +419,7 @@ void session_end(struct session *session, const char *why)
 
 	if (session->state == SESSION_ENDED)
 		return;
-	if (session->state == SESSION_WAITING)
-		gate->n_waiting--;
+	set_alarm(session, 0);
 	session->state = SESSION_ENDED;
 	tell_end(session, why);
 	if (session->next)

@@ -36,8 +36,9 @@ struct session {
 	uint16_t n_denied; /* bytes */
 	bool told;         /* of a call that was denied: the first of a connection is in the log */
 	uint32_t n_calls, n_refused;
-	int64_t retry, give_up; /* SESSION_WAITING */
-	unsigned delay;         /* milliseconds, of the last retry */
+	int64_t alarm;   /* when session_alarm() is to be called; 0: never */
+	int64_t give_up; /* SESSION_WAITING */
+	unsigned delay;  /* milliseconds, of the last retry */
 };
 
 /*
@@ -53,8 +54,11 @@ void session_event(struct session *session, const struct source *source, uint32_
 /* session_pump() - go on */
 void session_pump(struct session *session);
 
-/* session_retry() - of one that waits for the server, when its time has come */
-void session_retry(struct session *session);
+/*
+ * session_alarm() - the time has come: to try the server again, or to wait no longer for it to hang up
+ * where its client has
+ */
+void session_alarm(struct session *session);
 
 /* session_end() - @why: for the log; NULL: it ended as connections do */
 void session_end(struct session *session, const char *why);
