@@ -134,7 +134,8 @@ class Client:
     def send(self, program, procedure, arguments=b"", credential=NOBODY, cuts=(), **what):
         """One call; returns its xid."""
         self.xid += 1
-        message = call(program, 3, procedure, arguments, credential, self.xid, **what)
+        message = call(program, what.pop("version", 3), procedure, arguments, credential, self.xid,
+                       **what)
         self.sock.sendall(record(message, cuts))
         return self.xid
 

@@ -306,6 +306,26 @@ def test_libnfs(served):
     assert ended.returncode != 0 and "by-libnfs" not in ended.stdout
 
 
+@pytest.mark.parametrize("minor", [0, 1, 2])
+def test_version_4(served, minor):
+    """Catches a compound that is not passed, or whose user is not looked at."""
+    served.start()
+    # PUTROOTFH; EXCHANGE_ID, which is the first that 4.1 and 4.2 have to say (RFC 8881, 18.35)
+    operation = struct.pack("!I", 24) if minor == 0 else (
+        struct.pack("!I", 42) + bytes(8) + nfs.opaque(b"client %d" % minor)
+        + struct.pack("!III", 0, 0, 0))
+    compound = nfs.opaque(b"") + struct.pack("!II", minor, 1) + operation
+
+    def work():
+        with nfs.Client(served.address) as client:
+            found = client.call(nfs.NFS, 1, compound, nfs.auth_sys(ALICE), version=4).word()
+            with pytest.raises(nfs.Denied):
+                client.call(nfs.NFS, 1, compound, nfs.auth_sys(BOB), version=4)
+            return found
+
+    assert served.client.run(work, user="alice") == 0
+
+
 def test_server_comes_back(served):
     """Catches clients that are told of an error while the server starts anew, not made to wait."""
     served.start()

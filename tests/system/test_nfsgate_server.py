@@ -2,10 +2,13 @@
 """portcred-nfsgate before a server of the tests' own: one that lies, stalls, calls back; and its command
 line."""
 
+import random
 import re
 import socket
 import struct
 import subprocess
+import threading
+import zlib
 
 import pytest
 
@@ -147,6 +150,55 @@ def test_denied_waits_for_the_reply_before_it(peers, gate):
     server.go()
     assert caller.step() is True
     assert server.take() == "all"
+
+
+def test_anything_in_any_pieces(peers, gate):
+    """Catches a byte that is lost or a flow that stops, in whatever sizes and order things come: small and
+    large calls and replies, in fragments, denied ones between them, both sides reading late."""
+    gate()
+    calls, seed = 250, 20261126
+    print(f"seed {seed}, {calls} calls")
+
+    def sizes(rng):
+        return rng.choice((0, 4, 1000, 6000, 8200, 70000, 300000)) + 4 * rng.randrange(20)
+
+    def work(connection):
+        rng = random.Random(seed + 1)
+        for _ in range(calls - calls // 5):
+            call = message(connection)
+            xid = struct.unpack("!I", call[:4])[0]
+            body = call[call.index(b"BODY") + 4:]
+            reply = struct.pack("!II", zlib.crc32(body), len(body)) + rng.randbytes(sizes(rng))
+            connection.sendall(nfs.record(accepted(xid, reply), sorted(
+                rng.randrange(1, 24 + len(reply)) for _ in range(rng.choice((0, 0, 1, 3))))))
+        yield "done"
+
+    server = peers.server.start(serve(work))
+    server.go()
+
+    def write(client, sent):
+        rng = random.Random(seed)
+        for i in range(calls):
+            uid, body = BOB if i % 5 == 0 else ALICE, rng.randbytes(sizes(rng))
+            data = nfs.call(nfs.NFS, 3, 1, b"BODY" + body, nfs.auth_sys(uid), i)
+            cuts = sorted({rng.randrange(1, len(data)) for _ in range(rng.choice((0, 0, 1, 5)))})
+            sent[i] = None if uid == BOB else (zlib.crc32(body), len(body))
+            client.sock.sendall(nfs.record(data, cuts))
+
+    def converse():
+        sent, seen = {}, {}
+        with nfs.Client(peers.address(peers.server)) as client:
+            writer = threading.Thread(target=write, args=(client, sent))
+            writer.start()
+            for _ in range(calls):
+                reply = nfs.Reply(client.receive())
+                xid, _, denied = reply.word(), reply.word(), reply.word()
+                seen[xid] = None if denied else struct.unpack("!II", reply.data[12:20])
+            writer.join()
+        return len(sent), seen == sent
+
+    assert peers.client.run(converse, user="alice") == (calls, True)
+    assert server.take() == "done"
 
 
 @pytest.mark.parametrize("lie", [
