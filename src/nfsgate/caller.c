@@ -32,7 +32,7 @@ int caller_ask(int fd, const struct sockaddr_storage *address, struct caller *re
 	if (host && strlen(host) >= sizeof(caller.host))
 		return -EPROTO;
 	if (host)
-		strcpy(caller.host, host);
+		memcpy(caller.host, host, strlen(host) + 1);
 	*ret_caller = caller;
 	return 0;
 }

@@ -80,6 +80,11 @@ bool squash_has(const struct squash *squash, uint32_t uid)
 	return false;
 }
 
+static bool ends_word(char c)
+{
+	return c == ' ' || c == '\t' || c == '=' || c == '#';
+}
+
 /* split() - a line into words; "=" is one by itself. Returns how many, WORDS + 1: more */
 static size_t split(const struct text *line, struct text words[static WORDS + 1])
 {
@@ -96,7 +101,7 @@ static size_t split(const struct text *line, struct text words[static WORDS + 1]
 		if (line->at[i] == '=')
 			i++;
 		else
-			while (i < line->n && !memchr(" \t=#", line->at[i], 4))
+			while (i < line->n && !ends_word(line->at[i]))
 				i++;
 		words[n] = (struct text){ line->at + start, i - start };
 	}

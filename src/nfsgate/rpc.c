@@ -193,15 +193,14 @@ size_t rpc_forward(const struct rpc_reader *reader, const struct auth_sys *crede
 
 	memcpy(at, reader->head, size);
 	if (credential) {
-		struct rpc_head head;
-		size_t body;
+		size_t verifier =
+			AT_CREDENTIAL + word_padded(word_read(reader->head + AT_CREDENTIAL_SIZE));
+		size_t body = auth_sys_encode(credential, at + AT_CREDENTIAL);
 
-		rpc_head(reader, &head);
-		body = auth_sys_encode(credential, at + AT_CREDENTIAL);
 		word_write(at + AT_FLAVOR, RPC_AUTH_SYS);
 		word_write(at + AT_CREDENTIAL_SIZE, (uint32_t)body); /* of whole words as it is */
-		memcpy(at + AT_CREDENTIAL + body, head.verifier, head.verifier_size);
-		size = AT_CREDENTIAL + body + head.verifier_size;
+		memcpy(at + AT_CREDENTIAL + body, reader->head + verifier, size - verifier);
+		size = AT_CREDENTIAL + body + (size - verifier);
 	}
 	word_write(ret_bytes, ((uint32_t)size + reader->left) | (reader->last ? RPC_LAST : 0));
 	return RPC_MARK_SIZE + size;

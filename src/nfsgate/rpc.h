@@ -117,7 +117,8 @@ void rpc_head(const struct rpc_reader *reader, struct rpc_head *ret_head);
 /*
  * rpc_forward() - the mark and the head for the server, in one fragment with what is left of the one
  * in which the head ended: whatever the client made of it, the server sees a head in one piece
- * @credential: to be written in place of the call's own, as AUTH_SYS; NULL: the head is not changed
+ * @credential: to be written in place of the call's own, as AUTH_SYS, which must be whole: neither
+ * mismatch nor denied; NULL: the head is not changed
  * @ret_bytes: RPC_MARK_SIZE + RPC_HEAD_MAX of them
  * Returns how many.
  */

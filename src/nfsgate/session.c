@@ -36,9 +36,10 @@ static void deny_auth(struct session *session, const struct rpc_head *head, enum
 		      const char *what)
 {
 	uint8_t reply[RPC_DENIED_MAX];
+	size_t size = rpc_denied(head->xid, why, reply);
 
 	tell_denied(session, what);
-	deny(session, reply, rpc_denied(head->xid, why, reply));
+	deny(session, reply, size);
 	session->calls.dropping = true;
 }
 
@@ -89,9 +90,10 @@ static int judge(void *closure, struct flow *flow)
 	}
 	if (head.mismatch) {
 		uint8_t reply[RPC_DENIED_MAX];
+		size_t size = rpc_mismatched(head.xid, reply);
 
 		tell_denied(session, "it is of another version of RPC");
-		deny(session, reply, rpc_mismatched(head.xid, reply));
+		deny(session, reply, size);
 		flow->dropping = true;
 		return 0;
 	}

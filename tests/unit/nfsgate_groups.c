@@ -23,29 +23,36 @@ enum { ALICE = 1001, CROWDED = 1002, HANGS = 1003, DIES = 1004, UNKNOWN = 1005 }
 
 #define WAIT_MS 10000
 
-int getpwuid_r(uid_t uid, struct passwd *entry, char *text, size_t size, struct passwd **ret_entry)
+static void hang(void)
+{
+	for (;;)
+		pause();
+}
+
+int getpwuid_r(uid_t uid, struct passwd *resultbuf, char *buffer, size_t buflen,
+	       struct passwd **result)
 {
 	static char name[] = "somebody";
 
-	*ret_entry = NULL;
-	while (uid == HANGS)
-		pause();
+	*result = NULL;
+	if (uid == HANGS)
+		hang();
 	if (uid == DIES)
 		raise(SIGKILL);
 	if (uid == UNKNOWN)
 		return 0;
-	*entry = (struct passwd){ .pw_name = name, .pw_uid = uid, .pw_gid = uid + 1000 };
-	*ret_entry = entry;
+	*resultbuf = (struct passwd){ .pw_name = name, .pw_uid = uid, .pw_gid = uid + 1000 };
+	*result = resultbuf;
 	return 0;
 }
 
-int getgrouplist(const char *user, gid_t group, gid_t *ret_groups, int *n)
+int getgrouplist(const char *user, gid_t group, gid_t *groups, int *ngroups)
 {
-	int has = group == CROWDED + 1000 ? 2 * (int)MAX_USER_GROUPS : 3, room = *n;
+	int has = group == CROWDED + 1000 ? 2 * (int)MAX_USER_GROUPS : 3, room = *ngroups;
 
 	for (int i = 0; i < has && i < room; i++)
-		ret_groups[i] = group + (gid_t)i;
-	*n = has;
+		groups[i] = group + (gid_t)i;
+	*ngroups = has;
 	return has > room ? -1 : has;
 }
 
