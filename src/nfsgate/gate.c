@@ -207,32 +207,35 @@ static int64_t deadline(const struct gate *gate)
 
 	if (gate->resting && gate->resting < first)
 		first = gate->resting;
-	if (gate->n_alarms == 0)
-		return first;
-	for (const struct session *one = gate->sessions; one; one = one->next) {
-		if (one->alarm && one->alarm < first)
-			first = one->alarm;
-	}
+	if (gate->first_alarm < first)
+		first = gate->first_alarm;
 	return first;
+}
+
+static void take_alarms(struct gate *gate)
+{
+	struct session *next;
+
+	gate->first_alarm = INT64_MAX;
+	for (struct session *session = gate->sessions; session; session = next) {
+		next = session->next;
+		if (session->alarm && gate->now >= session->alarm)
+			session_alarm(session);
+		else if (session->alarm && session->alarm < gate->first_alarm)
+			gate->first_alarm = session->alarm;
+	}
 }
 
 static void take_deadlines(struct gate *gate)
 {
-	struct session *next;
-
 	if (groups_expire(gate->groups, gate->now))
 		go_on(gate);
 	if (gate->resting && gate->now >= gate->resting) {
 		gate->resting = 0;
 		watch_listeners(gate, true);
 	}
-	if (gate->n_alarms == 0)
-		return;
-	for (struct session *session = gate->sessions; session; session = next) {
-		next = session->next;
-		if (session->alarm && gate->now >= session->alarm)
-			session_alarm(session);
-	}
+	if (gate->now >= gate->first_alarm)
+		take_alarms(gate);
 }
 
 static int step(struct gate *gate)
@@ -323,6 +326,7 @@ int gate_run(const struct options *options, const struct listener *listeners, si
 		.signals.fd = -EBADF,
 		.n_listeners = n,
 		.now = now_ms(),
+		.first_alarm = INT64_MAX,
 	};
 	int r;
 

@@ -51,8 +51,8 @@ struct gate {
 	struct session *turns;    /* those that could go on at once */
 	struct session *ended;    /* closed, until nothing points to them any more */
 	size_t n_sessions;
-	int n_alarms;    /* sessions that have one */
-	int64_t resting; /* until then nothing is accepted; 0: it is */
+	int64_t first_alarm; /* no session has an earlier one; INT64_MAX: none has any */
+	int64_t resting;     /* until then nothing is accepted; 0: it is */
 	struct counts counts;
 	struct limiter limiter;
 	bool ending;

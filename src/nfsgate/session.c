@@ -142,8 +142,9 @@ static void take_turn(struct session *session)
 /* set_alarm() - @when: 0: none */
 static void set_alarm(struct session *session, int64_t when)
 {
-	session->gate->n_alarms += (when != 0) - (session->alarm != 0);
 	session->alarm = when;
+	if (when && when < session->gate->first_alarm)
+		session->gate->first_alarm = when;
 }
 
 /* end_with() - of a flow that cannot go on */

@@ -2,6 +2,7 @@
 """portcred-nfsgate before a server of the tests' own: one that lies, stalls, calls back; and its command
 line."""
 
+import pathlib
 import random
 import re
 import socket
@@ -305,6 +306,44 @@ def test_counts(peers, gate):
     process.process.send_signal(10)
     assert re.search(r"0 connections; since the start 1, and 0 refused; 3 calls passed, 2 denied",
                      process.logged("since the start"))
+
+
+def handed(peers, *arguments):
+    """A gate with the socket that `portcred run` made for it, at nfs.PORT, and no right of root's."""
+    return nfs.Process(peers.server, "nfsgate", [
+        hosts.PROGRAMS / "portcred", "--runtime-dir", peers.server.runtime, "run", "--listen", nfs.PORT,
+        "--user", "bob", "--", hosts.PROGRAMS / "portcred-nfsgate", *arguments])
+
+
+def test_socket_that_it_is_started_with(peers):
+    """Catches a gate that needs root, and a socket that it does not serve."""
+    peers.put(POLICY)
+    process = handed(peers, "--server", f"127.0.0.1:{SERVER}")
+    process.logged("ready: 1 sockets")
+
+    def work(connection):
+        yield message(connection)
+
+    server = peers.server.start(serve(work))
+
+    def call():
+        with nfs.Client(peers.address(peers.server)) as client:
+            client.send(nfs.NFS, nfs.NULL, b"", nfs.auth_sys(ALICE))
+            yield client.xid
+
+    xid = peers.client.start(call, user="alice").value
+    assert server.step() == nfs.call(nfs.NFS, 3, nfs.NULL, b"", nfs.auth_sys(ALICE), xid)
+    status = pathlib.Path(f"/proc/{process.pid}/status").read_text(encoding="ascii")
+    assert f"Uid:\t{BOB}\t{BOB}" in status
+    assert process.stop() == 0
+
+
+def test_socket_without_a_server(peers):
+    """Catches calls for NFS that go to another server."""
+    peers.put(POLICY)
+    process = handed(peers, "--mount-server", f"127.0.0.1:{SERVER}")
+    assert process.process.wait(20) == 1
+    assert "descriptor 3 is for nfs, of which no server was given" in process.text()
 
 
 def run(*arguments, **how):
