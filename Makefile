@@ -5,6 +5,7 @@
 #   build/        the programs: build/portcred and build/portcredd run in place
 #   build-asan/   the same under AddressSanitizer and UndefinedBehaviorSanitizer (make check)
 #   build-fuzz/   the libFuzzer targets and what they have found so far (make fuzz)
+#   build-peers/  programs of others that tests and benchmarks talk to (make deps)
 #
 # CC=clang make, for another compiler, takes effect in a build directory that does not exist yet.
 
@@ -86,7 +87,7 @@ uninstall: ## what install put there; a policy that was edited stays
 
 .PHONY: clean
 clean: ## remove all build directories
-	rm -rf $(BUILD) build-asan build-fuzz build-kernels
+	rm -rf $(BUILD) build-asan build-fuzz build-kernels build-peers
 
 .PHONY: help
 help:

@@ -102,7 +102,11 @@ void load_bulk(int argc, char *argv[]);
 void load_pingpong(int argc, char *argv[]);
 void load_peercred(int argc, char *argv[]);
 void load_ident(int argc, char *argv[]);
+void load_command(int argc, char *argv[]);
+void load_attempts(int argc, char *argv[]);
 void load_flood(int argc, char *argv[]);
+void load_start(int argc, char *argv[]);
+void load_served(int argc, char *argv[]);
 void load_nfs(int argc, char *argv[]);
 
 #endif

@@ -21,11 +21,13 @@ import binding
 import nfsgate
 import peers
 import redirect
+import rsh
+import starting
 import vouch
 from measure import ROOT, Bench, hosts
 
 BENCHMARKS = (*binding.BENCHMARKS, *vouch.BENCHMARKS, *redirect.BENCHMARKS, *peers.BENCHMARKS,
-              *nfsgate.BENCHMARKS)
+              *rsh.BENCHMARKS, *starting.BENCHMARKS, *nfsgate.BENCHMARKS)
 
 
 def show(result, as_json):
@@ -55,7 +57,8 @@ def main():
         sys.exit("bench: must run as root: it makes namespaces and starts portcredd")
 
     build = arguments.build.resolve()
-    hosts.prepare(build, [build / "bench/workload", build / "portcred-nfsgate"])
+    hosts.prepare(build, [build / "bench/workload", build / "bench/served", *rsh.programs(build),
+                          build / "portcred-nfsgate"])
     bench = Bench(arguments.rounds, [name for name in arguments.only.split(",") if name])
     try:
         for benchmark in BENCHMARKS:

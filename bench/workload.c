@@ -12,8 +12,14 @@
  *	workload pingpong COUNT [WAY]          TCP, one byte there and back
  *	workload peercred HELD COUNT PORT      SO_PEERCRED, at HELD open connections to PORT
  *	workload ident HELD COUNT PORT         RFC 1413 queries about these, a connection each
+ *	workload command COUNT PROGRAM [ARGUMENT...]
+ *	                                       run it to its end, which has to be a success
+ *	workload attempts COUNT PROGRAM [ARGUMENT...]
+ *	                                       the same where it may fail; prints how many did not
  *	workload flood RATE SECONDS INTERFACE TO-ETHERNET FROM TO PORT
  *	                                       forged SYNs, see load_flood.c; prints SYNs a second
+ *	workload start PORT COUNT SERVER...    start SERVER, call PORT, have its answer: see load_start.c
+ *	workload served PORT COUNT SERVER...   of a SERVER that runs, which starts a program for each call
  *	workload nfs KIND COUNT OUTSTANDING ADDRESS PORT MOUNT-PORT EXPORT
  *	                                       calls of NFS, see load_nfs.c: stat, create,
  *	                                       read, readbulk and writebulk (of a MiB)
@@ -24,14 +30,16 @@
  * EXPECTED is "vouched" or "unknown": what both ends of every single connection have to say of each
  * other (getsockopt, SOL_PORTCRED), or the loop ends with an error.
  *
- * Prints nanoseconds an operation (bulk: a MiB), a number and a newline; connect, acceptmany and
- * pingpong the median of the loop's sixteenths. Only what is named is
+ * Prints nanoseconds an operation (bulk: a MiB), a number and a newline; connect, acceptmany,
+ * pingpong, start and served the median of the loop's sixteenths. Only what is named is
  * timed: choosing a pair, becoming its user and asking who is there is not.
  */
 #include "load.h"
 
 #include <stdio.h>
 #include <string.h>
+
+#define MOST 64 /* words of a command */
 
 static const struct {
 	const char *name;
@@ -49,7 +57,11 @@ static const struct {
 	{ "pingpong", 1, 5, load_pingpong },
 	{ "peercred", 3, 3, load_peercred },
 	{ "ident", 3, 3, load_ident },
+	{ "command", 2, 16, load_command },
+	{ "attempts", 2, 16, load_attempts },
 	{ "flood", 7, 7, load_flood },
+	{ "start", 3, MOST, load_start },
+	{ "served", 3, MOST, load_served },
 	{ "nfs", 7, 7, load_nfs },
 };
 

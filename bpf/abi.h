@@ -15,7 +15,7 @@
 
 #include <linux/types.h>
 
-#define PORTCRED_ABI 3
+#define PORTCRED_ABI 4
 
 #define PORTCRED_SLOTS 2
 

@@ -35,11 +35,16 @@ struct {
  * meets behind the pointer of a map of maps.
  */
 
-/* An array table of a slot: its size is the policy's, hence BPF_F_INNER_MAP (since 5.10). */
+/*
+ * An array table of a slot: its size is the policy's, hence BPF_F_INNER_MAP (since 5.10).
+ *
+ * BPF_F_MMAPABLE: portcredd writes it as memory. Its elements then begin at a page, too
+ * (kernel/bpf/arraymap.c): elsewhere each bucket of users.h would lie across two cache lines.
+ */
 #define ARRAY_TABLE(name, element)                                                                 \
 	struct name##_table {                                                                      \
 		__uint(type, BPF_MAP_TYPE_ARRAY);                                                  \
-		__uint(map_flags, BPF_F_INNER_MAP);                                                \
+		__uint(map_flags, BPF_F_INNER_MAP | BPF_F_MMAPABLE);                               \
 		__uint(max_entries, 1);                                                            \
 		__uint(key_size, sizeof(__u32));                                                   \
 		__uint(value_size, sizeof(element));                                               \
@@ -66,6 +71,7 @@ struct {
 /* `ports` never changes its size, so the kernel may inline its look-up. */
 struct ports_table {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
 	__uint(max_entries, PROTOCOLS *PORTS);
 	__uint(key_size, sizeof(__u32));
 	__uint(value_size, sizeof(struct port_entry));
@@ -76,24 +82,13 @@ ARRAY_TABLE(sets, struct rule_set);
 ARRAY_TABLE(clauses, struct clause);
 ARRAY_TABLE(prefixes, struct prefix);
 ARRAY_TABLE(units, struct unit_pattern);
+ARRAY_TABLE(users, struct user_bucket);
 HASH_TABLE(exes, struct exe_key, __u8);
-
-/*
- * Buckets of users.h. BPF_F_MMAPABLE, though nobody maps it, because its elements then begin at a
- * page (kernel/bpf/arraymap.c): elsewhere each bucket would lie across two cache lines.
- */
-struct users_table {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(map_flags, BPF_F_INNER_MAP | BPF_F_MMAPABLE);
-	__uint(max_entries, 1);
-	__uint(key_size, sizeof(__u32));
-	__uint(value_size, sizeof(struct user_bucket));
-};
-SLOTS(users);
 
 /* Connections: as `ports`, of its size whether anything is in it or not. */
 struct tcp_table {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
 	__uint(max_entries, PORTS);
 	__uint(key_size, sizeof(__u32));
 	__uint(value_size, sizeof(struct tcp_entry));

@@ -26,6 +26,7 @@ import packages
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 CI = os.environ.get("CI") == "true"
 CORES = len(os.sched_getaffinity(0))
+PYTESTS = CORES + 1 + CORES // 2  # side by side: half of the time a system test waits for the kernel
 STAGES = ["unit", "system", "demo", "fuzz"]
 LONG_STAGES = ["packages"]
 
@@ -147,10 +148,10 @@ def system_tests(tally, stage, directory, long):
         return
     say(stage)
     with tempfile.TemporaryDirectory(prefix="portcred-share-") as share, \
-         concurrent.futures.ThreadPoolExecutor(CORES) as pool:
+         concurrent.futures.ThreadPoolExecutor(PYTESTS) as pool:
         command = [*pytest, "-q", "tests/system", *(["--long"] if long else [f"--share={share}"])]
         outcomes = list(pool.map(lambda number: one_pytest(command, directory, number),
-                                 range(1 if long else CORES)))
+                                 range(1 if long else PYTESTS)))
     tally.add(stage, *map(sum, zip(*outcomes)))
 
 

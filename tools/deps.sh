@@ -55,6 +55,7 @@ everyday() {
 		libjansson-dev        jansson-devel        # JSON: varlink, --json
 		libmnl-dev            libmnl-devel         # netlink: sock_diag
 		libcap-dev            libcap-devel         # dropping capabilities
+		libpam0g-dev          pam-devel            # the rsh family's server: accounts, passwords, sessions
 		libseccomp-dev        libseccomp-devel     # the daemon's system call filter
 		libsodium-dev         libsodium-devel      # host keys: X25519, BLAKE2b
 		# the tests
@@ -79,6 +80,15 @@ everyday() {
 		curl                  curl                 # the demo's web page
 		gunicorn              python3-gunicorn     # a server that takes sockets by LISTEN_FDS
 		git                   git                  # git daemon, from inetd; lint looks at what git tracks
+		pdsh                  pdsh                 # an rsh client; other peers of the family: peers.sh
+		libbsd0               libbsd               # what those need: inetd
+		libevent-2.1-7|libevent-2.1-7t64 libevent
+		libtirpc3|libtirpc3t64 libtirpc
+		libwrap0              -                    # and sshd
+		libgssapi-krb5-2      krb5-libs
+		libaudit1             audit-libs
+		libpcre2-8-0          pcre2                # and nginx
+		openssh-client        openssh-clients
 		libclang-rt-dev|libclang-common-14-dev compiler-rt # libFuzzer and clang's sanitizers
 		-                     libasan              # gcc's sanitizers: on Debian they come with gcc
 		-                     libubsan
@@ -94,6 +104,9 @@ everyday() {
 		nftables              nftables
 		oidentd               oidentd
 		munge                 munge
+		systemd               systemd              # systemd-socket-activate
+		ucspi-tcp             -                    # tcpserver
+		-                     glibc-static         # a program that is linked statically: Debian's libc6-dev has it
 	LIST
 }
 
@@ -189,4 +202,5 @@ if [ -n "$list" ]; then
 	exit
 fi
 $install
+"$(dirname "$0")/peers.sh"
 echo "deps: all there"

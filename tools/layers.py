@@ -22,6 +22,10 @@ LAYERS = {
     "src/portcredd": ["bpf", "src/base", "src/policy", "src/vouch", "src/kernel", "src/control"],
     "src/portcred": ["include/portcred", "bpf", "src/base", "src/policy", "src/vouch", "src/kernel",
                      "src/control", "src/libportcred"],
+    "src/rcmd": ["include/portcred", "bpf", "src/base"],
+    "src/rcmdd": ["include/portcred", "src/base", "src/control", "src/libportcred", "src/rcmd"],
+    "src/rsh": ["include/portcred", "src/base", "src/rcmd"],
+    "src/rcp": ["src/base"],
     "src/nfsgate": ["include/portcred", "src/base", "src/libportcred"],
 }
 

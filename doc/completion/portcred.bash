@@ -12,6 +12,16 @@ _portcred_port()
 	fi
 }
 
+# The last of a list; those that servers need, of the many that there are.
+_portcred_capabilities()
+{
+	local before=
+
+	[[ $1 == *,* ]] && before=${1%,*},
+	COMPREPLY=($(compgen -P "$before" -W "all cap_net_bind_service cap_setuid cap_setgid cap_kill" \
+		-- "${1##*,}"))
+}
+
 # _portcred_value OPTION WORD: the argument of an option; status 1 where it takes none
 _portcred_value()
 {
@@ -26,10 +36,11 @@ _portcred_value()
 		compopt -o filenames 2>/dev/null
 		COMPREPLY=($(compgen -d -- "$2"))
 		;;
-	--unit | --try | --fd | --at | --from | --to | --backlog | --fdname | --accept-fd | --limit)
+	--unit | --try | --for | --fd | --at | --from | --to | --backlog | --fdname | --accept-fd | --limit)
 		COMPREPLY=()
 		;;
 	--listen) _portcred_port "$2" ;;
+	--keep-caps) _portcred_capabilities "$2" ;;
 	--env) COMPREPLY=($(compgen -v -- "$2")) ;;
 	--name) COMPREPLY=($(compgen -A hostname -- "$2")) ;;
 	--address) COMPREPLY=($(compgen -W "0.0.0.0 127.0.0.1 :: ::1" -- "$2")) ;;
@@ -70,10 +81,10 @@ _portcred()
 	reload) options="--try --force --json --help" ;;
 	confirm) options="--help" ;;
 	run)
-		options="--listen --backlog --user --unit --ambient --fdname --accept-fd --inetd --limit"
-		options+=" --env --keep-env --help"
+		options="--listen --backlog --user --unit --keep-caps --ambient --fdname --accept-fd"
+		options+=" --inetd --limit --env --keep-env --help"
 		;;
-	suggest) options="--from-events --now --observe --all --json --help" ;;
+	suggest) options="--from-events --for --now --observe --all --json --help" ;;
 	key)
 		case $action in
 		generate) options="--out --json --help" ;;

@@ -64,6 +64,8 @@ complete -c portcred -n '__fish_seen_subcommand_from reload' -l force \
     -d 'Also where it would refuse your own connection'
 complete -c portcred -n '__fish_seen_subcommand_from suggest' -l from-events \
     -d 'From what was seen over time'
+complete -c portcred -n '__fish_seen_subcommand_from suggest' -l for -x \
+    -d 'From what is seen in so many seconds'
 complete -c portcred -n '__fish_seen_subcommand_from suggest' -l now \
     -d 'From what is bound, too'
 complete -c portcred -n '__fish_seen_subcommand_from suggest' -F
@@ -74,6 +76,8 @@ complete -c portcred -n $runs -l backlog -x -d 'Connections that may wait'
 complete -c portcred -n $runs -l user -x -a '(__fish_complete_users)' \
     -d 'Who the program is to be'
 complete -c portcred -n $runs -l unit -x -d 'The unit that rules see it in'
+complete -c portcred -n $runs -l keep-caps -x -d 'Leave it these capabilities' \
+    -a '(__fish_complete_list , "printf \"%s\\n\" all cap_net_bind_service cap_setuid cap_setgid cap_kill")'
 complete -c portcred -n $runs -l ambient -d 'Leave it CAP_NET_BIND_SERVICE'
 complete -c portcred -n $runs -l fdname -x -d 'Names of the sockets'
 complete -c portcred -n $runs -l accept-fd -x -d 'The socket is this descriptor'

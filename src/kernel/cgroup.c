@@ -77,3 +77,25 @@ int cgroup_path(const char *directory, char **ret_path)
 	*ret_path = path;
 	return 0;
 }
+
+int cgroup_mounted(char **ret_path)
+{
+	_cleanup_fclose_ FILE *mounts = fopen("/proc/self/mountinfo", "re");
+	_cleanup_free_ char *line = NULL;
+	size_t size = 0;
+
+	if (!mounts)
+		return -errno;
+	while (getline(&line, &size, mounts) > 0) {
+		_cleanup_(mount_clear) struct mount mount = { 0 };
+		int error = mountinfo_parse(line, &mount);
+
+		if (error == -ENOMEM)
+			return error;
+		if (error == 0 && strcmp(mount.type, "cgroup2") == 0) {
+			*ret_path = TAKE_PTR(mount.point);
+			return 0;
+		}
+	}
+	return -ENOENT;
+}

@@ -19,4 +19,10 @@ int cgroup_unit(const char *cgroup, const char *attached, char **ret_unit);
  */
 int cgroup_path(const char *directory, char **ret_path);
 
+/*
+ * cgroup_mounted() - the directory where the cgroup2 hierarchy is mounted, the first of several
+ * Returns 0, the caller frees it; -ENOENT.
+ */
+int cgroup_mounted(char **ret_path);
+
 #endif

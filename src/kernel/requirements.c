@@ -3,6 +3,7 @@
 
 #include "base/cleanup.h"
 #include "base/why.h"
+#include "kernel/cgroup.h"
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -11,33 +12,12 @@
 #include <libgen.h>
 #include <linux/magic.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 
 /* include/linux/proc_ns.h: PROC_USER_INIT_INO */
 #define INITIAL_USER_NAMESPACE 0xEFFFFFFDU
-
-int requirements_find_cgroup(char **ret_path)
-{
-	_cleanup_fclose_ FILE *mounts = fopen("/proc/self/mountinfo", "re");
-	_cleanup_free_ char *line = NULL;
-	size_t size = 0;
-
-	if (!mounts)
-		return -errno;
-	while (getline(&line, &size, mounts) > 0) {
-		char *type = strstr(line, " - cgroup2 ");
-		_cleanup_free_ char *target = NULL;
-
-		if (type && sscanf(line, "%*s %*s %*s %*s %ms", &target) == 1) {
-			*ret_path = TAKE_PTR(target);
-			return 0;
-		}
-	}
-	return -ENOENT;
-}
 
 static int check_root(char **ret_why)
 {
@@ -66,7 +46,7 @@ static int check_cgroup(const char *cgroup, char **ret_why)
 			   cgroup, strerror(errno));
 	if (file_system.f_type == CGROUP2_SUPER_MAGIC)
 		return 0;
-	if (requirements_find_cgroup(&mounted) == 0)
+	if (cgroup_mounted(&mounted) == 0)
 		return why(ret_why, -ENOTSUP,
 			   "%s is not in a cgroup2 hierarchy; on this machine "
 			   "that is mounted on %s: give --cgroup %s",
@@ -141,17 +121,42 @@ static bool bpf_refused(void)
 	return false;
 }
 
-static int feature_present(const struct feature *feature)
+static int ask(const struct kernel_probes *probes, const struct feature *feature)
 {
 	if (feature->map)
-		return libbpf_probe_bpf_map_type(feature->map, NULL);
+		return probes->map(feature->map, NULL);
 	if (feature->helper)
-		return libbpf_probe_bpf_helper(feature->program, feature->helper, NULL);
-	return libbpf_probe_bpf_prog_type(feature->program, NULL);
+		return probes->helper(feature->program, feature->helper, NULL);
+	return probes->program(feature->program, NULL);
+}
+
+int requirements_probe(const struct kernel_probes *probes, char **ret_why)
+{
+	for (size_t i = 0; i < ELEMENTS(features); i++) {
+		int r = ask(probes, &features[i]);
+
+		if (r < 0)
+			return why(ret_why, r, "cannot find out whether the kernel has %s: %s",
+				   features[i].name, strerror(-r));
+		if (r == 0)
+			return why(
+				ret_why, -ENOTSUP,
+				"the kernel lacks %s (in Linux since %s): a newer kernel, or one "
+				"built with CONFIG_BPF_SYSCALL=y and CONFIG_CGROUP_BPF=y, is "
+				"needed",
+				features[i].name, features[i].since);
+	}
+	return 0;
 }
 
 static int check_features(char **ret_why)
 {
+	static const struct kernel_probes kernel = {
+		.program = libbpf_probe_bpf_prog_type,
+		.map = libbpf_probe_bpf_map_type,
+		.helper = libbpf_probe_bpf_helper,
+	};
+
 	if (access("/sys/kernel/btf/vmlinux", R_OK) < 0)
 		return why(ret_why, -ENOTSUP,
 			   "the kernel has no BTF (/sys/kernel/btf/vmlinux): a kernel built with "
@@ -161,16 +166,7 @@ static int check_features(char **ret_why)
 		return why(ret_why, -EPERM,
 			   "bpf(2) is denied to this process: a container needs a seccomp profile "
 			   "that allows it, and CAP_BPF");
-	for (size_t i = 0; i < ELEMENTS(features); i++) {
-		if (feature_present(&features[i]) <= 0)
-			return why(
-				ret_why, -ENOTSUP,
-				"the kernel lacks %s (in Linux since %s): a newer kernel, or one "
-				"built with CONFIG_BPF_SYSCALL=y and CONFIG_CGROUP_BPF=y, is "
-				"needed",
-				features[i].name, features[i].since);
-	}
-	return 0;
+	return requirements_probe(&kernel, ret_why);
 }
 
 int requirements_check(const char *cgroup, const char *pin_dir, char **ret_why)

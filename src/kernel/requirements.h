@@ -5,6 +5,8 @@
 #ifndef PORTCRED_KERNEL_REQUIREMENTS_H
 #define PORTCRED_KERNEL_REQUIREMENTS_H
 
+#include <linux/bpf.h>
+
 /*
  * requirements_check() - whether portcred can enforce here
  * @cgroup: directory of the cgroup2 hierarchy to attach to
@@ -15,10 +17,18 @@
  */
 int requirements_check(const char *cgroup, const char *pin_dir, char **ret_why);
 
+/* struct kernel_probes - asks a kernel for one thing: 1, it has it; 0, it has not; -errno */
+struct kernel_probes {
+	int (*program)(enum bpf_prog_type program, const void *options);
+	int (*map)(enum bpf_map_type map, const void *options);
+	int (*helper)(enum bpf_prog_type program, enum bpf_func_id helper, const void *options);
+};
+
 /*
- * requirements_find_cgroup() - the directory where cgroup2 is mounted, from /proc/self/mountinfo
- * Returns 0 and the path (caller frees), -ENOENT.
+ * requirements_probe() - whether a kernel has every feature that the kernel half is built of
+ * Returns 0; -ENOTSUP with the first that it lacks in *@ret_why, and since when Linux has it; what a
+ * probe failed with.
  */
-int requirements_find_cgroup(char **ret_path);
+int requirements_probe(const struct kernel_probes *probes, char **ret_why);
 
 #endif

@@ -17,6 +17,7 @@
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <string.h>
+#include <sys/mman.h>
 
 /* struct contents - one map of maps and what goes into its slot */
 struct contents {
@@ -25,48 +26,59 @@ struct contents {
 	__u32 key_size;
 	__u32 value_size;
 	__u32 flags;
-	const void *keys; /* NULL: 0, 1, 2, … */
-	const void *values;
+	const void *keys;   /* NULL: an array, whose keys are 0, 1, 2, … */
+	const void *values; /* of an array, NULL: all of it is 0 */
 	size_t n;
 	size_t room; /* entries, >= n */
 };
 
-static __u32 *first_integers(size_t n)
+/*
+ * array_write() - the elements of an array, as memory, where each stands at a multiple of 8 bytes
+ * (kernel/bpf/arraymap.c): by bpf(2) each of them would be a copy of its own.
+ */
+static int array_write(int fd, const struct contents *table)
 {
-	__u32 *integers = reallocarray(NULL, n, sizeof(*integers));
+	size_t stride = (table->value_size + 7) & ~(size_t)7;
+	const char *values = table->values;
+	char *memory = mmap(NULL, table->n * stride, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 
-	for (size_t i = 0; integers && i < n; i++)
-		integers[i] = i;
-	return integers;
+	if (memory == MAP_FAILED)
+		return -errno;
+	if (stride == table->value_size) {
+		memcpy(memory, values, table->n * stride);
+	} else {
+		for (size_t i = 0; i < table->n; i++)
+			memcpy(memory + i * stride, values + i * table->value_size,
+			       table->value_size);
+	}
+	munmap(memory, table->n * stride);
+	return 0;
+}
+
+static int table_write(int fd, const struct contents *table)
+{
+	struct bpf_map_batch_opts batch = { .sz = sizeof(batch) };
+	__u32 n = table->n;
+
+	if (n == 0 || !table->values)
+		return 0;
+	if (!table->keys)
+		return array_write(fd, table);
+	return bpf_map_update_batch(fd, table->keys, table->values, &n, &batch) < 0 ? -errno : 0;
 }
 
 /* table_create() - a map with everything in it; returns its descriptor */
 static int table_create(const struct contents *table)
 {
 	struct bpf_map_create_opts options = { .sz = sizeof(options), .map_flags = table->flags };
-	struct bpf_map_batch_opts batch = { .sz = sizeof(batch) };
-	_cleanup_free_ __u32 *integers = NULL;
-	const void *keys = table->keys;
-	__u32 n = table->n;
-	int fd;
+	int fd, r;
 
 	fd = bpf_map_create(table->type, "portcred", table->key_size, table->value_size,
 			    table->room ? table->room : 1, &options);
 	if (fd < 0)
 		return -errno;
-	if (n == 0)
-		return fd;
-	if (!keys) {
-		integers = first_integers(n);
-		keys = integers;
-	}
-	if (!keys) {
-		close(fd);
-		return -ENOMEM;
-	}
-	if (bpf_map_update_batch(fd, keys, table->values, &n, &batch) < 0) {
-		int r = -errno;
-
+	r = table_write(fd, table);
+	if (r < 0) {
 		close(fd);
 		return r;
 	}
@@ -95,7 +107,7 @@ static struct contents array(const struct bpf_map *outer, const void *values, si
 	return (struct contents){
 		.outer = outer,
 		.type = BPF_MAP_TYPE_ARRAY,
-		.flags = BPF_F_INNER_MAP,
+		.flags = BPF_F_INNER_MAP | BPF_F_MMAPABLE,
 		.key_size = sizeof(__u32),
 		.value_size = size,
 		.values = values,
@@ -106,16 +118,15 @@ static struct contents array(const struct bpf_map *outer, const void *values, si
 
 /*
  * describe_connections() - the tables of accept, connect and host statements
- * @ones: a byte for each member; @no_ports: PORTS entries, where nothing names a port
+ * @ones: a byte for each member
  */
 static void describe_connections(struct contents tables[static TABLES],
 				 const struct portcred_bpf *skeleton,
 				 const struct compiled *compiled, const struct vouching *vouching,
-				 const __u8 *ones, const struct tcp_entry *no_ports)
+				 const __u8 *ones)
 {
-	tables[TABLE_TCP] = array(skeleton->maps.tcp, compiled->tcp ? compiled->tcp : no_ports,
-				  sizeof(*compiled->tcp), PORTS);
-	tables[TABLE_TCP].flags = 0;
+	tables[TABLE_TCP] = array(skeleton->maps.tcp, compiled->tcp, sizeof(*compiled->tcp), PORTS);
+	tables[TABLE_TCP].flags = BPF_F_MMAPABLE;
 	tables[TABLE_HOSTS] = array(skeleton->maps.hosts, vouching->hosts, sizeof(*vouching->hosts),
 				    vouching->n_hosts);
 	tables[TABLE_SHARED_IDS] = array(skeleton->maps.shared_ids, compiled->shared_ids,
@@ -152,7 +163,7 @@ static void describe(struct contents tables[static TABLES], const struct portcre
 
 	tables[TABLE_PORTS] = array(skeleton->maps.ports, compiled->ports, sizeof(*compiled->ports),
 				    (size_t)PROTOCOLS * PORTS);
-	tables[TABLE_PORTS].flags = 0; /* the only one whose size never changes */
+	tables[TABLE_PORTS].flags = BPF_F_MMAPABLE; /* its size never changes */
 	tables[TABLE_SETS] = array(skeleton->maps.sets, compiled->sets, sizeof(*compiled->sets),
 				   compiled->n_sets);
 	tables[TABLE_CLAUSES] = array(skeleton->maps.clauses, compiled->clauses,
@@ -163,7 +174,6 @@ static void describe(struct contents tables[static TABLES], const struct portcre
 				    compiled->n_units);
 	tables[TABLE_USERS] = array(skeleton->maps.users, compiled->buckets,
 				    sizeof(*compiled->buckets), compiled->shape.buckets);
-	tables[TABLE_USERS].flags |= BPF_F_MMAPABLE; /* aligned: tables.bpf.h */
 	tables[TABLE_EXES] = (struct contents){
 		.outer = skeleton->maps.exes,
 		.type = BPF_MAP_TYPE_HASH,
@@ -208,16 +218,15 @@ int slots_put(struct enforcer *enforcer, const struct compiled *compiled,
 	__u32 old = control->active & (PORTCRED_SLOTS - 1), new = control->enabled ? !old : old;
 	size_t most =
 		identities->n_keys > compiled->n_members ? identities->n_keys : compiled->n_members;
-	_cleanup_free_ struct tcp_entry *no_ports = calloc(PORTS, sizeof(*no_ports));
 	_cleanup_free_ __u8 *ones = calloc(most + 1, sizeof(*ones));
 	struct contents tables[TABLES];
 	int fds[TABLES] = { 0 }, r;
 
-	if (!ones || !no_ports)
+	if (!ones)
 		return -ENOMEM;
 	memset(ones, 1, most);
 	describe(tables, enforcer->skeleton, compiled, identities, ones);
-	describe_connections(tables, enforcer->skeleton, compiled, vouching, ones, no_ports);
+	describe_connections(tables, enforcer->skeleton, compiled, vouching, ones);
 	r = slot_fill(tables, new, fds);
 	if (r < 0)
 		return r;

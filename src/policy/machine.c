@@ -175,9 +175,9 @@ static void read_ephemeral(struct policy_environment *environment)
 	environment->ephemeral_last = (uint16_t)last;
 }
 
-struct policy_environment machine_environment(void)
+struct policy_environment machine_databases(void)
 {
-	struct policy_environment environment = {
+	return (struct policy_environment){
 		.find_user = machine_find_user,
 		.find_group = find_group,
 		.find_members = machine_find_members,
@@ -186,6 +186,11 @@ struct policy_environment machine_environment(void)
 		.list_services = list_services,
 		.check_executable = machine_check_executable,
 	};
+}
+
+struct policy_environment machine_environment(void)
+{
+	struct policy_environment environment = machine_databases();
 
 	read_ephemeral(&environment);
 	return environment;

@@ -18,6 +18,9 @@
  */
 struct policy_environment machine_environment(void);
 
+/* machine_databases() - the same without the ephemeral ports, which are read from a file */
+struct policy_environment machine_databases(void);
+
 /* machine_find_user() and the others - policy_environment's; @data is not used */
 int machine_find_user(void *data, const char *name, uint32_t *ret_uid);
 int machine_find_members(void *data, uint32_t gid, member_function *each, void *closure);

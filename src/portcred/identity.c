@@ -12,7 +12,6 @@
 #include "base/why.h"
 #include "kernel/cgroup.h"
 #include "kernel/process.h"
-#include "kernel/requirements.h"
 #include "portcred/text.h"
 
 #define FIRST_GROUPS 64
@@ -213,7 +212,7 @@ char *identity_unit_root(const char *attached)
 	_cleanup_free_ char *mounted = NULL;
 	char *root = NULL;
 
-	if (!attached && requirements_find_cgroup(&mounted) < 0)
+	if (!attached && cgroup_mounted(&mounted) < 0)
 		return NULL;
 	if (cgroup_path(attached ? attached : mounted, &root) < 0)
 		return attached ? strdup(attached) : NULL;

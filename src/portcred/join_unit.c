@@ -10,7 +10,7 @@
 #include "base/cleanup.h"
 #include "base/why.h"
 #include "bpf/abi.h"
-#include "kernel/requirements.h"
+#include "kernel/cgroup.h"
 #include "portcred/in_force.h"
 #include "portcred/text.h"
 
@@ -49,7 +49,7 @@ static char *attached_cgroup(const struct program *program)
 
 	if (attached)
 		return attached;
-	return requirements_find_cgroup(&attached) < 0 ? NULL : attached;
+	return cgroup_mounted(&attached) < 0 ? NULL : attached;
 }
 
 /* enter() - 0, -errno */

@@ -13,9 +13,11 @@
 #include "base/sanitized.h"
 #include "base/why.h"
 #include "portcred/identity.h"
+#include "portcred/launch_capabilities.h"
 #include "portcred/text.h"
 
-#define NO_GID UINT32_MAX
+#define NO_GID       UINT32_MAX
+#define USUAL_GROUPS 64
 
 static const cap_value_t bind_service = CAP_NET_BIND_SERVICE;
 
@@ -27,11 +29,33 @@ static void free_capabilities(cap_t *capabilities)
 
 /* Who it is */
 
+/*
+ * list_groups() - as initgroups(3) sets them
+ * Each call asks all databases, a directory service perhaps: so it is one, unless there are very many.
+ */
+static int list_groups(const char *name, struct launch_user *user)
+{
+	int n = USUAL_GROUPS;
+
+	for (int tries = 0; tries < 2; tries++) {
+		gid_t *groups = reallocarray(user->groups, (size_t)n + 1, sizeof(*groups));
+
+		if (!groups)
+			return -ENOMEM;
+		user->groups = groups;
+		/* Where there is no room, @n says how many there are. */
+		if (getgrouplist(name, user->gid, groups, &n) >= 0) {
+			user->n_groups = (size_t)n;
+			return 0;
+		}
+	}
+	return -EIO;
+}
+
 /* find_login() - name, home, shell and groups of a user that the database has */
 static int find_login(const char *name, struct launch_user *user)
 {
 	const struct passwd *entry = getpwnam(name);
-	int n = 0;
 
 	if (entry) {
 		user->home = strdup(entry->pw_dir);
@@ -39,15 +63,7 @@ static int find_login(const char *name, struct launch_user *user)
 		if (!user->home || !user->shell)
 			return -ENOMEM;
 	}
-	/* The first call asks how many there are. */
-	getgrouplist(name, user->gid, NULL, &n);
-	user->groups = calloc((size_t)n + 1, sizeof(*user->groups));
-	if (!user->groups)
-		return -ENOMEM;
-	if (getgrouplist(name, user->gid, user->groups, &n) < 0)
-		return -EIO;
-	user->n_groups = (size_t)n;
-	return 0;
+	return list_groups(name, user);
 }
 
 /* only_group() - of a number that nobody logs in with: its one group */
@@ -193,103 +209,26 @@ static int set_ids(const struct launch_user *user, char **ret_why)
 	return 0;
 }
 
-/* make_inheritable() - what is to be ambient; capset(2) allows it only while the bounding set has it */
-static int make_inheritable(void)
+int launch_user_become(const struct launch_user *user, uint64_t kept, char **ret_why)
 {
-	_cleanup_(free_capabilities) cap_t wanted = cap_get_proc();
+	const struct launch_capabilities wanted = {
+		.kept = kept,
+		.ambient = kept && (user ? user->uid : geteuid()) != 0,
+		.bounded = geteuid() == 0,
+	};
+	int r = launch_capabilities_begin(&wanted, ret_why);
 
-	if (!wanted || cap_set_flag(wanted, CAP_INHERITABLE, 1, &bind_service, CAP_SET) < 0 ||
-	    cap_set_proc(wanted) < 0)
-		return -errno;
-	return 0;
-}
-
-/* drop_bounding() - all of it; takes CAP_SETPCAP, which goes later */
-static int drop_bounding(void)
-{
-	for (cap_value_t capability = 0; CAP_IS_SUPPORTED(capability); capability++) {
-		if (cap_get_bound(capability) != 0 && cap_drop_bound(capability) < 0)
-			return -errno;
-	}
-	return 0;
-}
-
-static int set_capabilities(bool ambient)
-{
-	_cleanup_(free_capabilities) cap_t wanted = cap_init();
-
-	if (!wanted || cap_reset_ambient() < 0)
-		return -errno;
-	if (!ambient)
-		return cap_set_proc(wanted) < 0 ? -errno : 0;
-	if (cap_set_flag(wanted, CAP_PERMITTED, 1, &bind_service, CAP_SET) < 0 ||
-	    cap_set_flag(wanted, CAP_INHERITABLE, 1, &bind_service, CAP_SET) < 0 ||
-	    cap_set_flag(wanted, CAP_EFFECTIVE, 1, &bind_service, CAP_SET) < 0 ||
-	    cap_set_proc(wanted) < 0 || cap_set_ambient(bind_service, CAP_SET) < 0)
-		return -errno;
-	return 0;
-}
-
-/* only_wanted() - one capability is in every set where it is to be, in no set where it is not */
-static bool only_wanted(cap_t now, cap_value_t capability, bool wanted)
-{
-	static const cap_flag_t sets[] = { CAP_EFFECTIVE, CAP_PERMITTED, CAP_INHERITABLE };
-	cap_flag_value_t value;
-
-	for (size_t i = 0; i < ELEMENTS(sets); i++) {
-		if (cap_get_flag(now, capability, sets[i], &value) < 0 ||
-		    (value == CAP_SET) != wanted)
-			return false;
-	}
-	return cap_get_ambient(capability) == (wanted ? 1 : 0);
-}
-
-static int read_back(bool ambient, bool bounded)
-{
-	_cleanup_(free_capabilities) cap_t now = cap_get_proc();
-
-	if (!now)
-		return -errno;
-	for (cap_value_t capability = 0; CAP_IS_SUPPORTED(capability); capability++) {
-		if (!only_wanted(now, capability, ambient && capability == bind_service) ||
-		    (bounded && cap_get_bound(capability) != 0))
-			return -EPERM;
-	}
-	if (prctl(PR_GET_KEEPCAPS, 0, 0, 0, 0) != 0)
-		return -EPERM;
-	return prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1 ? 0 : -EPERM;
-}
-
-int launch_user_become(const struct launch_user *user, bool ambient, char **ret_why)
-{
-	bool was_root = geteuid() == 0;
-	int r = ambient ? make_inheritable() : 0;
-
-	if (r == 0 && was_root)
-		r = drop_bounding();
-	if (r < 0)
-		return why(ret_why, r, "cannot empty the bounding set of capabilities: %s",
-			   strerror(-r));
-	/* What is ambient later must stay permitted while the user changes. */
-	if (prctl(PR_SET_KEEPCAPS, ambient ? 1UL : 0UL, 0, 0, 0) < 0)
-		return why(ret_why, -errno, "cannot keep capabilities: %s", strerror(errno));
-	r = user ? set_ids(user, ret_why) : 0;
+	if (r == 0 && user)
+		r = set_ids(user, ret_why);
+	if (r == 0)
+		r = launch_capabilities_settle(&wanted, ret_why);
 	if (r < 0)
 		return r;
-	r = set_capabilities(ambient);
-	if (r < 0)
-		return why(ret_why, r, "cannot set the capabilities: %s", strerror(-r));
-	if (prctl(PR_SET_KEEPCAPS, 0UL, 0, 0, 0) < 0 ||
-	    prctl(PR_SET_NO_NEW_PRIVS, 1UL, 0, 0, 0) < 0)
-		return why(ret_why, -errno, "cannot give up privileges: %s", strerror(errno));
 	/*
 	 * Who changed his user cannot be traced by that user before he runs a program: so no program
 	 * of --inetd takes the listener away. The search for leaks has to trace it.
 	 */
 	if (SANITIZED && prctl(PR_SET_DUMPABLE, 1UL, 0, 0, 0) < 0)
 		return -errno;
-	r = read_back(ambient, was_root);
-	if (r < 0)
-		return why(ret_why, r, "the kernel kept other privileges than were asked for");
 	return 0;
 }

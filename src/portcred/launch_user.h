@@ -12,6 +12,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 /* struct launch_user - what is in it is owned: launch_user_clear() */
@@ -47,15 +48,14 @@ int launch_user_act(const struct launch_user *user, bool capable);
 int launch_user_act_root(void);
 
 /*
- * launch_user_become() - be this user for good, and have no privileges
+ * launch_user_become() - be this user for good, and have no privileges but those that are kept
  * @user: NULL: stay who the process is
- * @ambient: keep CAP_NET_BIND_SERVICE, across execve(2) too
+ * @kept: a bit each, of launch_capabilities.h; 0 where the caller is not root
  * @ret_why: which step failed, the caller's to free
  *
- * Groups, gid, uid (real, effective and saved); every set of capabilities empty, the ambient one too,
- * and the bounding set where the caller was root; no_new_privs. Returns 0, -errno; -EPERM where what
- * is read back is not what was asked for.
+ * Groups, gid, uid (real, effective and saved); then every set of capabilities, the bounding set where
+ * the caller was root. Returns 0, -errno; -EPERM where what is read back is not what was asked for.
  */
-int launch_user_become(const struct launch_user *user, bool ambient, char **ret_why);
+int launch_user_become(const struct launch_user *user, uint64_t kept, char **ret_why);
 
 #endif

@@ -53,6 +53,19 @@ int options_complain(const struct usage *usage, struct program *program, const c
 	return EXIT_USAGE;
 }
 
+bool options_number(const char *text, unsigned least, unsigned most, unsigned *ret_number)
+{
+	unsigned long number;
+
+	if (!*text || text[strspn(text, "0123456789")])
+		return false;
+	number = strtoul(text, NULL, 10);
+	if (number < least || number > most)
+		return false;
+	*ret_number = (unsigned)number;
+	return true;
+}
+
 void options_print(const struct option_spec *options, FILE *out)
 {
 	int width = (int)strlen(HELP);

@@ -5,6 +5,8 @@
 #ifndef PORTCRED_PORTCRED_OPTIONS_H
 #define PORTCRED_PORTCRED_OPTIONS_H
 
+#include <stdbool.h>
+
 #include "base/cleanup.h"
 #include "portcred/program.h"
 
@@ -67,6 +69,12 @@ int options_parse_leading(const struct usage *usage, struct program *program, in
 
 /* options_status() - the status to leave with, from what options_parse() returned other than 0 */
 int options_status(struct program *program, int result);
+
+/*
+ * options_number() - the value of an option that takes a number, digits alone
+ * Returns false, and leaves @ret_number, for anything else than @least to @most.
+ */
+bool options_number(const char *text, unsigned least, unsigned most, unsigned *ret_number);
 
 /* options_print() - the table alone, aligned */
 void options_print(const struct option_spec *options, FILE *out);

@@ -45,19 +45,25 @@ static unsigned width_of(FILE *stream)
 	return FALLBACK_COLUMNS;
 }
 
+/* locale_is_utf8() - only what characters are: messages and numbers stay as they are written here */
+static bool locale_is_utf8(void)
+{
+	return setlocale(LC_CTYPE, "") && strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
+}
+
 void program_begin(struct program *ret_program)
 {
-	/* Only what characters are: messages and numbers stay as they are written here. */
-	bool utf8 = setlocale(LC_CTYPE, "") && strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
+	unsigned width = width_of(stdout);
 
 	*ret_program = (struct program){
 		.runtime_dir = DEFAULT_RUNTIME_DIR,
 		.out = stdout,
 		.err = stderr,
-		.width = width_of(stdout),
+		.width = width,
 		.colour = wants_colour(stdout),
 		.colour_err = wants_colour(stderr),
-		.utf8 = utf8,
+		/* Asked where something may be cut: a locale is read from files. */
+		.utf8 = width && locale_is_utf8(),
 	};
 }
 

@@ -27,7 +27,7 @@ struct program {
 	unsigned width;  /* columns of a line on `out`, 0: no limit */
 	bool colour;     /* on `out` */
 	bool colour_err; /* on `err` */
-	bool utf8;       /* the terminal shows more than ASCII */
+	bool utf8;       /* with a width: the terminal shows more than ASCII */
 };
 
 /*

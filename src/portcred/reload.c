@@ -32,20 +32,6 @@ struct request {
 	bool json;
 };
 
-/* parse_seconds() - 1 to MAX_TRY_SECONDS */
-static bool parse_seconds(const char *text, unsigned *ret_seconds)
-{
-	unsigned long seconds;
-
-	if (!text[0] || text[strspn(text, "0123456789")])
-		return false;
-	seconds = strtoul(text, NULL, 10);
-	if (seconds < 1 || seconds > MAX_TRY_SECONDS)
-		return false;
-	*ret_seconds = (unsigned)seconds;
-	return true;
-}
-
 static json_t *parameters_of(const struct request *request)
 {
 	json_t *parameters = json_object();
@@ -184,7 +170,8 @@ int reload_main(struct program *program, int argc, char **argv)
 
 	if (r != 0)
 		return options_status(program, r);
-	if (request.seconds && !parse_seconds(request.seconds, &request.try_seconds))
+	if (request.seconds &&
+	    !options_number(request.seconds, 1, MAX_TRY_SECONDS, &request.try_seconds))
 		return options_complain(&usage, program, "--try takes seconds, 1 to %u",
 					MAX_TRY_SECONDS);
 	return ask(program, &request);

@@ -21,6 +21,7 @@
 #include "portcred/handover.h"
 #include "portcred/inetd.h"
 #include "portcred/join_unit.h"
+#include "portcred/launch_capabilities.h"
 #include "portcred/launch_environment.h"
 #include "portcred/launch_user.h"
 #include "portcred/obtain_socket.h"
@@ -37,7 +38,8 @@ static const char about[] =
 	"sockets from descriptor 3 on (LISTEN_FDS, LISTEN_PID, LISTEN_FDNAMES).\n"
 	"As root, --user says who PROGRAM is to be; the sockets are that user's, and so are the\n"
 	"listeners to an 'accept ... from owner' rule. PROGRAM has no capabilities and can gain\n"
-	"none, a clean environment, and no other descriptor than 0, 1, 2 and the sockets.\n"
+	"none (but those of --keep-caps), a clean environment, and no other descriptor than 0, 1,\n"
+	"2 and the sockets.\n"
 	"Its exit status is that of this command; 126: it could not be run, 127: there is none.\n";
 
 /* struct run - the command line, and what became of it; owned: run_clear() */
@@ -48,11 +50,13 @@ struct run {
 
 	struct option_list listen, variables;
 	const char *user_text, *unit, *fdname, *backlog_text, *limit_text, *accept_fd_text;
+	const char *capabilities_text;
 	bool inetd, ambient, keep_env;
 
 	struct listen_argument *arguments; /* of each --listen */
 	struct launch_user user;
 	bool other_user; /* @user is somebody */
+	uint64_t kept;   /* capabilities */
 	char *names;     /* LISTEN_FDNAMES */
 	int *sockets;
 	size_t n_sockets;
@@ -80,41 +84,35 @@ static int complain_or_memory(const struct run *run, const char *why)
 }
 
 /* parse_number() - an option's, from @least to @most */
-static int parse_number(const struct run *run, const char *option, const char *text, int least,
-			int most, int *ret_number)
+static int parse_number(const struct run *run, const char *option, const char *text, unsigned least,
+			unsigned most, unsigned *ret_number)
 {
-	unsigned long number = ULONG_MAX;
-	char *end;
-
-	if (*text && text[strspn(text, "0123456789")] == '\0')
-		number = strtoul(text, &end, 10);
-	if (number < (unsigned long)least || number > (unsigned long)most)
-		return options_complain(run->usage, run->program,
-					"--%s takes a number from %d to %d", option, least, most);
-	*ret_number = (int)number;
-	return EXIT_YES;
+	if (options_number(text, least, most, ret_number))
+		return EXIT_YES;
+	return options_complain(run->usage, run->program, "--%s takes a number from %u to %u",
+				option, least, most);
 }
 
 static int read_numbers(struct run *run)
 {
-	int limit = INETD_LIMIT, r = EXIT_YES;
+	unsigned backlog = DEFAULT_QUEUE, limit = INETD_LIMIT, number = 0;
+	int r = EXIT_YES;
 
-	run->backlog = DEFAULT_QUEUE;
-	run->accept_fd = -1;
 	if (run->backlog_text)
-		r = parse_number(run, "backlog", run->backlog_text, 1, INT_MAX, &run->backlog);
+		r = parse_number(run, "backlog", run->backlog_text, 1, INT_MAX, &backlog);
 	if (r == EXIT_YES && run->limit_text)
 		r = parse_number(run, "limit", run->limit_text, 1, INETD_MOST_LIMIT, &limit);
 	if (r == EXIT_YES && run->accept_fd_text)
-		r = parse_number(run, "accept-fd", run->accept_fd_text, 0, INT_MAX,
-				 &run->accept_fd);
-	run->limit = (size_t)limit;
+		r = parse_number(run, "accept-fd", run->accept_fd_text, 0, INT_MAX, &number);
+	run->backlog = (int)backlog;
+	run->limit = limit;
+	run->accept_fd = run->accept_fd_text ? (int)number : -1;
 	return r;
 }
 
 static int read_sockets(struct run *run)
 {
-	const struct policy_environment machine = machine_environment();
+	const struct policy_environment machine = machine_databases();
 
 	if (run->listen.n > MAX_SOCKETS)
 		return options_complain(run->usage, run->program,
@@ -215,14 +213,38 @@ static int find_user(struct run *run)
 	if (!root && run->user_text)
 		return program_say(run->program, "only root can start a program as another user: "
 						 "leave --user out");
-	if (!root && run->ambient)
-		return program_say(run->program, "only root can leave a program a capability: "
-						 "leave --ambient out");
+	if (!root && (run->ambient || run->capabilities_text))
+		return program_say(run->program,
+				   "only root can leave a program a capability: leave --%s out",
+				   run->ambient ? "ambient" : "keep-caps");
 	if (!run->user_text)
 		return EXIT_YES;
 	run->other_user = true;
 	if (launch_user_find(run->user_text, &run->user, &why) < 0)
 		return why ? program_say(run->program, "%s", why) : program_no_memory(run->program);
+	return EXIT_YES;
+}
+
+/* find_capabilities() - those that are kept: --ambient is short for one of them */
+static int find_capabilities(struct run *run)
+{
+	const char *const texts[] = { run->capabilities_text,
+				      run->ambient ? "cap_net_bind_service" : NULL };
+
+	for (size_t i = 0; i < ELEMENTS(texts); i++) {
+		_cleanup_free_ char *why = NULL;
+		uint64_t kept = 0;
+		int r = 0;
+
+		if (texts[i])
+			r = launch_capabilities_parse(texts[i], launch_capabilities_had(), &kept,
+						      &why);
+		if (r == -EPERM && why)
+			return program_say(run->program, "%s", why);
+		if (r < 0)
+			return complain_or_memory(run, why);
+		run->kept |= kept;
+	}
 	return EXIT_YES;
 }
 
@@ -242,7 +264,8 @@ static int read_command_line(struct run *run)
 	if (launch_environment_check(&run->variables, &why) < 0 ||
 	    (run->unit && join_unit_check(run->unit, &why) < 0))
 		return complain_or_memory(run, why);
-	return find_user(run);
+	r = find_user(run);
+	return r == EXIT_YES ? find_capabilities(run) : r;
 }
 
 static int bind_all(struct run *run)
@@ -267,7 +290,7 @@ static int become_user(struct run *run)
 {
 	const struct launch_user *user = run->other_user ? &run->user : NULL;
 	_cleanup_free_ char *why = NULL;
-	int r = launch_user_become(user, run->ambient, &why);
+	int r = launch_user_become(user, run->kept, &why);
 
 	if (r < 0)
 		return program_say(run->program, "%s", why ? why : strerror(-r));
@@ -327,7 +350,9 @@ int run_main(struct program *program, int argc, char **argv)
 		{ "user", "USER[:GROUP]", "who PROGRAM is to be, with the groups of a login",
 		  .value = &run.user_text },
 		{ "unit", "NAME", "the unit that rules see it in", .value = &run.unit },
-		{ "ambient", NULL, "leave PROGRAM CAP_NET_BIND_SERVICE, and that alone",
+		{ "keep-caps", "CAP[,CAP...]", "leave PROGRAM these capabilities, or 'all'",
+		  .value = &run.capabilities_text },
+		{ "ambient", NULL, "the same as --keep-caps cap_net_bind_service",
 		  .flag = &run.ambient },
 		{ "fdname", "NAME[:NAME...]", "names of the sockets [PORT/PROTO each]",
 		  .value = &run.fdname },

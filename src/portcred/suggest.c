@@ -21,6 +21,7 @@
 #include "portcred/proposal.h"
 #include "portcred/reading.h"
 #include "portcred/suggest_events.h"
+#include "portcred/suggest_watch.h"
 #include "portcred/text.h"
 #include "portcred/verb.h"
 
@@ -35,14 +36,17 @@ static const char about[] =
 	"standard input, -) have, as 'portcred watch --json' or 'journalctl -o json' wrote it:\n"
 	"    portcred watch --json >> events.json &    # for some days, under the policy\n"
 	"                              # 'observe bind 1-65535 by unit none.service only'\n"
-	"    portcred suggest --from-events --now events.json > /etc/portcred/policy.conf\n";
+	"    portcred suggest --from-events --now events.json > /etc/portcred/policy.conf\n"
+	"With --for it watches itself, for so long or until it is interrupted.\n";
 
 /* struct choice - what the command line asks for */
 struct choice {
 	bool observe;
 	bool all;
 	bool from_events;
-	bool now; /* what is bound, too */
+	bool now;             /* what is bound, too */
+	const char *for_text; /* NULL: nothing but what the files have */
+	unsigned seconds;     /* the same, read */
 };
 
 /* struct survey - what was found */
@@ -264,14 +268,39 @@ static int suggest(struct program *program, struct survey *survey, const struct 
 static int choose(struct program *program, const struct usage *usage,
 		  const struct operands *operands, struct choice *choice)
 {
+	if (choice->for_text &&
+	    !options_number(choice->for_text, 1, MOST_WATCHED, &choice->seconds))
+		return options_complain(usage, program, "--for takes seconds, 1 to %u",
+					MOST_WATCHED);
 	if (!choice->from_events && operands->n)
 		return options_complain(usage, program, "a FILE without --from-events");
-	if (choice->from_events && !operands->n && isatty(STDIN_FILENO))
+	if (choice->from_events && !choice->seconds && !operands->n && isatty(STDIN_FILENO))
 		return options_complain(usage, program,
 					"--from-events without a FILE, and standard input is a "
 					"terminal");
+	choice->from_events |= choice->seconds > 0;
 	choice->now |= !choice->from_events;
 	return EXIT_YES;
+}
+
+/*
+ * gather() - what was seen before, and what is seen from now on
+ * @ret_watched: the status of a watch that ended too early; what it saw counts
+ */
+static int gather(struct program *program, const struct choice *choice,
+		  const struct operands *files, struct events *events, int *ret_watched)
+{
+	int r = EXIT_YES;
+
+	if (files->n || !choice->seconds)
+		r = events_read(program, files, events);
+	if (r == EXIT_YES && choice->seconds)
+		*ret_watched = events_watch(program, choice->seconds, events);
+	if (r != EXIT_YES)
+		return r;
+	if (*ret_watched != EXIT_YES && events->sightings.told == 0)
+		return *ret_watched;
+	return events_complete(program, events);
 }
 
 static int print_survey(struct program *program, const struct survey *survey,
@@ -292,9 +321,12 @@ int suggest_main(struct program *program, int argc, char **argv)
 	struct choice choice = { 0 };
 	struct operands operands;
 	bool json = false;
+	int watched = EXIT_YES;
 	const struct option_spec options[] = {
 		{ "from-events", NULL, "from what was seen over time, not from what is bound",
 		  .flag = &choice.from_events },
+		{ "for", "SECONDS", "from what portcredd tells from now on, for so long",
+		  .value = &choice.for_text },
 		{ "now", NULL, "with --from-events: from what is bound, too", .flag = &choice.now },
 		{ "observe", NULL, "statements that only log what they would refuse",
 		  .flag = &choice.observe },
@@ -310,11 +342,13 @@ int suggest_main(struct program *program, int argc, char **argv)
 		return options_status(program, r);
 	r = choose(program, &usage, &operands, &choice);
 	if (r == EXIT_YES && choice.from_events)
-		r = events_read(program, &operands, &survey.events);
+		r = gather(program, &choice, &operands, &survey.events, &watched);
 	if (r != EXIT_YES)
 		return r;
 	r = suggest(program, &survey, &choice);
 	if (!survey.policy)
 		return r;
-	return print_survey(program, &survey, &choice, json) == EXIT_YES ? r : EXIT_NO;
+	if (print_survey(program, &survey, &choice, json) != EXIT_YES)
+		return EXIT_NO;
+	return r == EXIT_YES ? watched : r;
 }

@@ -6,11 +6,11 @@
 #include <string.h>
 
 #include "policy/writer.h"
+#include "portcred/event_lines.h"
 #include "portcred/identity.h"
 #include "portcred/port_argument.h"
 #include "portcred/text.h"
 
-#define SHOWN_LINES 3U  /* that cannot be read */
 #define SHOWN_PORTS 16U /* of each kind that gets no rule */
 
 /* A policy that grants nothing and tells everything: no service is in a unit of this name. */
@@ -31,56 +31,27 @@ void events_clear(struct events *events)
 	sightings_clear(&events->sightings);
 }
 
-/*
- * next_line() - read one, without its newline, and all of it also where there is no room
- * @ret_size: MAX_EVENT_LINE: it was longer. Returns false at the end.
- */
-static bool next_line(FILE *in, char line[static MAX_EVENT_LINE], size_t *ret_size)
-{
-	size_t size = 0;
-	int c;
-
-	while ((c = getc_unlocked(in)) != EOF && c != '\n') {
-		if (size < MAX_EVENT_LINE)
-			line[size++] = (char)c;
-	}
-	*ret_size = size;
-	return c != EOF || size > 0;
-}
-
-static void say_unreadable(struct program *program, struct events *events, const char *name,
-			   uint64_t number)
-{
-	if (events->unreadable++ < SHOWN_LINES)
-		program_say(program,
-			    "%s:%" PRIu64 ": no event, expected a line of 'portcred watch --json' "
-			    "or 'journalctl -o json'",
-			    name, number);
-}
-
 /* read_lines() - 0, -ENOMEM, -errno of the file */
 static int read_lines(struct program *program, FILE *in, const char *name, struct events *events)
 {
-	_cleanup_free_ char *line = malloc(MAX_EVENT_LINE);
-	uint64_t number = 0;
-	struct told told;
+	_cleanup_(event_lines_clear) struct event_lines lines = {
+		.program = program,
+		.name = name,
+		.sightings = &events->sightings,
+		.unreadable = &events->unreadable,
+	};
+	_cleanup_free_ char *piece = malloc(MAX_EVENT_LINE);
 	size_t size;
-	int r;
+	int r = 0;
 
-	if (!line)
+	if (!piece)
 		return -ENOMEM;
-	while (next_line(in, line, &size)) {
-		number++;
-		if (size == 0)
-			continue;
-		r = size < MAX_EVENT_LINE ? told_parse(line, size, &told) : -EBADMSG;
-		if (r == 0)
-			r = sightings_add(&events->sightings, &told);
-		if (r == -EBADMSG)
-			say_unreadable(program, events, name, number);
-		else if (r < 0)
-			return r;
-	}
+	while (r == 0 && (size = fread(piece, 1, MAX_EVENT_LINE, in)) > 0)
+		r = event_lines_take(&lines, piece, size);
+	if (r == 0)
+		r = event_lines_end(&lines);
+	if (r < 0)
+		return r;
 	return ferror(in) ? (errno ? -errno : -EIO) : 0;
 }
 
@@ -110,11 +81,12 @@ int events_read(struct program *program, const struct operands *files, struct ev
 
 	for (size_t i = 0; i < files->n && status == EXIT_YES; i++)
 		status = read_file(program, files->items[i], events);
-	if (status != EXIT_YES)
-		return status;
-	if (events->unreadable > SHOWN_LINES)
-		program_say(program, "%" PRIu64 " more lines like that",
-			    events->unreadable - SHOWN_LINES);
+	return status;
+}
+
+int events_complete(struct program *program, struct events *events)
+{
+	event_lines_say_more(program, events->unreadable);
 	if (events->sightings.told == 0 && events->sightings.held == 0)
 		return program_say(program, "nobody was seen binding a port. A policy that tells "
 					    "of everybody: '" WATCH_ALL "'");

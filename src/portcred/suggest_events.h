@@ -10,9 +10,6 @@
 #include "portcred/proposal.h"
 #include "portcred/sightings.h"
 
-/* A longer line is none of ours: an event has less than 2 kB. */
-#define MAX_EVENT_LINE 65536U
-
 /* struct events - begins as all zeros; events_clear() */
 struct events {
 	struct sightings sightings;
@@ -23,10 +20,15 @@ struct events {
  * events_read() - all lines of these files; standard input for "-", and where there is no file
  *
  * A line that cannot be read is said, the first few one by one, and passed over: a file may end
- * within one. Returns EXIT_YES; EXIT_NO, which was said, where a file could not be read, or nobody
- * was seen binding anything.
+ * within one. Returns EXIT_YES; EXIT_NO, which was said, where a file could not be read.
  */
 int events_read(struct program *program, const struct operands *files, struct events *events);
+
+/*
+ * events_complete() - there are no more
+ * Returns EXIT_YES; EXIT_NO, which was said, where nobody was seen binding anything.
+ */
+int events_complete(struct program *program, struct events *events);
 
 /* events_find() - who was seen binding, as findings; 0 or -ENOMEM */
 int events_find(const struct events *events, struct known_words *known, struct findings *findings);

@@ -7,24 +7,11 @@
 
 #include "base/cleanup.h"
 #include "base/utf8.h"
+#include "base/visible.h"
 
 static void print(const char *text, bool lines, FILE *out)
 {
-	const char *end = text + strlen(text);
-
-	while (text < end) {
-		uint32_t character = 0;
-		size_t bytes = utf8_decode(text, end, &character);
-
-		if ((bytes && utf8_is_printable(character)) ||
-		    (lines && (character == '\n' || character == '\t'))) {
-			fwrite(text, 1, bytes, out);
-			text += bytes;
-			continue;
-		}
-		for (const char *stop = text + (bytes ? bytes : 1); text < stop; text++)
-			fprintf(out, "\\x%02x", (unsigned char)*text);
-	}
+	visible_print(text, strlen(text), lines, out);
 }
 
 void text_print(const char *text, FILE *out)

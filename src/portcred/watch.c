@@ -16,6 +16,7 @@
 #include "portcred/options.h"
 #include "portcred/text.h"
 #include "portcred/verb.h"
+#include "portcred/watch.h"
 
 #define NUMBER "%" JSON_INTEGER_FORMAT
 
@@ -27,7 +28,7 @@ static const char about[] =
 /* struct watching - what the answers go to */
 struct watching {
 	struct program *program;
-	bool json;
+	const struct watch_style *style;
 	int status; /* where the daemon answered with an error */
 };
 
@@ -41,7 +42,8 @@ static int catch_signals(void)
 {
 	const struct sigaction action = { .sa_handler = leave };
 
-	if (sigaction(SIGINT, &action, NULL) < 0 || sigaction(SIGTERM, &action, NULL) < 0)
+	if (sigaction(SIGINT, &action, NULL) < 0 || sigaction(SIGTERM, &action, NULL) < 0 ||
+	    sigaction(SIGALRM, &action, NULL) < 0)
 		return -1;
 	return 0;
 }
@@ -201,9 +203,11 @@ static int take(const struct varlink_answer *answer, void *userdata)
 		watching->status = client_say_error(program, error, answer->parameters);
 		return 0;
 	}
-	if (!json_is_object(told))
-		return 0;
-	if (watching->json) {
+	if (!json_is_object(told)) {
+		if (!watching->style->announced)
+			return 0;
+		fputc('\n', program->out);
+	} else if (watching->style->json) {
 		if (lost)
 			json_object_set_new(told, "lost", json_integer(lost));
 		program_json(program, json_incref(told), true);
@@ -218,21 +222,15 @@ static int take(const struct varlink_answer *answer, void *userdata)
 	return fflush(program->out) != 0;
 }
 
-int watch_main(struct program *program, int argc, char **argv)
+int watch(struct program *program, const struct watch_style *style)
 {
 	_cleanup_(varlink_client_freep) struct varlink_client *client = NULL;
-	struct watching watching = { .program = program };
-	const struct option_spec options[] = {
-		{ "json", NULL, "print one JSON object a line", .flag = &watching.json },
-		{ 0 },
-	};
-	const struct usage usage = { "watch", NULL, about, options, 0, 0 };
-	int r = options_parse(&usage, program, argc, argv, NULL);
+	struct watching watching = { .program = program, .style = style };
+	int r;
 
-	if (r != 0)
-		return options_status(program, r);
 	if (catch_signals() < 0)
 		return program_say(program, "cannot catch signals");
+	alarm(style->seconds);
 	r = client_open(program, &client);
 	if (r != EXIT_YES)
 		return r;
@@ -243,4 +241,17 @@ int watch_main(struct program *program, int argc, char **argv)
 		return watching.status;
 	/* A stream that ended in good order ended because the daemon does. */
 	return client_say_failure(program, r < 0 ? r : -ECONNRESET);
+}
+
+int watch_main(struct program *program, int argc, char **argv)
+{
+	struct watch_style style = { 0 };
+	const struct option_spec options[] = {
+		{ "json", NULL, "print one JSON object a line", .flag = &style.json },
+		{ 0 },
+	};
+	const struct usage usage = { "watch", NULL, about, options, 0, 0 };
+	int r = options_parse(&usage, program, argc, argv, NULL);
+
+	return r != 0 ? options_status(program, r) : watch(program, &style);
 }

@@ -2,6 +2,7 @@
 #include "portcredd/guard.h"
 
 #include "base/cleanup.h"
+#include "base/why.h"
 #include "kernel/enforcer.h"
 #include "kernel/login.h"
 #include "kernel/process.h"
@@ -66,18 +67,29 @@ static bool caller_refused(const struct compiled *compiled, const struct login *
 }
 
 int guard_login(const struct compiled *compiled, const char *attached, pid_t caller,
-		uint16_t *ret_port)
+		uint16_t *ret_port, char **ret_why)
 {
 	struct login login;
-	int r;
+	int r = process_login(caller, &login);
 
-	if (process_login(caller, &login) < 0)
+	if (r == -ENOENT || r == -ESRCH)
 		return 0;
+	if (r < 0)
+		return why(ret_why, r,
+			   "it cannot be found out over which connection you are logged in, and so "
+			   "not whether this would cut it off: %s. Where you know, reload with "
+			   "--force",
+			   strerror(-r));
 	r = listener_refused(compiled, attached, login.port);
+	if (r < 0)
+		return why(ret_why, r,
+			   "it cannot be found out who listens at port %u, over which you are "
+			   "logged in: %s. Where you know, reload with --force",
+			   login.port, strerror(-r));
 	if (r == 0)
 		r = caller_refused(compiled, &login);
-	if (r <= 0)
-		return r;
+	if (r == 0)
+		return 0;
 	*ret_port = login.port;
 	return -EBUSY;
 }

@@ -460,7 +460,7 @@ static int check_login(const struct daemon *daemon, struct reload *reload)
 	if (!reload->caller || reload->force || !daemon->enforcer)
 		return 0;
 	return guard_login(reload->image.compiled, daemon->cgroup, reload->caller,
-			   &reload->login_port);
+			   &reload->login_port, &reload->reason);
 }
 
 static int start_trial_clock(struct daemon *daemon, unsigned seconds, struct trial *ret_trial);

@@ -2,7 +2,7 @@
 #include "portcredd/options.h"
 
 #include "base/cleanup.h"
-#include "kernel/requirements.h"
+#include "kernel/cgroup.h"
 #include "vouch/keyfile.h"
 
 #include <errno.h>
@@ -128,7 +128,7 @@ static int fill_defaults(struct options *options)
 	if (r == 0 && !options->host_key)
 		r = set(&options->host_key, DEFAULT_HOST_KEY);
 	if (r == 0 && !options->cgroup && options->mode == MODE_SERVE &&
-	    requirements_find_cgroup(&options->cgroup) < 0 && !options->broker_only) {
+	    cgroup_mounted(&options->cgroup) < 0 && !options->broker_only) {
 		fputs("portcredd: no cgroup2 hierarchy is mounted: mount -t cgroup2 cgroup2 "
 		      "/sys/fs/cgroup, or name one with --cgroup\n",
 		      stderr);

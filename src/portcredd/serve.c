@@ -6,6 +6,7 @@
 #include "control/varlink.h"
 #include "kernel/login.h"
 #include "kernel/slots.h"
+#include "policy/verdict.h"
 #include "portcredd/audit.h"
 #include "portcredd/broker.h"
 #include "portcredd/follow.h"
@@ -552,6 +553,31 @@ static int confirm(struct varlink_call *call, json_t *parameters, void *userdata
 	return varlink_reply(call, json_object());
 }
 
+/* map_user() - the kernel half's own answer (bpf/decide.h), which a caller cannot have by connecting */
+static int map_user(struct varlink_call *call, json_t *parameters, void *userdata)
+{
+	const struct daemon *daemon = userdata;
+	const struct compiled *compiled = daemon->in_force.compiled;
+	const char *name = json_string_value(json_object_get(parameters, "host"));
+	json_int_t uid = json_integer_value(json_object_get(parameters, "uid"));
+	uint32_t mapped;
+
+	if (uid < 0 || uid >= UID_NONE)
+		return varlink_invalid_parameter(call, "uid");
+	mapped = compiled ? verdict_map_uid(compiled, verdict_find_host(compiled, name),
+					    (uint32_t)uid)
+			  : UID_NONE;
+	return varlink_reply(call, mapped == UID_NONE
+					   ? json_object()
+					   : json_pack("{s:I}", "uid", (json_int_t)mapped));
+}
+
+static const struct varlink_parameter map_user_parameters[] = {
+	{ "host", VARLINK_STRING, false },
+	{ "uid", VARLINK_INT, false },
+	{ 0 },
+};
+
 static const struct varlink_parameter reload_parameters[] = {
 	{ "try", VARLINK_INT, true },
 	{ "force", VARLINK_BOOL, true },
@@ -565,6 +591,7 @@ static const struct varlink_method methods[] = {
 	{ "Reload", reload_parameters, VARLINK_ROOT_ONLY, do_reload },
 	{ "Confirm", NULL, VARLINK_ROOT_ONLY, confirm },
 	{ "Bind", broker_parameters, 0, broker_serve },
+	{ "MapUser", map_user_parameters, 0, map_user },
 	{ 0 },
 };
 

@@ -96,8 +96,10 @@ def in_time(request):
 def private_run():
     """Numbers for hosts, in a /run of our own; see host.prepare()."""
     programs = [BUILD / "tests/system" / name
-                for name in ("probe", "hammer", "dualstack", "listener")]
-    programs.append(BUILD / "portcred-nfsgate")
+                for name in ("probe", "hammer", "dualstack", "listener", "rcmd_client")]
+    programs += [BUILD / name for name in
+                 ("portcred-rsh", "portcred-rlogin", "portcred-rexec", "portcred-rcmd-port",
+                  "portcred-rcmdd", "portcred-nfsgate")]
     if (BUILD / "tests/system/uring").exists():  # only where liburing is
         programs.append(BUILD / "tests/system/uring")
     hosts.prepare(BUILD, programs)
@@ -154,6 +156,21 @@ def governed(_shared_host, request):
     control.put(_shared_host, "")
     yield _shared_host
     _shared_host.end_children()
+
+
+@pytest.fixture(scope="module")
+def _bare_host(private_run):
+    shared = hosts.make(next(private_run))
+    yield shared
+    left = list(shared.end())
+    assert not left, "left behind:\n" + "\n".join(left)
+
+
+@pytest.fixture
+def ungoverned(_bare_host):
+    """One host for all tests of a module, without portcredd."""
+    yield _bare_host
+    _bare_host.end_children()
 
 
 @pytest.fixture(scope="session")

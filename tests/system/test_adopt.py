@@ -218,6 +218,25 @@ def test_adopts_a_machine(host):
         pass
 
 
+def test_watches_by_itself(observed):
+    """Catches a watch of its own that sees less than what was written to a file by another."""
+    ours, theirs = os.openpty()
+    with subprocess.Popen(
+            [hosts.PROGRAMS / "portcred", "--runtime-dir", observed.runtime, "suggest", "--for=3600"],
+            env=hosts.environment(), text=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=theirs, preexec_fn=observed.place().enter) as process:
+        shown = os.read(ours, 4096)
+        assert shown.startswith(b"\rWatching: 0 of 3600 s, 0 binds "), shown
+        assert observed.try_bind(8080, user="web") == "ok"
+        while b", 1 binds " not in shown:
+            shown += os.read(ours, 4096)
+        process.terminate()
+        policy = process.communicate(timeout=hosts.TIMEOUT)[0]
+    os.close(ours)
+    os.close(theirs)
+    assert (process.returncode, statements(policy)) == (YES, ["bind 8080/tcp by user web"])
+
+
 def test_option_observe_is_adopted(host):
     """Catches a machine under `portcredd --observe` whose policy would refuse what nobody thought of."""
     host.daemon("bind 1-32767 by unit none.service only\n", "--observe")

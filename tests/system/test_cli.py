@@ -593,6 +593,8 @@ def test_bash_completion():
     assert "domain" in complete_bash("portcred", "who", "dom")
     assert complete_bash("portcred", "explain", "--user", "roo") == {"root"}
     assert "/etc" in complete_bash("portcred", "check", "/et")
+    assert complete_bash("portcred", "run", "--keep-caps", "cap_setu") == {"cap_setuid"}
+    assert complete_bash("portcred", "run", "--keep-caps", "cap_kill,a") == {"cap_kill,all"}
     assert complete_bash("portcred", "ls", "") <= {""}
     assert "cat" in complete_bash("portcred", "peer", "--", "ca")
 
@@ -616,6 +618,7 @@ def test_fish_completion():
             options_in(run(*command, "--help").stdout)
     assert complete("portcred key ") == {"generate", "show", "rotate"}
     assert "root" in complete("portcred explain --user roo")
+    assert complete("portcred run --keep-caps cap_kill,cap_setu") == {"cap_kill,cap_setuid"}
 
 
 def test_zsh_completion():
@@ -647,11 +650,18 @@ def test_installed(tmp_path):
     plan = json.loads((build / "meson-info/intro-install_plan.json").read_text(encoding="utf-8"))
     installed = {entry["destination"].split("}", 1)[-1].lstrip("/")
                  for group in plan.values() for entry in group.values()}
-    for name in ("man1/portcred.1", "man3/portcred.3", "portcred/portcred.h",
+    for name in ("man1/portcred.1", "man1/portcred-rcp.1", "man3/portcred.3", "portcred/portcred.h",
                  "doc/portcred/examples/greet.c", "doc/portcred/examples/hello.py",
                  "man5/portcred.conf.5", "man8/portcredd.8",
                  "bash-completion/completions/portcred", "zsh/site-functions/_portcred",
-                 "fish/vendor_completions.d/portcred.fish"):
+                 "fish/vendor_completions.d/portcred.fish",
+                 "bash-completion/completions/portcred-rcp", "zsh/site-functions/_portcred-rcp",
+                 "fish/vendor_completions.d/portcred-rcp.fish",
+                 "man1/portcred-rsh.1", "man1/portcred-rlogin.1", "man1/portcred-rexec.1",
+                 "zsh/site-functions/_portcred-rsh",
+                 *(f"bash-completion/completions/portcred-{one}" for one in ("rsh", "rlogin", "rexec")),
+                 *(f"fish/vendor_completions.d/portcred-{one}.fish"
+                   for one in ("rsh", "rlogin", "rexec"))):
         assert any(path.endswith(name) for path in installed), (name, installed)
     assert pathlib.Path(build / "portcred").is_file()
     assert tmp_path.is_dir()

@@ -1,9 +1,13 @@
 # SPDX-License-Identifier: MIT
 """portcred suggest --from-events: what it makes of lines, good ones and bad ones. No daemon."""
 
+import contextlib
 import itertools
 import json
 import os
+import pty
+import signal
+import subprocess
 
 import pytest
 
@@ -208,3 +212,88 @@ def test_command_line():
     assert "a FILE without --from-events" in ended.stderr
     status, shown = cli.on_terminal("suggest", "--from-events", env={"TERM": "dumb"})
     assert status in (NO, USAGE), shown
+
+
+# With --for, from a daemon
+
+
+def event(port):
+    return {"event": json.loads(seen(port))}
+
+
+@contextlib.contextmanager
+def watching(directory, *options):
+    """A suggest that has begun to watch."""
+    with subprocess.Popen(
+            [str(cli.PORTCRED), "--runtime-dir", str(directory), "suggest", *map(str, options)],
+            env=cli.environment(), text=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE) as process:
+        line = process.stderr.readline()
+        assert line.startswith("portcred: watching for "), line + process.stderr.read()
+        yield process
+
+
+def test_for_a_time(tmp_path):
+    """Catches a watch that does not end, or whose events are lost when it does."""
+    with cli.Daemon(tmp_path, Watch=[{}, event(8080), event(8081), None]), \
+         watching(tmp_path, "--for", 1) as process:
+        said, complaint = process.communicate(timeout=30)
+    assert (process.returncode, complaint) == (YES, "")
+    assert statements(said) == [f"bind 8080/tcp, 8081/tcp by user {UID}"]
+    assert run("check", "-", stdin=said).returncode == YES
+
+
+def test_interrupted(tmp_path):
+    """^C on a terminal, which the process that watches gets too; and how far it is, meanwhile."""
+    with cli.Daemon(tmp_path, Watch=[{}, event(8080), None]):
+        pid, terminal = pty.fork()
+        if pid == 0:
+            os.execve(cli.PORTCRED, ["portcred", "--runtime-dir", str(tmp_path), "suggest",
+                                     "--for=3600"], cli.environment(TERM="xterm"))
+        shown = b""
+        with contextlib.suppress(OSError):  # EIO: it has ended
+            while more := os.read(terminal, 65536):
+                told = b" of 3600 s, 1 binds (^C ends it)" in shown
+                shown += more
+                if not told and b" of 3600 s, 1 binds (^C ends it)" in shown:
+                    os.write(terminal, b"\x03")
+        os.close(terminal)
+        assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == YES, shown
+    assert f"\nbind 8080/tcp by user {UID}\r\n" in shown.decode()
+
+
+def test_told_to_end(tmp_path):
+    """SIGTERM for one of the two processes; what stood in a file counts, too."""
+    (tmp_path / "events").write_text(seen(8082), encoding="ascii")
+    with cli.Daemon(tmp_path, Watch=[{}, None]), \
+         watching(tmp_path, "--from-events", "--for", 3600, tmp_path / "events") as process:
+        process.send_signal(signal.SIGTERM)
+        said, complaint = process.communicate(timeout=30)
+    assert (process.returncode, complaint) == (YES, "")
+    assert statements(said) == [f"bind 8082/tcp by user {UID}"]
+
+
+def test_daemon_that_ends(tmp_path):
+    """Catches days of events that are lost with the daemon; and an end that looks like success."""
+    with cli.Daemon(tmp_path, Watch=[{}, event(8080), None]) as daemon, \
+         watching(tmp_path, "--for", 3600) as process:
+        daemon.hang_up()
+        said, complaint = process.communicate(timeout=30)
+    assert process.returncode == cli.NO_DAEMON
+    assert complaint == "portcred: portcredd has stopped, or closed the connection\n"
+    assert statements(said) == [f"bind 8080/tcp by user {UID}"]
+    ended = run("--runtime-dir", tmp_path, "suggest", "--for", "3600")
+    assert (ended.returncode, ended.stdout) == (cli.NO_DAEMON, "")
+    assert "portcredd is not running" in ended.stderr
+
+
+def test_for_nothing(tmp_path):
+    for wrong in ("0", "-1", "1m", "", "31622401"):
+        ended = run("--runtime-dir", tmp_path, "suggest", f"--for={wrong}")
+        assert (ended.returncode, ended.stdout) == (USAGE, "")
+        assert "--for takes seconds, 1 to 31622400" in ended.stderr
+    with cli.Daemon(tmp_path, Watch=[{}, None]), watching(tmp_path, "--for", 3600) as process:
+        process.send_signal(signal.SIGINT)
+        said, complaint = process.communicate(timeout=30)
+    assert (process.returncode, said) == (NO, "")
+    assert "nobody was seen binding a port. A policy that tells of everybody" in complaint

@@ -111,8 +111,9 @@ def test_described(served):
             "method": "org.varlink.service.GetInterfaceDescription",
             "parameters": {"interface": "io.portcred"}}).encode() + b"\0")
         description = connection.receive()["description"]
-    assert description.count("\nmethod ") == 6
-    for method in ("GetStatus", "ListSockets", "Watch", "Reload", "Confirm", "Bind"):
+    assert description.count("\nmethod ") == 7
+    for method in ("GetStatus", "ListSockets", "Watch", "Reload", "Confirm", "Bind",
+                   "MapUser"):
         assert f"method {method}(" in description
 
 
@@ -235,3 +236,21 @@ def test_descriptors_are_not_taken(served):
         control.status(served)
         assert count() <= before + 3
     control.status(served)
+
+
+def test_map_user(peers):
+    """Who a user of another host is here: what a server asks that root of that host calls for a user.
+    Catches root, or a user who is not shared, that is somebody here."""
+    peers.put(more="users shared 2000-2999 root squash")
+    uids = (0, 1999, 2000, 4294967294)
+
+    def ask(name, uid):
+        with control.Connection(peers.server, VISITOR) as connection:
+            connection.send("MapUser", host=name, uid=uid)
+            return connection.receive().get("uid")
+
+    said = {name: [ask(name, uid) for uid in uids] for name in ("app1", "local", "nosuchhost")}
+    assert said == {"app1": [None, None, 2000, None], "local": list(uids), "nosuchhost": [None] * 4}
+    for uid in (-1, 4294967295):
+        with pytest.raises(control.Refused):
+            ask("local", uid)

@@ -82,16 +82,30 @@ def test_capabilities_are_missing(bare, taken, missing):
 
 def test_bpf_is_denied(bare):
     """As by a container's seccomp profile: catches a message that blames the kernel's version."""
-    said = bare.run(lambda: denied_bpf([hosts.PROGRAMS / "portcredd", *bare.options()]))
+    said = without_bpf(bare, errno.EPERM)
     assert "bpf(2) is denied to this process: a container needs a seccomp profile" in said
 
 
-def denied_bpf(command):
-    def without_bpf():
-        linux.deny_system_call(BPF[platform.machine()], errno.EPERM)
+@pytest.mark.parametrize("command, lacks", [
+    (5, "cgroup bind hooks (in Linux since 4.17)"),      # BPF_PROG_LOAD
+    (0, "the BPF ring buffer (in Linux since 5.8)"),     # BPF_MAP_CREATE
+], ids=["programs", "maps"])
+def test_kernel_is_too_old(bare, command, lacks):
+    """Each feature by its name is tests/unit/requirements.c; here, that the daemon says it."""
+    said = without_bpf(bare, errno.EINVAL, (0, command))
+    assert f"portcredd: the kernel lacks {lacks}: a newer kernel, or one built with " in said
 
-    return subprocess.run(command, preexec_fn=without_bpf, stderr=subprocess.PIPE, text=True,
-                          check=False).stderr
+
+def without_bpf(host, error, argument=None):
+    """What portcredd says where bpf(2), or a command of it, fails."""
+    def deny():
+        linux.deny_system_call(BPF[platform.machine()], error, argument)
+
+    command = [str(word) for word in [hosts.PROGRAMS / "portcredd", *host.options()]]
+    ended = host.run(lambda: subprocess.run(command, preexec_fn=deny, stderr=subprocess.PIPE,
+                                            text=True, check=False))
+    assert ended.returncode == 1, ended
+    return ended.stderr
 
 
 # The kernel and its file systems

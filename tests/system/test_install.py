@@ -55,6 +55,20 @@ def test_unit_leaves_what_the_daemon_keeps(root):
     assert sorted(allowed) == sorted(needed)
 
 
+@pytest.mark.parametrize("service, port", (("shell", 514), ("login", 513), ("exec", 512)))
+def test_sockets_of_the_rsh_family(root, service, port):
+    """Catches a socket at another service's port, or one whose server is not there."""
+    (unit,) = root.rglob(f"portcred-rcmdd-{service}.socket")
+    text = unit.read_text(encoding="utf-8")
+    assert re.findall(r"^ListenStream=(.*)", text, re.MULTILINE) == [str(port)]
+    assert f"Service=portcred-rcmdd@{service}.service\n" in text
+    (server,) = root.rglob("portcred-rcmdd@.service")
+    (command,) = re.findall(r"^ExecStart=(\S+) \$OPTIONS %i$", server.read_text(encoding="utf-8"),
+                            re.MULTILINE)
+    assert (root / command.lstrip("/")).is_file()
+    assert (root / "etc/pam.d/portcred-rcmdd").is_file()
+
+
 def test_directory_of_policies(root):
     """README writes policies and makes keys there; nothing is in it that could be in force."""
     assert list((root / "etc/portcred").iterdir()) == []

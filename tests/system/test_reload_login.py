@@ -7,7 +7,10 @@
                                              └── reload
 """
 
+import errno
 import os
+import pathlib
+import platform
 import socket
 
 import pytest
@@ -15,6 +18,7 @@ import pytest
 import attempt
 import control
 import host as hosts
+from cli import NO
 
 PORT = 2222
 HARMLESS = "bind 8080 by user web\n"
@@ -156,3 +160,34 @@ def test_redirect(host_with_policy):
         result, reply = logged_in(host, ask_reload(host))
         assert result == "ok" and [s["port"] for s in reply["bypassed"]] == [PORT]
     control.put(host, HARMLESS)
+
+
+# A daemon that the kernel tells of no connections, as one built without sock_diag.
+BLIND = """
+import os, sys
+sys.path.insert(0, sys.argv[1])
+import linux
+linux.deny_system_call(int(sys.argv[2]), int(sys.argv[3]), (2, 4))  # protocol NETLINK_SOCK_DIAG
+os.execv(sys.argv[4], sys.argv[4:])
+"""
+SOCKET = {"x86_64": 41, "aarch64": 198}  # number of the system call
+
+
+def test_not_found_out(host):
+    """Catches a login that is cut off because nobody could say that there is one."""
+    daemon = host.daemon(HARMLESS, command=[
+        "/usr/bin/python3", "-c", BLIND, pathlib.Path(hosts.__file__).parent,
+        str(SOCKET[platform.machine()]), str(errno.EPROTONOSUPPORT), hosts.PROGRAMS / "portcredd"])
+    before = control.status(host)["generation"]
+    host.write_policy(CUTTING)
+    error, parameters = logged_in(host, ask_reload(host))
+    assert error == "Failed"
+    assert parameters["reason"] == (
+        "it cannot be found out over which connection you are logged in, and so not whether this "
+        f"would cut it off: {os.strerror(errno.EPROTONOSUPPORT)}. Where you know, reload with --force")
+    assert control.status(host)["generation"] == before
+    daemon.wait_logged("cannot be put in force; the policy before stays")
+    ended = host.cli("reload")
+    assert (ended.returncode, "Where you know, reload with --force" in ended.stderr) == (NO, True)
+    assert logged_in(host, ask_reload(host, force=True))[0] == "ok"
+    assert control.status(host)["generation"] > before

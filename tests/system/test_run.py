@@ -151,21 +151,72 @@ def test_user(host, user, groups):
     assert before["NoNewPrivs"] == "0" and before["CapEff"] != EMPTY
 
 
-@pytest.mark.parametrize("user", ["web", "root"])
-def test_ambient(host, user):
-    """Catches another capability than the one that is left, or that one being of no use."""
-    got = status(host, "--user", user, "--ambient")
-    assert [got[name] for name in SETS] == [BIND_SERVICE] * 3 + [EMPTY, BIND_SERVICE]
-    assert got["NoNewPrivs"] == "1"
+SESSION = "00000000000000e0"  # CAP_KILL, CAP_SETGID, CAP_SETUID
+KEEP_SESSION = ("--keep-caps", "cap_setuid,CAP_SETGID,cap_kill")
+
+
+@pytest.mark.parametrize("options, kept, no_new_privs", [
+    (["--ambient"], BIND_SERVICE, "1"), (["--keep-caps", "cap_net_bind_service"], BIND_SERVICE, "1"),
+    (["--keep-caps", "cap_setgid", "--ambient"], "0000000000000440", "1"),
+    (KEEP_SESSION, SESSION, "0"), (["--keep-caps", "all"], None, "0"),
+])
+def test_kept_capabilities(host, options, kept, no_new_privs):
+    """Catches another capability than those that are left, and one that whom root becomes inherits."""
+    def sets(user):
+        got = status(host, "--user", user, *options)
+        assert got["NoNewPrivs"] == no_new_privs
+        return [got[name] for name in SETS]
+
+    own = host.run(["grep", "CapPrm", "/proc/self/status"]).stdout.split()[1]
+    kept = kept or own
+    assert sets("root") == [EMPTY, kept, kept, kept, EMPTY]
+    assert sets("web") == [kept] * 5
+
+
+def test_ambient(host):
+    """Catches a capability that is left and is of no use."""
     bind = "import socket; socket.socket().bind(('127.0.0.1', 81))"
-    ended = run(host, "--user", user, "--ambient", "--", running.PYTHON, "-c", bind)
-    assert ended.returncode == 0, ended
-    ended = run(host, "--user", user, "--", running.PYTHON, "-c", bind)
-    assert "PermissionError" in ended.stderr
+    for user in ("web", "root"):
+        ended = run(host, "--user", user, "--", running.PYTHON, "-c", bind)
+        assert "PermissionError" in ended.stderr
+        ended = run(host, "--user", user, "--ambient", "--", running.PYTHON, "-c", bind)
+        assert ended.returncode == 0, ended
+
+
+# A server that starts others as their users, as sshd does: what a session is, and has.
+SESSIONS = ("setpriv", "--reuid=2002", "--regid=2002", "--clear-groups", "--")
+
+
+def test_server_that_becomes_others(host):
+    """Catches a server that cannot, and a session that keeps what was its server's, or has no sudo."""
+    other = run(host, "--user", "root", "--", *SESSIONS, "true")
+    assert (other.returncode != 0, "Operation not permitted" in other.stderr) == (True, True)
+    ended = run(host, "--user", "root", *KEEP_SESSION, "--", *SESSIONS, "cat", "/proc/self/status")
+    got = dict(line.split(":\t", 1) for line in ended.stdout.splitlines() if ":\t" in line)
+    assert got["Uid"].split() == ["2002"] * 4
+    assert [got[name] for name in SETS] == [EMPTY, EMPTY, EMPTY, SESSION, EMPTY]
+    as_root = host.install_probe("suid/session-id")
+    as_root.write_bytes(pathlib.Path("/usr/bin/id").read_bytes())
+    as_root.chmod(0o4755)
+    ended = run(host, "--user", "root", *KEEP_SESSION, "--", *SESSIONS, as_root, "-u")
+    assert ended.stdout == "0\n", ended
+
+
+def test_capability_that_root_lacks(host):
+    """Catches a program that is started with less than was asked for, in a container for example."""
+    def as_lesser_root(*options):
+        return host.run(["setpriv", "--bounding-set=-kill", "--inh-caps=-kill", "--",
+                         hosts.PROGRAMS / "portcred", "run", "--user", "root", *options, "grep",
+                         "CapPrm", "/proc/self/status"])
+
+    ended = as_lesser_root("--keep-caps", "cap_kill")
+    assert (ended.returncode, ended.stdout, ended.stderr) == (
+        NO, "", "portcred: cannot leave a program cap_kill: this root has none\n")
+    assert int(as_lesser_root("--keep-caps", "all").stdout.split()[1], 16) & 0x20 == 0
 
 
 @pytest.mark.parametrize("lacks, said", [
-    ("setpcap", "cannot empty the bounding set of capabilities: Operation not permitted"),
+    ("setpcap", "cannot cut the bounding set of capabilities: Operation not permitted"),
     ("setuid", "cannot become user 2001: Operation not permitted"),
     ("setgid", "cannot set the groups: Operation not permitted"),
 ])
@@ -314,6 +365,9 @@ WRONG = [
     (["--user", "web", "--fdname", "a:", "--listen", "80", "--listen", "81", "true"], "a name in"),
     (["--user", "web", "--env", "=x", "true"], "no name in --env '=x', expected NAME=VALUE"),
     (["--user", "web", "--env", "LISTEN_FDS=3", "true"], "are set by portcred itself"),
+    (["--user", "web", "--keep-caps", "cap_setui", "true"],
+     "no capability 'cap_setui', did you mean 'cap_setuid'?"),
+    (["--user", "web", "--keep-caps", "all,", "true"], "no capability '', expected a name of"),
     (["--user", "web", "--unit", "a/b", "true"], "no unit 'a/b'"),
     (["--user", "web", "--unit", "..", "true"], "no unit '..'"),
     (["--user", "web", "--unit", "a.slice", "true"], "'a.slice' is a slice"),
@@ -404,7 +458,9 @@ def test_ordinary_user(host):
     assert (got["NoNewPrivs"], got["CapPrm"], got["CapAmb"]) == ("1", EMPTY, EMPTY)
     for arguments, complaint in (
             (["--user", "alice"], "only root can start a program as another user"),
-            (["--ambient"], "only root can leave a program a capability"),
+            (["--ambient"], "only root can leave a program a capability: leave --ambient out"),
+            (["--keep-caps", "cap_kill"],
+             "only root can leave a program a capability: leave --keep-caps out"),
             (["--listen", "80"], "cannot bind 80/tcp: the kernel leaves low ports to root"),
             (["--unit", "a.service"], "only root may make one")):
         ended = run(host, *arguments, "true", user="web")

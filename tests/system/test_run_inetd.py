@@ -76,6 +76,27 @@ def test_privileges(host):
     assert stop(process) == YES
 
 
+def test_sessions_of_other_users(host):
+    """A server from inetd that becomes who logs in; catches sessions that nobody can end."""
+    process = start(host, "--user", "root", "--keep-caps", "cap_setuid,cap_setgid,cap_kill",
+                    "--listen", PORT, "--inetd", "setpriv", f"--reuid={USERS['alice']}",
+                    f"--regid={USERS['alice']}", "--clear-groups", "--", "sh", "-c",
+                    "grep -E '^(Uid|CapEff)' /proc/self/status; exec cat")
+    running.listening(host, PORT)
+
+    def session():
+        with call(PORT) as sock:
+            lines = sock.makefile()
+            yield lines.readline().split(), lines.readline().split()
+            yield lines.readline()
+
+    connection = host.start(session)
+    assert connection.value == (["Uid:"] + [str(USERS["alice"])] * 4, ["CapEff:", "0" * 16])
+    assert stop(process) == YES  # with the session, to which the signal was passed
+    assert connection.step() == ""
+    connection.kill()
+
+
 def test_other_environment(host):
     """The service manager's words to the supervisor are not for its programs."""
     process = serve(host, "--env", "A=1", "env",

@@ -3,16 +3,25 @@
 
     gunicorn        takes its sockets by LISTEN_FDS
     git-daemon(1)   a connection on its descriptors 0 and 1, from inetd
+    nginx           takes its sockets by a variable of its own, or becomes another user
     listener.c      sd_listen_fds(3), in test_run.py
 """
 
+import pathlib
+import re
 import shutil
+import signal
 import subprocess
 
 import attempt
+import conftest
+import place
 import running
 from cli import YES
+from host import USERS
 from running import start, stop
+
+WEB = USERS["web"]
 
 APPLICATION = """\
 import os
@@ -74,3 +83,81 @@ def test_git_daemon(host):
     ended = host.run([git, "ls-remote", "git://127.0.0.1:418/project.git"])
     assert (ended.returncode, ended.stdout) == (0, f"{commit}\trefs/heads/main\n"), ended
     assert stop(process) == YES
+
+
+# nginx: its own variable names the sockets that it inherits, as one that replaces itself does
+
+NGINX_CONFIG = """\
+daemon off;
+pid {here}/pid;
+error_log stderr;
+worker_processes 2;
+{user}
+events {{ }}
+http {{
+    access_log off;
+    client_body_temp_path {here}/body;
+    proxy_temp_path {here}/proxy;
+    fastcgi_temp_path {here}/fastcgi;
+    uwsgi_temp_path {here}/uwsgi;
+    scgi_temp_path {here}/scgi;
+    server {{
+        listen 0.0.0.0:80;
+        location / {{ return 200 "{answer}\\n"; }}
+    }}
+}}
+"""
+
+
+def nginx_configured(host, answer, owner, user=""):
+    """Its command line; what it writes lies in a directory of the host that is the user @owner's."""
+    here = host.directory / "nginx"
+    here.mkdir(exist_ok=True)
+    shutil.chown(here, owner, owner)
+    (here / "conf").write_text(NGINX_CONFIG.format(here=here, answer=answer, user=user),
+                               encoding="ascii")
+    unpacked = conftest.ROOT / "build-peers/nginx/usr/sbin/nginx"
+    program = unpacked if unpacked.exists() else needed("nginx")
+    return [program, "-p", here, "-c", here / "conf"]
+
+
+def test_nginx(host):
+    """At port 80 as a user who may not bind it; its workers are replaced, and its socket stays."""
+    nginx = nginx_configured(host, "first", WEB)
+    refused = host.run(nginx, user="web")
+    assert refused.returncode == 1
+    assert "bind() to 0.0.0.0:80 failed (13: Permission denied)" in refused.stderr
+
+    process = start(host, "--listen", "0.0.0.0:80", "--user", "web", "--env", "NGINX=3;", *nginx)
+    running.listening(host, 80)
+    assert host.run(lambda: http_get(80)).endswith(b"\r\n\r\nfirst\n")
+    nginx_configured(host, "second", WEB)
+    process.send_signal(signal.SIGHUP)
+    place.eventually(lambda: host.run(lambda: http_get(80)).endswith(b"\r\n\r\nsecond\n"),
+                     "new workers")
+    assert stop(process, signal.SIGQUIT) == YES
+
+
+def test_nginx_that_becomes_its_user(host):
+    """Root's master and another user's workers, as its package has it, with three capabilities."""
+    nginx = nginx_configured(host, "served", 0, "user web;")
+
+    def serve(*options):
+        return start(host, "--listen", "0.0.0.0:80", "--user", "root", *options, "--env",
+                     "NGINX=3;", *nginx)
+
+    process = serve()
+    assert "failed (1: Operation not permitted)" in process.communicate()[1]
+    assert process.returncode == 1
+    process = serve("--keep-caps", "cap_setuid,cap_setgid,cap_chown")
+    running.listening(host, 80)
+    assert host.run(lambda: http_get(80)).endswith(b"\r\n\r\nserved\n")
+
+    def are_web():
+        workers = [pathlib.Path(f"/proc/{pid}/status").read_text(encoding="ascii")
+                   for pid in running.children(process.pid)]
+        return [len(re.findall(rf"^Uid:(?:\t{WEB}){{4}}$|^Cap(?:Inh|Prm|Eff|Amb):\t0{{16}}$",
+                               status, re.MULTILINE)) for status in workers] == [5, 5]
+
+    place.eventually(are_web, "two workers of web's without capabilities")
+    assert stop(process, signal.SIGQUIT) == YES

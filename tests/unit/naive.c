@@ -71,29 +71,42 @@ static void print_connection(const struct naive_statement *s, FILE *out)
 	fputc('\n', out);
 }
 
+static void print_redirect(const struct naive_statement *s, FILE *out)
+{
+	fputs("redirect", out);
+	print_items(s, out);
+	fprintf(out, " to %d\n", s->target);
+}
+
+static void print_bind(const struct naive_statement *s, FILE *out)
+{
+	fputs(s->observe ? "observe bind" : "bind", out);
+	print_items(s, out);
+	fputs(" by", out);
+	for (int k = 0; k < s->n_alternatives; k++) {
+		const struct naive_alternative *a = &s->alternatives[k];
+
+		fputs(k ? "," : "", out);
+		fputs(a->anyone ? " anyone" : "", out);
+		for (int word = 0; word < 4 && !a->anyone; word++)
+			print_word(a, (word + a->order) % 4, out);
+	}
+	for (int k = 0; k < s->n_networks; k++)
+		fprintf(out, k ? ", %s" : " on %s", s->networks[k]->text);
+	fputs(s->only ? " only\n" : "\n", out);
+}
+
 void naive_print(const struct naive_policy *policy, const struct naive_world *world, FILE *out)
 {
 	for (int i = 0; i < policy->n; i++) {
 		const struct naive_statement *s = &policy->statements[i];
 
-		if (s->kind != NAIVE_BIND) {
+		if (s->kind == NAIVE_BIND)
+			print_bind(s, out);
+		else if (s->kind == NAIVE_REDIRECT)
+			print_redirect(s, out);
+		else
 			print_connection(s, out);
-			continue;
-		}
-		fputs(s->observe ? "observe bind" : "bind", out);
-		print_items(s, out);
-		fputs(" by", out);
-		for (int k = 0; k < s->n_alternatives; k++) {
-			const struct naive_alternative *a = &s->alternatives[k];
-
-			fputs(k ? "," : "", out);
-			fputs(a->anyone ? " anyone" : "", out);
-			for (int word = 0; word < 4 && !a->anyone; word++)
-				print_word(a, (word + a->order) % 4, out);
-		}
-		for (int k = 0; k < s->n_networks; k++)
-			fprintf(out, k ? ", %s" : " on %s", s->networks[k]->text);
-		fputs(s->only ? " only\n" : "\n", out);
 	}
 	for (int i = 0; i < world->n_hosts; i++)
 		fprintf(out, "%s\n", world->hosts[i].statement);
@@ -334,6 +347,9 @@ struct naive_answer naive_decide(const struct naive_policy *policy, bool observe
 		if (answer.named[i])
 			answer.verdict = NAIVE_GRANTED;
 	}
+	if (first < 0 && flaw == FLAW_LED_GOVERNS && protocol == NAIVE_TCP &&
+	    naive_led(policy, port, FLAW_NONE))
+		answer.verdict = NAIVE_REFUSED;
 	if (first < 0 || answer.verdict == NAIVE_GRANTED)
 		return answer;
 	answer.named[first] = true;
@@ -472,6 +488,9 @@ struct naive_answer naive_decide_end(const struct naive_policy *policy,
 	bool decides[NAIVE_STATEMENTS] = { 0 };
 	int first = -1;
 
+	/* "accept rules of the port called decide" */
+	if (flaw == FLAW_LED_JUDGED && kind == NAIVE_ACCEPT && naive_led(policy, port, flaw))
+		port = naive_led(policy, port, flaw);
 	deciding(policy, kind, observe, NULL, NAIVE_TCP, port, flaw, decides);
 	for (int i = 0; i < policy->n; i++) {
 		if (!decides[i])

@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <stdio.h>
 
-#define NAIVE_STATEMENTS   14
+#define NAIVE_STATEMENTS   17
 #define NAIVE_ITEMS        3
 #define NAIVE_ALTERNATIVES 3
 #define NAIVE_PREFIXES     3
@@ -71,7 +71,7 @@ struct naive_caller {
 	const struct naive_network *network; /* NAIVE_ADDRESS, NAIVE_RESERVED */
 };
 
-enum naive_kind { NAIVE_BIND, NAIVE_ACCEPT, NAIVE_CONNECT };
+enum naive_kind { NAIVE_BIND, NAIVE_ACCEPT, NAIVE_CONNECT, NAIVE_REDIRECT };
 
 struct naive_statement {
 	enum naive_kind kind;
@@ -81,6 +81,7 @@ struct naive_statement {
 	struct naive_alternative alternatives[NAIVE_ALTERNATIVES];
 	const struct naive_network *networks[NAIVE_PREFIXES];
 	struct naive_caller callers[NAIVE_CALLERS];
+	int target; /* NAIVE_REDIRECT */
 };
 
 /* struct naive_host - with what its `host` statement says of users */
@@ -193,6 +194,20 @@ enum naive_flaw {
 	FLAW_PORT_LOW,        /* ports below 512 are reserved too */
 	FLAW_APPROVED,        /* what a host vouches for is approved */
 	FLAW_LOCAL_ROOT,      /* root of this machine passes unnamed */
+
+	FLAW_LED_EDGE,    /* the last port of a range is not led */
+	FLAW_LED_FIRST,   /* only the first item of the list is led */
+	FLAW_LED_BACK,    /* calls of the target are led, too */
+	FLAW_LED_JUDGED,  /* the target's accept rules decide who may call */
+	FLAW_LED_GOVERNS, /* a redirect governs the port called */
+
+	/* Of which redirects are in order: naive_redirects_good(). */
+	FLAW_LED_TWICE, /* a port may have two targets */
+	FLAWS_OF_ORDER = FLAW_LED_TWICE,
+	FLAW_LED_CHAIN,      /* the target may be redirected elsewhere */
+	FLAW_LED_UNGOVERNED, /* anybody may bind the target */
+	FLAW_LED_OBSERVED,   /* an observing rule governs the target */
+	FLAW_LED_UDP,        /* a rule for UDP governs the target */
 	FLAWS,
 };
 
@@ -213,6 +228,12 @@ struct naive_answer naive_decide_end(const struct naive_policy *policy,
 				     const struct naive_world *world, enum naive_kind kind,
 				     bool observe, const struct naive_end *end, int port,
 				     enum naive_flaw flaw);
+
+/* naive_led() - to which port calls of a port are led; 0: they stay */
+int naive_led(const struct naive_policy *policy, int port, enum naive_flaw flaw);
+
+/* naive_redirects_good() - whether all redirects are in order */
+bool naive_redirects_good(const struct naive_policy *policy, enum naive_flaw flaw);
 
 /* naive_admits() - whether one statement alone names the other end, ranges apart */
 bool naive_admits(const struct naive_statement *statement, const struct naive_world *world,

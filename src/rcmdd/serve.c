@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * serve.c - the process that accepts: of a connection it knows the address, and nothing that is said
+ *
+ * Forking without execve(2) keeps a session cheap: libraries, modules of PAM and the filter of the
+ * reader are there already. A session says that it is known who calls by clearing a word of memory
+ * that both share; what else it does is not this process' business.
+ */
+#include "rcmdd/serve.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <syslog.h>
+
+#include "rcmdd/account.h"
+#include "rcmdd/admission.h"
+#include "rcmdd/moment.h"
+#include "rcmdd/notify.h"
+#include "rcmdd/pam.h"
+#include "rcmdd/session.h"
+#include "rcmdd/tell.h"
+
+/* How long to rest when the machine has no descriptor, memory or process left for a connection. */
+#define REST_MS 1000
+
+/* Connections that are refused are told of so often, and counted in between. */
+#define TELL_MS 1000U
+
+/* struct server - @watched: the signals, then the listeners */
+struct server {
+	const struct options *options;
+	struct pollfd watched[1 + MAX_LISTENERS];
+	size_t n_listeners;
+	struct admission admission;
+	pid_t *pids;      /* by seat */
+	unsigned refused; /* since it was told */
+	uint64_t told;
+	bool ending, resting;
+	pam_handle_t *modules; /* keeps them loaded */
+};
+
+static void server_clear(struct server *server)
+{
+	if (server->watched[0].fd >= 0)
+		close(server->watched[0].fd);
+	if (server->modules)
+		pam_unload(server->modules);
+	free(server->admission.seats);
+	free(server->pids);
+	if (server->admission.waiting)
+		munmap(server->admission.waiting,
+		       server->options->limit * sizeof(*server->admission.waiting));
+}
+
+static int open_signals(void)
+{
+	sigset_t ours;
+
+	sigemptyset(&ours);
+	sigaddset(&ours, SIGCHLD);
+	sigaddset(&ours, SIGTERM);
+	sigaddset(&ours, SIGINT);
+	if (sigprocmask(SIG_BLOCK, &ours, NULL) < 0)
+		return -errno;
+	return signalfd(-1, &ours, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+static int server_begin(struct server *server, const struct listeners *listeners)
+{
+	const struct options *options = server->options;
+	struct admission *admission = &server->admission;
+	void *shared = mmap(NULL, options->limit * sizeof(*admission->waiting),
+			    PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	if (shared == MAP_FAILED)
+		return -errno;
+	*admission =
+		(struct admission){ options->limit, options->limit_waiting, options->limit_source,
+				    calloc(options->limit, sizeof(*admission->seats)), shared };
+	server->pids = calloc(options->limit, sizeof(*server->pids));
+	if (!admission->seats || !server->pids)
+		return -ENOMEM;
+	server->n_listeners = listeners->n;
+	for (size_t i = 0; i < listeners->n; i++)
+		server->watched[1 + i] = (struct pollfd){ listeners->fds[i], POLLIN, 0 };
+	server->watched[0] = (struct pollfd){ open_signals(), POLLIN, 0 };
+	return server->watched[0].fd < 0 ? -errno : 0;
+}
+
+/* note_refused() - at most one line a second, whatever comes */
+static void note_refused(struct server *server, const char *why)
+{
+	uint64_t now = moment_now();
+
+	server->refused++;
+	if (now < server->told + TELL_MS)
+		return;
+	tell(server->options->aloud, LOG_WARNING, "%u connections refused: %s", server->refused,
+	     why);
+	server->told = now;
+	server->refused = 0;
+}
+
+static void leave(struct server *server, pid_t pid)
+{
+	for (size_t i = 0; i < server->admission.limit; i++) {
+		if (server->pids[i] != pid)
+			continue;
+		server->pids[i] = 0;
+		admission_leave(&server->admission, i);
+		return;
+	}
+}
+
+static void reap(struct server *server)
+{
+	pid_t pid;
+
+	while ((pid = waitpid(-1, NULL, WNOHANG)) > 0)
+		leave(server, pid);
+}
+
+/* end_session() - of one that waits: nothing has begun that would have to be closed */
+static void end_session(struct server *server, size_t seat)
+{
+	pid_t pid = server->pids[seat];
+
+	kill(pid, SIGKILL);
+	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+		;
+	leave(server, pid);
+}
+
+/* find_seat() - 0, -EUSERS after telling */
+static int find_seat(struct server *server, const struct sockaddr_storage *address,
+		     size_t *ret_seat)
+{
+	const struct source source = source_of(address);
+	enum admission_answer answer;
+	size_t instead;
+
+	answer = admission_ask(&server->admission, &source, ret_seat, &instead);
+	if (answer == ADMISSION_INSTEAD) {
+		end_session(server, instead);
+		note_refused(server, "too many of which it is not known who calls");
+		answer = admission_ask(&server->admission, &source, ret_seat, &instead);
+	}
+	if (answer == ADMISSION_YES)
+		return 0;
+	note_refused(server,
+		     answer == ADMISSION_SOURCE ? "too many of one address" : "too many sessions");
+	return -EUSERS;
+}
+
+/* begin() - in the child, which has nothing of the server's but the connection and a word of memory */
+static _Noreturn void begin(struct server *server, int connection, size_t seat)
+{
+	for (size_t i = 0; i <= server->n_listeners; i++)
+		close(server->watched[i].fd);
+	_exit(session_run(server->options, connection, &server->admission.waiting[seat]));
+}
+
+static bool is_shortage(int error)
+{
+	return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM ||
+	       error == EAGAIN;
+}
+
+/* take() - one connection of a listener that is ready; false: there is none left */
+static bool take(struct server *server, int listener)
+{
+	struct sockaddr_storage address = { 0 };
+	socklen_t size = sizeof(address);
+	_cleanup_close_ int connection =
+		accept4(listener, (struct sockaddr *)&address, &size, SOCK_CLOEXEC);
+	size_t seat;
+	pid_t pid;
+
+	if (connection < 0) {
+		/* The others (accept(2)): that connection's own, and it is gone. */
+		server->resting = errno != EAGAIN && is_shortage(errno);
+		return false;
+	}
+	if (find_seat(server, &address, &seat) < 0)
+		return true;
+	pid = fork();
+	if (pid == 0)
+		begin(server, TAKE_FD(connection), seat);
+	if (pid < 0) {
+		tell(server->options->aloud, LOG_ERR, "cannot start a session: %s",
+		     strerror(errno));
+		admission_leave(&server->admission, seat);
+		server->resting = true;
+		return false;
+	}
+	server->pids[seat] = pid;
+	return true;
+}
+
+static void take_signals(struct server *server)
+{
+	struct signalfd_siginfo info;
+
+	while (read(server->watched[0].fd, &info, sizeof(info)) == sizeof(info))
+		server->ending |= info.ssi_signo != SIGCHLD;
+	reap(server);
+}
+
+/* How many connections of one listener are taken before the others, and ended sessions, are looked at. */
+#define TURN 64
+
+static int step(struct server *server)
+{
+	size_t n = server->resting ? 1 : 1 + server->n_listeners;
+	int ready = poll(server->watched, n, server->resting ? REST_MS : -1);
+
+	if (ready < 0)
+		return errno == EINTR ? 0 : -errno;
+	server->resting = false;
+	if (server->watched[0].revents)
+		take_signals(server);
+	for (size_t i = 1; i < n && !server->ending; i++) {
+		for (unsigned turn = 0; server->watched[i].revents && turn < TURN; turn++) {
+			if (!take(server, server->watched[i].fd))
+				break;
+		}
+	}
+	return 0;
+}
+
+int serve(const struct options *options, const struct listeners *listeners)
+{
+	_cleanup_(server_clear) struct server server = {
+		.options = options,
+		.watched[0].fd = -EBADF,
+	};
+	const char *text = NULL;
+	int r = pam_preload(&server.modules, &text);
+
+	if (r < 0) {
+		tell(options->aloud, LOG_ERR, "PAM, service " PAM_SERVICE_NAME ": %s", text);
+		return r;
+	}
+	account_preload();
+	r = server_begin(&server, listeners);
+	if (r == 0)
+		notify_ready();
+	while (r == 0 && !server.ending)
+		r = step(&server);
+	if (r < 0)
+		tell(options->aloud, LOG_ERR, "cannot serve: %s", strerror(-r));
+	return r;
+}

@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: MIT */
+#include "rcmdd/session.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <syslog.h>
+#include <unistd.h>
+
+#include "rcmdd/become.h"
+#include "rcmdd/environment.h"
+#include "rcmdd/login.h"
+#include "rcmdd/moment.h"
+#include "rcmdd/tell.h"
+
+/*
+ * Modules of PAM and the user database may wait for servers for ever: this long after a client's own
+ * deadlines the monitor ends by the signal, and with it all that it has begun.
+ */
+#define ALARM_SECONDS 120U
+
+/* How long a client that is refused may go on sending, and how much of it is taken at a time. */
+#define LET_GO_MS    2000U
+#define LET_GO_BYTES (1U << 20)
+
+/* send_all() - a few bytes, to a client who may have gone; waits for nobody */
+static int send_all(int fd, const char *bytes, size_t size)
+{
+	ssize_t n = send(fd, bytes, size, MSG_NOSIGNAL | MSG_DONTWAIT);
+
+	if (n < 0)
+		return -errno;
+	return (size_t)n == size ? 0 : -EAGAIN;
+}
+
+/* say() - in the protocol's way: a byte 1 and a line, as long as nothing was answered */
+static void say(struct session *session, const char *words)
+{
+	bool login = session->options->service == RCMD_LOGIN;
+	char line[640];
+	int n = snprintf(line, sizeof(line), "%s%s%s\n", session->answered ? "\r\n" : "\1", words,
+			 login ? "\r" : "");
+
+	if (n > 0)
+		send_all(session->connection, line,
+			 (size_t)n < sizeof(line) ? (size_t)n : sizeof(line) - 1);
+}
+
+/*
+ * let_go() - close a connection so that what was said last arrives
+ * What a client has sent and nobody has read makes the kernel reset the connection, and the client may
+ * lose what it has not read yet. So it is thrown away (MSG_TRUNC, tcp(7)), for a while.
+ */
+static void let_go(int connection)
+{
+	uint64_t deadline = moment_now() + LET_GO_MS;
+	struct pollfd readable = { .fd = connection, .events = POLLIN };
+	ssize_t n = 1;
+
+	shutdown(connection, SHUT_WR);
+	while (n > 0 && moment_left(deadline) > 0 && poll(&readable, 1, moment_left(deadline)) > 0)
+		n = recv(connection, NULL, LET_GO_BYTES, MSG_TRUNC | MSG_DONTWAIT);
+}
+
+int session_refuse(struct session *session, int error, const char *words, const char *format, ...)
+{
+	const struct rcmd_request *request = session->request;
+	_cleanup_free_ char *reason = NULL;
+	va_list arguments;
+	int n;
+
+	va_start(arguments, format);
+	n = vasprintf(&reason, format, arguments);
+	va_end(arguments);
+	if (n < 0)
+		reason = NULL;
+	tell(session->options->aloud, LOG_NOTICE, "%s: refused: %s%s%s from %s port %u: %s",
+	     rcmd_service_name(session->options->service),
+	     request && request->remote_user ? request->remote_user : "someone",
+	     request ? " as " : "", request ? request->user : "",
+	     session->caller.text[0] ? session->caller.text : "an unknown address",
+	     session->caller.port, reason ? reason : "no memory");
+	/* The reader has no more use for it: nobody but us reads what may still come. */
+	opening_clear(&session->opening);
+	if (session->second >= 0)
+		close(TAKE_FD(session->second));
+	if (words) {
+		say(session, words);
+		let_go(session->connection);
+	}
+	return error;
+}
+
+int session_answer(struct session *session)
+{
+	int r = session->answered ? 0 : send_all(session->connection, "", 1);
+
+	session->answered |= r == 0;
+	return r;
+}
+
+static void tell_begin(const struct session *session)
+{
+	const struct rcmd_request *request = session->request;
+	const char *host = session->is_proved ? session->proved.caller.host : session->caller.text;
+
+	tell(session->options->aloud, LOG_INFO, "%s: %s%s%s begins a session as %s (%s)",
+	     rcmd_service_name(session->options->service),
+	     request->remote_user ? request->remote_user : "", request->remote_user ? "@" : "",
+	     host, session->account.name,
+	     proof_text(session->is_proved ? session->proved.proof : PROOF_PASSWORD));
+}
+
+/* begin() - the session of PAM, and the user's process; returns its pid, -errno after telling */
+static pid_t begin(struct session *session)
+{
+	_cleanup_(environment_clear) struct environment environment = { 0 };
+	char **pam = NULL;
+	pid_t pid;
+	int r = become_groups(&session->account);
+
+	if (r < 0)
+		return session_refuse(session, r, "Internal error.", "cannot set the groups: %s",
+				      strerror(-r));
+	r = pam_open(&session->pam);
+	if (r < 0)
+		return session_refuse(session, r, "This account cannot be used now.", "PAM: %s",
+				      pam_text(&session->pam));
+	pam = pam_getenvlist(session->pam.handle);
+	r = environment_make(&session->account, session->request->terminal, pam, &environment);
+	for (char **item = pam; item && *item; item++)
+		free(*item);
+	free(pam);
+	if (r == 0)
+		r = session_answer(session);
+	if (r < 0)
+		return session_refuse(session, r, NULL, "%s", strerror(-r));
+	tell_begin(session);
+	pid = session->options->service == RCMD_LOGIN ? login_start(session, environment.items)
+						      : command_start(session, environment.items);
+	if (pid < 0)
+		return session_refuse(session, pid, "Internal error.",
+				      "cannot start the user's process: %s", strerror((int)-pid));
+	return pid;
+}
+
+/* wait_for() - the user's process; whoever ends the server hangs up on it */
+static int wait_for(pid_t pid, const sigset_t *ours)
+{
+	int status = 0;
+
+	while (waitpid(pid, &status, WNOHANG) == 0) {
+		int number = 0;
+
+		if (sigwait(ours, &number) != 0)
+			continue;
+		if (number != SIGCHLD)
+			kill(-pid, SIGHUP);
+	}
+	return status;
+}
+
+static void set_signals(sigset_t *ours)
+{
+	sigemptyset(ours);
+	sigprocmask(SIG_SETMASK, ours, NULL);
+	sigaddset(ours, SIGCHLD);
+	sigaddset(ours, SIGTERM);
+	sigaddset(ours, SIGHUP);
+	sigaddset(ours, SIGINT);
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGALRM, SIG_DFL);
+	/* Children are waited for, whatever the parent did with them. */
+	signal(SIGCHLD, SIG_DFL);
+}
+
+static void session_clear(struct session *session)
+{
+	opening_clear(&session->opening);
+	pam_session_end(&session->pam);
+	account_clear(&session->account);
+	rcmd_reader_clear(&session->reader);
+	caller_clear(&session->caller);
+	cleanup_close(&session->second);
+	cleanup_close(&session->connection);
+}
+
+/* hand_over() - the connection is the user's process' alone: it ends when that does */
+static void hand_over(struct session *session)
+{
+	opening_clear(&session->opening);
+	rcmd_reader_clear(&session->reader);
+	session->request = NULL;
+	if (session->second >= 0)
+		close(TAKE_FD(session->second));
+	if (session->connection >= 0)
+		close(TAKE_FD(session->connection));
+}
+
+int session_run(const struct options *options, int connection, atomic_bool *waiting)
+{
+	_cleanup_(session_clear) struct session session = {
+		.options = options,
+		.connection = connection,
+		.second = -EBADF,
+		.opening = { .pid = -1, .fd = -EBADF },
+	};
+	sigset_t ours;
+	pid_t pid;
+
+	set_signals(&ours);
+	alarm(options->grace + ALARM_SECONDS);
+	if (session_admit(&session) < 0)
+		return 1;
+	if (waiting)
+		*waiting = false;
+	/* From here on they wait to be taken: the end of the user's process among them. */
+	sigprocmask(SIG_BLOCK, &ours, NULL);
+	pid = begin(&session);
+	if (pid < 0)
+		return 1;
+	alarm(0);
+	hand_over(&session);
+	wait_for(pid, &ours);
+	if (options->service == RCMD_LOGIN)
+		login_end(pid);
+	return 0;
+}

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * session.h - one connection, from its first byte to its last
+ *
+ *	monitor (root)      waits for the reader's messages; proves, authorizes, asks PAM; closes what PAM
+ *	  |                 opened when all is over
+ *	  +-- reader        nobody; reads what the stranger sends (opening.h); ends once he is known
+ *	  +-- names         nobody; asks the name service, where that is needed (names.h)
+ *	  '-- the user's    the command itself, with the connection as its input and output; or, where
+ *	                    something has to be carried, a process of the user's that does that:
+ *	                    relay.h (the second channel), terminal.h (login)
+ *
+ * Nothing that a client sends is read by a process with privileges, and once the session has begun
+ * none with privileges holds the connection.
+ */
+#ifndef PORTCRED_RCMDD_SESSION_H
+#define PORTCRED_RCMDD_SESSION_H
+
+#include <stdatomic.h>
+
+#include "rcmdd/account.h"
+#include "rcmdd/caller.h"
+#include "rcmdd/opening.h"
+#include "rcmdd/options.h"
+#include "rcmdd/pam.h"
+#include "rcmdd/proof.h"
+
+/* struct session - the monitor's; session.c makes and clears it */
+struct session {
+	const struct options *options;
+	int connection; /* owned; -EBADF once the user's process has it alone */
+	int second;     /* owned; -EBADF: none */
+	struct opening opening;
+	struct caller caller;
+	struct rcmd_reader reader;          /* read again from what the reader process sent */
+	const struct rcmd_request *request; /* in it; NULL: it has not come yet */
+	struct proved proved;
+	bool is_proved; /* `proved` says who; else a password did */
+	struct account account;
+	struct pam_talk talk;
+	struct pam_session pam;
+	bool answered;                   /* the NUL that says yes is sent */
+	uint64_t ask_until, answer_came; /* of a login that is asked: moments */
+};
+
+/*
+ * session_run() - serve a connection, in a process that is there for nothing else
+ * @connection: taken over
+ * @waiting: cleared once it is known who calls; NULL: nobody wants to know
+ *
+ * Returns when the session is over: 0; 1 where there was none, which was told.
+ */
+int session_run(const struct options *options, int connection, atomic_bool *waiting);
+
+/* session_admit() - up to an account whose session may begin: 0, or -errno after session_refuse() */
+int session_admit(struct session *session);
+
+/*
+ * session_refuse() - tell the client in a few words, and the log in full
+ * @words: NULL: it cannot be told anything
+ * Returns @error.
+ */
+int session_refuse(struct session *session, int error, const char *words, const char *format, ...)
+	__attribute__((format(printf, 4, 5)));
+
+/* session_answer() - the NUL: from now on, what is sent belongs to the user's program; 0, -errno */
+int session_answer(struct session *session);
+
+/*
+ * command_start() - the user's first process: his shell with the command, or what carries the second
+ * channel for it (relay.h)
+ * Its process group is its own. Returns its pid, -errno.
+ */
+pid_t command_start(struct session *session, char *const environment[]);
+
+#endif

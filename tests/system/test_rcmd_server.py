@@ -1,0 +1,316 @@
+# SPDX-License-Identifier: MIT
+"""portcred-rcmdd as a server: its limits, its processes, and the ways to start it.
+
+    app1: alice ──────────> db1: portcred-rcmdd ── a monitor and a reader for each connection
+    evil: thousands that say nothing, or a byte now and then
+"""
+
+import contextlib
+import os
+import socket
+import subprocess
+import time
+
+import pytest
+
+import host as hosts
+import keeper
+import rcmd
+import rcmdd
+from rcmdd import shell
+
+ALICE = hosts.USERS["alice"]
+NOBODY = 65534
+
+
+@pytest.fixture(name="pair")
+def _pair(peers):
+    rcmdd.prepare_peers(peers)
+    peers.put()
+    rcmd.write_equiv(peers.server, "app1\n")
+    peers.to = peers.address(peers.server)
+    return peers
+
+
+def command(pair, text="id -un", **how):
+    return pair.client.run(lambda: shell(pair.to, "alice", "alice", text, **how), user="alice")
+
+
+def holding(host, to, n, *, say=b"", sources=None):
+    """A child that holds so many connections, as far as they are taken; step() counts those that live."""
+    def work():
+        held = []
+        for i in range(n):
+            sock = socket.socket()
+            if sources:
+                sock.bind((sources[i % len(sources)], 0))
+            with contextlib.suppress(OSError):
+                sock.connect((to, rcmd.SHELL))
+                if say:
+                    sock.sendall(say)
+            held.append(sock)
+        yield n
+        while True:
+            yield sum(alive(sock) for sock in held)
+
+    return host.start(work)
+
+
+def alive(sock):
+    sock.setblocking(False)
+    try:
+        return sock.recv(1) != b""
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+
+
+# Limits
+
+
+@pytest.mark.seconds(120)
+def test_half_open(pair):
+    """Ten thousand connections of one address that never say a word: catches a server that keeps them,
+    or that serves nobody else meanwhile. First that they would stay if they were few."""
+    with rcmdd.server(pair.server, "shell", "--limit-source", "8", "--login-grace", "60") as server:
+        few = holding(pair.attacker, pair.to, 8, say=b"0\0al")
+        assert few.step() == 8
+        many = holding(pair.attacker, pair.to, 9992)
+        assert command(pair).out == b"alice\n"
+        hosts.place.eventually(lambda: many.step() == 0, "all others closed")
+        assert few.step() == 8
+        server.wait_logged("too many of one address")
+        assert server.log().count("\n") < 50
+        many.kill()
+        few.kill()
+
+
+def test_half_open_of_many(pair):
+    """The same of many addresses: room is made at the expense of those who have most, and of the oldest
+    of them. Catches a limit that a crowd can fill for good."""
+    pair.put("set peercred all\n")
+    sources = [f"127.0.1.{i}" for i in range(1, 9)]
+    with rcmdd.server(pair.server, "shell", "--limit-waiting", "8", "--login-grace", "60") as server:
+        crowd = holding(pair.server, "127.0.0.1", 8, sources=sources)
+        assert crowd.step() == 8
+        assert command(pair).out == b"alice\n"
+        hosts.place.eventually(lambda: crowd.step() == 7, "room made by one of them")
+        server.wait_logged("too many of which it is not known who calls")
+        crowd.kill()
+
+
+def test_sessions_do_not_wait(pair):
+    """Who is known counts no more among those that wait, and against the limit of all alone."""
+    with rcmdd.server(pair.server, "shell", "--limit-waiting", "1", "--limit", "3"):
+        running = []
+        for _ in range(2):
+            def stay():
+                with rcmdd.Call(pair.to, "shell") as call:
+                    call.send(rcmdd.fields("", "alice", "alice", "echo on; cat"))
+                    yield call.read(4)
+                    yield True
+
+            running.append(pair.client.start(stay, user="alice"))
+            assert running[-1].value == b"\0on\n"
+        assert command(pair).out == b"alice\n"
+        for one in running:
+            one.kill()
+
+
+def test_a_byte_now_and_then(pair):
+    """The deadline is one for all of the opening bytes, not one for each of them."""
+    def dribble():
+        with rcmdd.Call(pair.to, "shell") as call:
+            begun = time.monotonic()
+            for byte in b"0\0" + b"a" * 200:
+                call.send(bytes([byte]))
+                call.connection.settimeout(0.25)
+                try:
+                    first = call.read(1)
+                except TimeoutError:
+                    continue
+                call.connection.settimeout(10)
+                return first, call.rest(), time.monotonic() - begun
+        return None
+
+    with rcmdd.server(pair.server, "shell", "--login-grace", "1"):
+        first, text, took = pair.attacker.run(dribble)
+    assert (first, text) == (b"\1", b"Timed out.\n") and 0.9 < took < 5
+
+
+# Processes
+
+
+def status_of(pid):
+    with open(f"/proc/{pid}/status", encoding="ascii") as status:
+        return dict(line.rstrip("\n").split(":\t", 1) for line in status if ":\t" in line)
+
+
+def members(host, name="rcmdd-shell"):
+    with open(host.place(cgroup=name).cgroup + "/cgroup.procs", encoding="ascii") as procs:
+        return [int(pid) for pid in procs.read().split()]
+
+
+def test_reader_has_nothing(pair):
+    """Catches a reader of strangers' bytes with a privilege, a file, or a system call too many."""
+    with rcmdd.server(pair.server, "shell") as server:
+        held = holding(pair.attacker, pair.to, 1, say=b"0\0al")
+
+        def found():
+            return [pid for pid in members(pair.server) if pid != server.process.pid
+                    and status_of(pid)["Uid"].split()[0] == str(NOBODY)]
+
+        reader = hosts.place.eventually(found, "a reader")[0]
+        hosts.place.eventually(lambda: status_of(reader)["Seccomp"] == "2", "its filter")
+        status = status_of(reader)
+        assert status["Uid"].split() == status["Gid"].split() == [str(NOBODY)] * 4
+        assert status["Groups"].strip() == "" and status["NoNewPrivs"] == "1"
+        assert all(int(status[name], 16) == 0 for name in ("CapInh", "CapPrm", "CapEff", "CapAmb"))
+        kinds = [os.readlink(f"/proc/{reader}/fd/{fd}").split(":")[0]
+                 for fd in os.listdir(f"/proc/{reader}/fd")]
+        assert kinds == ["socket", "socket"]
+        with open(f"/proc/{reader}/limits", encoding="ascii") as limits:
+            zero = {line[:25].strip() for line in limits if line[25:].split()[:2] == ["0", "0"]}
+        assert zero >= {"Max open files", "Max processes", "Max file size", "Max core file size"}
+        held.kill()
+
+
+def test_nothing_privileged_holds_the_session(pair):
+    """Once the command runs, no process with privileges has the connection or the second channel."""
+    def stay():
+        with rcmdd.Call(pair.to, "shell") as call:
+            call.send(rcmdd.fields(str(call.listen())))
+            call.accept()
+            call.send(rcmdd.fields("alice", "alice", "echo on; exec cat"))
+            yield call.read(4)
+            yield True
+
+    with rcmdd.server(pair.server, "shell") as server:
+        running = pair.client.start(stay, user="alice")
+        assert running.value == b"\0on\n"
+
+        def sockets(pid):
+            return {os.readlink(f"/proc/{pid}/fd/{fd}") for fd in os.listdir(f"/proc/{pid}/fd")
+                    if os.readlink(f"/proc/{pid}/fd/{fd}").startswith("socket:")}
+
+        def handed_over():
+            by_user = {0: set(), ALICE: set()}
+            for pid in members(pair.server):
+                if pid != server.process.pid:
+                    by_user[int(status_of(pid)["Uid"].split()[0])] |= sockets(pid)
+            return len(by_user[ALICE]) == 2 and not by_user[ALICE] & by_user[0]
+
+        # The client may hear of the command before the monitor has let go.
+        hosts.place.eventually(handed_over, "the session is the user's alone")
+        running.kill()
+
+
+def test_ends_and_sessions_go_on(pair):
+    """A server that is told to end takes no session with it."""
+    def stay():
+        with rcmdd.Call(pair.to, "shell") as call:
+            call.send(rcmdd.fields("", "alice", "alice", "echo on; cat"))
+            yield call.read(4)
+            call.send(b"still\n")
+            yield call.read(6)
+
+    with rcmdd.server(pair.server, "shell") as server:
+        running = pair.client.start(stay, user="alice")
+        server.process.terminate()
+        assert server.process.wait(10) == 0
+        assert running.step() == b"still\n"
+        running.kill()
+
+
+# The ways to start it
+
+
+@contextlib.contextmanager
+def started(host, words, **how):
+    there = host.place(cgroup="rcmdd-shell")
+    log = host.directory / "started.log"
+    with open(log, "ab") as out:
+        process = subprocess.Popen([str(word) for word in words], stdin=subprocess.DEVNULL, stdout=out,
+                                   stderr=out, env=hosts.environment(), preexec_fn=there.enter, **how)
+    try:
+        yield log
+    finally:
+        process.terminate()
+        process.wait(hosts.TIMEOUT)
+        keeper.remove_cgroup(there.cgroup)
+
+
+def all_of(pair, log):
+    said = command(pair, "echo out; echo err >&2; exit 3", second=True, framed=True)
+    assert (said.out, said.err, said.exit) == (b"out\n", b"err\n", ("exited", 3)), log.read_text()
+    said = pair.client.run(lambda: shell(pair.to, "root", "root", "id"), user="alice")
+    assert (said.first, said.text) == (b"\1", "Permission denied.")
+
+
+def test_inetd(pair):
+    """From somebody else's inetd, whose connection is its standard error as well: nothing is said there
+    but what belongs to the protocol."""
+    configuration = pair.server.directory / "rcmdd-inetd.conf"
+    configuration.write_text(f"shell stream tcp nowait root {rcmdd.RCMDD} portcred-rcmdd --runtime-dir"
+                             f" {pair.server.runtime} shell\n", encoding="ascii")
+    program = rcmd.peer("openbsd-inetd", "usr/sbin/inetd")
+    with started(pair.server, [program, "-i", "-R", "0", configuration]) as log:
+        rcmd.running.listening(pair.server, rcmd.SHELL)
+        all_of(pair, log)
+
+
+def test_listen_fds(pair):
+    """With sockets that it is given, as systemd does."""
+    def listen():
+        sock = socket.create_server(("", rcmd.SHELL))
+        os.dup2(sock.fileno(), 3)
+        os.set_inheritable(3, True)
+        os.environ["LISTEN_FDS"] = "1"
+        os.environ["LISTEN_PID"] = str(os.getpid())
+        with open(pair.server.directory / "started.log", "ab") as out:
+            os.dup2(out.fileno(), 2)
+        os.execv(rcmdd.RCMDD, ["portcred-rcmdd", "--runtime-dir", str(pair.server.runtime), "shell"])
+
+    def run():
+        pid = os.fork()
+        if pid == 0:
+            try:
+                listen()
+            finally:
+                os._exit(1)
+        yield pid
+        os.kill(pid, 15)
+        yield os.waitpid(pid, 0)[1]
+
+    running = pair.server.start(run, cgroup="rcmdd-shell")
+    rcmd.running.listening(pair.server, rcmd.SHELL)
+    all_of(pair, pair.server.directory / "started.log")
+    assert running.step() == 0
+    running.kill()
+    keeper.remove_cgroup(pair.server.place(cgroup="rcmdd-shell").cgroup)
+
+
+@pytest.mark.parametrize("arguments, status, text", (
+    (["--help"], 0, "Usage: portcred-rcmdd"),
+    (["--version"], 0, "portcred-rcmdd "),
+    ([], 2, "which service?"),
+    (["telnet"], 2, "which service?"),
+    (["--proof", "faith", "shell"], 2, "--proof: 'faith'"),
+    (["--proof", "reserved", "shell"], 2, "go together"),
+    (["--reserved-from", "10.0.0.0/33", "--proof", "reserved", "shell"], 2, "--reserved-from: '10.0.0.0/33'"),
+    (["--proof", "password", "shell"], 2, "nobody can be asked"),
+    (["--proof", "vouched", "exec"], 2, "its proof is the password alone"),
+    (["--limit", "0", "shell"], 2, "--limit: '0'"),
+    (["--listen", "[::1:514", "shell"], 2, "--listen: '[::1:514'"),
+    (["shell"], 2, "no connection on descriptor 0"),
+))
+def test_command_line(pair, arguments, status, text):
+    """Catches an option that is taken for what it is not, and a mistake that is not told."""
+    ended = pair.server.run([rcmdd.RCMDD, *arguments])
+    assert ended.returncode == status and text in ended.stdout + ended.stderr, ended
+
+
+def test_needs_root(pair):
+    ended = pair.server.run([rcmdd.RCMDD, "--listen", "5140", "shell"], user="alice")
+    assert ended.returncode == 1 and "it must be root" in ended.stderr

@@ -1,0 +1,416 @@
+# SPDX-License-Identifier: MIT
+"""portcred-rcmd-port: a reserved port for everybody's rsh, and what nobody gets by it.
+
+    mallory ── fd 3 ── portcred-rcmd-port ── 512-1023 ── 127.0.0.1:514    a server that believes the port
+                         group portcred-rcmd, while it binds; mallory's otherwise
+"""
+
+import contextlib
+import ctypes
+import os
+import pathlib
+import signal
+import socket
+import subprocess
+
+import pytest
+
+import control
+import host as hosts
+import place
+import rshing
+from rshing import DONE, FAILED
+
+pytestmark = pytest.mark.seconds(15)
+
+POLICY = "bind 512-1023/tcp by group portcred-rcmd\n"
+RESERVED = range(512, 1024)
+
+
+@pytest.fixture(name="machine")
+def a_host_with_the_helper(_shared_host, request):
+    """The module's host with portcredd; the policy is loaded again where a test has changed it."""
+    request.node.hosts = [_shared_host]
+    rshing.set_up_helper(_shared_host)
+    if _shared_host.policy.read_text(encoding="ascii") != POLICY:
+        control.put(_shared_host, POLICY)
+    yield _shared_host
+    _shared_host.end_children()
+
+
+def client(host, *words, **how):
+    return rshing.run(host, "--proof", "reserved", "--rcmd-port", rshing.HELPER, *words, **how)
+
+
+def helper(host, *words, user="mallory", fds=True, end=None, **how):
+    """The helper as anybody may start it: a Popen; @end: its descriptor 3."""
+    def enter():
+        if end is not None:
+            os.dup2(end, 3)
+        host.place(user=user).enter()
+
+    process = subprocess.Popen([rshing.HELPER, *words], preexec_fn=enter, close_fds=fds,
+                               pass_fds=[3] if end is not None else [], text=True,
+                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                               stderr=subprocess.PIPE, env=hosts.environment(), **how)
+    host.children.append(process)
+    return process
+
+
+def ends_with(process, said):
+    out, err = process.communicate(timeout=hosts.TIMEOUT)
+    assert (process.returncode, out) == (FAILED, ""), err
+    assert said in err
+
+
+def children_of(pid):
+    listed = pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii")
+    return [int(child) for child in listed.split()]
+
+
+def reserved_session(one):
+    """Where the client's two ends are."""
+    one.let_in()
+    one.second.sendall(b"err\n")
+    return (one.connection.getpeername()[1], int(one.fields[0]), [*one.fields[1:]], one.read())
+
+
+def test_a_command(machine):
+    """Catches a port that is not reserved, another name, streams that do not arrive."""
+    control.put(machine, "")
+    ended = client(machine, "127.0.0.1", "id")
+    assert ended.returncode == FAILED
+    assert "bind 512-1023/tcp by group portcred-rcmd" in ended.stderr, "without the rule it cannot"
+    control.put(machine, POLICY)
+    server = rshing.serve(machine, reserved_session, source=("127.0.0.1", 1023))
+    ended = client(machine, "-l", "bob", "127.0.0.1", "id", stdin="typed\n", env={"USER": "root"})
+    assert (ended.returncode, ended.stdout, ended.stderr) == (DONE, "", "err\n")
+    port, second, names, read = server.take()
+    assert port in RESERVED and second in RESERVED
+    assert (names, read) == ([b"web", b"bob", b"id"], b"typed\n")
+
+
+def test_ipv6_and_status(machine):
+    def behave(one):
+        one.let_in()
+        one.frames()
+        one.exit(5)
+        return one.connection.getpeername()[1]
+
+    server = rshing.serve(machine, behave, address="::1", source=("::1", 1022))
+    ended = client(machine, "-n", "::1", "id")
+    assert (ended.returncode, ended.stderr) == (5, "")
+    assert server.take() in RESERVED
+
+
+def test_bulk(machine):
+    """Catches bytes lost between the two processes, in both directions at once."""
+    data = os.urandom(1 << 20) * 8
+
+    def behave(one):
+        one.let_in()
+        while more := one.connection.recv(1 << 18):
+            one.connection.sendall(more)
+
+    server = rshing.serve(machine, behave, source=("127.0.0.1", 1021))
+    ended = subprocess.run(
+        [rshing.RSH, "--proof", "reserved", "--rcmd-port", rshing.HELPER, "127.0.0.1", "cat"],
+        input=data, check=True, stdout=subprocess.PIPE, timeout=hosts.TIMEOUT,
+        preexec_fn=machine.place(user="web").enter)
+    server.take()
+    assert ended.stdout == data
+
+
+def test_signal(machine):
+    """Catches a signal that ends the helper, and the session with it."""
+    def behave(one):
+        one.let_in()
+        one.connection.sendall(b"ready\n")
+        number = one.second.recv(1)[0]
+        one.frames()
+        one.exit(number, True)
+
+    server = rshing.serve(machine, behave, source=("127.0.0.1", 1020))
+    process = rshing.start(machine, "--proof", "reserved", "--rcmd-port", rshing.HELPER, "-n",
+                           "127.0.0.1", "id")
+    assert process.stdout.readline() == "ready\n"
+    group = children_of(process.pid)
+    assert len(group) == 1 and os.getpgid(group[0]) != os.getpgid(process.pid), \
+        "what the terminal sends to a group is for the client alone"
+    process.send_signal(signal.SIGINT)
+    server.take()
+    assert process.wait(hosts.TIMEOUT) == 128 + signal.SIGINT
+
+
+def test_nothing_stays_when_the_client_is_killed(machine):
+    """Catches a helper that holds a reserved port, and a command that goes on, for nobody."""
+    def behave(one):
+        one.let_in()
+        one.connection.sendall(b"ready\n")
+        return one.read(), one.second.recv(1)
+
+    server = rshing.serve(machine, behave, source=("127.0.0.1", 1019))
+    process = rshing.start(machine, "--proof", "reserved", "--rcmd-port", rshing.HELPER,
+                           "127.0.0.1", "id")
+    assert process.stdout.readline() == "ready\n"
+    process.kill()
+    assert server.take() == (b"", b"")
+
+
+def test_second_channel(machine):
+    """Catches the old proof of the second channel left out: from no ordinary port."""
+    def behave(one):
+        stranger = rshing.second_channel(one.connection, int(one.fields[0]))
+        stranger.settimeout(hosts.TIMEOUT)
+        try:
+            closed = stranger.recv(1) == b""
+        except ConnectionResetError:
+            closed = True
+        one.second = rshing.second_channel(one.connection, int(one.fields[0]), ("127.0.0.1", 1018))
+        one.let_in()
+        one.second.sendall(b"the server's\n")
+        return closed
+
+    server = rshing.serve(machine, behave, connect=False)
+    ended = client(machine, "-n", "127.0.0.1", "id")
+    assert server.take()
+    assert (ended.returncode, ended.stderr) == (DONE, "the server's\n")
+
+
+def test_refused_and_without_second(machine):
+    server = rshing.serve(machine, lambda one: one.connection.sendall(b"\1no\x1b.\n"), connect=False)
+    ended = client(machine, "-n", "127.0.0.1", "id")
+    server.take()
+    assert (ended.returncode, ended.stderr) == (FAILED, "portcred-rsh: 127.0.0.1: no\\x1b.\n")
+    server = rshing.serve(machine, lambda one: one.let_in(), connect=False)
+    ended = client(machine, "-n", "127.0.0.1", "id")
+    server.take()
+    assert ended.returncode == FAILED and "no second channel" in ended.stderr
+
+
+def test_no_port_is_left(machine):
+    """Catches a search that never ends, or that does not say why it failed."""
+    def hold():
+        with contextlib.ExitStack() as stack:
+            for port in RESERVED:
+                if port != 514:
+                    stack.enter_context(hosts.bind(port, address="127.0.0.1", listen=True,
+                                                   options=(rshing.REUSE,)))
+            yield None
+
+    machine.start(hold)
+    server = rshing.serve(machine, lambda one: None)
+    ended = client(machine, "-n", "127.0.0.1", "id")
+    server.kill()
+    assert ended.returncode == FAILED
+    assert "no port from 512 to 1023 is left" in ended.stderr
+
+
+def test_ports_of_others_are_passed_over(machine):
+    """Catches a rule for one port that ends the search: the next one may be free."""
+    rules = "".join(f"bind {port}/tcp by user database\n" for port in range(512, 1024, 3))
+    control.put(machine, POLICY + rules)
+    for _ in range(3):
+        server = rshing.serve(machine, lambda one: one.let_in() or one.connection.getpeername()[1],
+                              source=("127.0.0.1", 1016))
+        ended = client(machine, "-n", "127.0.0.1", "id")
+        assert (ended.returncode, ended.stderr) == (DONE, "")
+        assert server.take() % 3 != 512 % 3
+
+
+def test_many_in_a_row(machine):
+    """Catches ports that cannot be used again while an earlier connection is in TIME_WAIT."""
+    def behave(one):
+        one.let_in()
+        one.second.shutdown(socket.SHUT_WR)
+        one.connection.shutdown(socket.SHUT_WR)
+        one.read()  # the client closes first: its side waits
+
+    for _ in range(8):
+        server = rshing.serve(machine, behave, source=("127.0.0.1", 1015))
+        assert client(machine, "127.0.0.1", "id").returncode == DONE
+        server.take()
+
+
+# What a user may not
+
+
+def test_a_bound_socket_would_be_dangerous(machine):
+    """Why it keeps its connections: who holds a bound socket begins anew with it, in another's name.
+
+    Root binds and connects here, mallory does the rest: were the socket handed on, he could.
+    """
+    def misuse():
+        with socket.create_server(("127.0.0.1", 514)) as server, \
+             hosts.bind(1000, address="127.0.0.1") as sock:
+            sock.connect(("127.0.0.1", 514))
+            server.accept()[0].close()
+            os.setresuid(hosts.USERS["mallory"], hosts.USERS["mallory"], hosts.USERS["mallory"])
+            unspecified = (ctypes.c_char * 16)()
+            libc = ctypes.CDLL(None, use_errno=True)
+            assert libc.connect(sock.fileno(), unspecified, 16) == 0
+            sock.connect(("127.0.0.1", 514))
+            with server.accept()[0] as again:
+                return again.getpeername()[1]
+
+    assert machine.run(misuse) == 1000
+
+
+def received(machine, words, behave, **how):
+    """A helper started by mallory, and what it hands on; the server's child."""
+    server = rshing.serve(machine, behave, **how)
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    process = helper(machine, *words, end=theirs.fileno())
+    theirs.close()
+    with ours:
+        _, fds, _, _ = socket.recv_fds(ours, 1, 2)
+    return server, process, [socket.socket(fileno=fd) for fd in fds]
+
+
+SHELL = ("shell", "127.0.0.1", "10", "bob", "id")
+
+
+def test_what_is_handed_on(machine):
+    """Catches a TCP socket at a reserved port in a user's hands, and names that are not sent yet."""
+    def behave(one):
+        return one.fields[1:], one.connection.recv(100)
+
+    server, process, ends = received(machine, SHELL, behave, source=("127.0.0.1", 1014))
+    assert [end.family for end in ends] == [socket.AF_UNIX, socket.AF_UNIX]
+    ends[0].sendall(b"root\0root\0touch /tmp/x\0")
+    names, data = server.take()
+    assert names == [b"mallory", b"bob", b"id"]
+    assert data == b"root\0root\0touch /tmp/x\0", "for the command, not for the server"
+    for end in ends:
+        end.close()
+    process.wait(hosts.TIMEOUT)
+
+
+def test_its_descriptors_are_its_own(machine):
+    """Catches a process that its user can trace: he would take the socket, or write its memory."""
+    server, process, ends = received(machine, SHELL, lambda one: one.read(),
+                                     source=("127.0.0.1", 1013))
+
+    def look():
+        found = []
+        try:
+            os.listdir(f"/proc/{process.pid}/fd")
+            found.append("its descriptors are listed")
+        except PermissionError:
+            pass
+        libc = ctypes.CDLL(None, use_errno=True)
+        pidfd = os.pidfd_open(process.pid)
+        if libc.syscall(438, pidfd, 4, 0) >= 0:  # pidfd_getfd
+            found.append("its descriptors are taken")
+        if libc.ptrace(16, process.pid, 0, 0) == 0:  # PTRACE_ATTACH
+            found.append("it is traced")
+        return found
+
+    assert machine.run(look, user="mallory") == []
+    status = pathlib.Path(f"/proc/{process.pid}/status").read_text(encoding="ascii")
+    gid = hosts.USERS["mallory"]
+    assert f"Gid:\t{gid}\t{gid}\t{gid}\t{gid}\n" in status, "the group is given up for good"
+    assert "CapPrm:\t0000000000000000\n" in status
+    open_ones = sorted(os.readlink(f"/proc/{process.pid}/fd/{number}").split(":")[0]
+                       for number in os.listdir(f"/proc/{process.pid}/fd"))
+    assert open_ones == ["/dev/null", "pipe", "pipe", "socket", "socket", "socket", "socket"]
+    for end in ends:
+        end.close()
+    server.take()
+
+
+@pytest.mark.parametrize("words, said", [
+    ((), "nobody else"), (SHELL + ("more",), "nobody else"),
+    (("exec",) + SHELL[1:], "neither shell nor login"),
+    (("nfs",) + SHELL[1:], "neither shell nor login"),
+    (("shell", "localhost", "10", "bob", "id"), "none in numbers"),
+    (("shell", "127.0.0.1:2049", "10", "bob", "id"), "none in numbers"),
+    (("shell", "127.0.0.1", "0", "bob", "id"), "the time is not"),
+    (("shell", "127.0.0.1", "10", "-froot", "id"), "the user's name is none"),
+    (("shell", "127.0.0.1", "10", "bo b", "id"), "the user's name is none"),
+    (("shell", "127.0.0.1", "10", "bob", "x" * 131071 + "x"), None),
+    (("login", "127.0.0.1", "10", "bob", "xterm"), "no TERM/SPEED"),
+    (("login", "127.0.0.1", "10", "bob", "xt\nerm/9600"), "no TERM/SPEED"),
+    (("login", "127.0.0.1", "10", "bob", "x" * 200 + "/9600"), "no TERM/SPEED"),
+])
+def test_arguments(machine, words, said):
+    """Catches another port, another service, a name that a server would take for something else."""
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    if said is None:
+        with pytest.raises(OSError):  # execve(2) takes no such argument
+            helper(machine, *words, end=theirs.fileno())
+    else:
+        ends_with(helper(machine, *words, end=theirs.fileno()), said)
+    theirs.close()
+    assert socket.recv_fds(ours, 1, 2)[:2] == (b"", [])
+    ours.close()
+
+
+@pytest.mark.parametrize("closed", [0, 1, 2])
+def test_standard_descriptors(machine, closed):
+    """Catches a connection that stands where messages are written to.
+
+    Of a program that is set-group-ID, glibc sees to that; of this copy, the program itself.
+    """
+    copy = hosts.PROGRAMS / "not-set-group-id"
+    copy.write_bytes(rshing.HELPER.read_bytes())
+    copy.chmod(0o755)
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    pid = os.fork()
+    if pid == 0:
+        try:
+            machine.place(user="mallory").enter()
+            os.dup2(theirs.fileno(), 3)
+            os.close(closed)
+            os.execv(copy, [str(copy), *SHELL])
+        finally:
+            os._exit(99)
+    theirs.close()
+    ours.close()
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == FAILED
+
+
+def test_parent(machine):
+    """Catches a start without a parent to hand on to, or with something else for it."""
+    assert helper(machine, *SHELL).wait(hosts.TIMEOUT) == FAILED
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+    assert helper(machine, *SHELL, end=theirs.fileno()).wait(hosts.TIMEOUT) == FAILED
+    ours.close()
+    theirs.close()
+
+
+def test_user_without_a_name(machine):
+    """Catches a number, or nothing, in the place of the one name that servers believe."""
+    server = rshing.serve(machine, lambda one: None)
+    ended = client(machine, "-n", "127.0.0.1", "id", user=None, uid=4711)
+    assert ended.returncode == FAILED and "has no name here" in ended.stderr
+    assert not server.ready()
+
+
+def test_next_address(machine):
+    """Catches a helper that gives up at the first of a name's addresses."""
+    (machine.etc / "hosts").write_text("::1 both\n127.0.0.1 both localhost\n")
+    server = rshing.serve(machine, lambda one: one.let_in(), source=("127.0.0.1", 1012))
+    ended = client(machine, "-n", "both", "id")
+    server.take()
+    assert ended.returncode == DONE
+    assert ended.stderr in ("", "portcred-rcmd-port: cannot connect: Connection refused\n")
+
+
+def test_killed_before_the_names_are_sent(machine):
+    """Catches a socket handed on by one that was ended early; nothing is, and no name is cut."""
+    def never():
+        with socket.create_server(("127.0.0.1", 514), backlog=1) as server:
+            yield None
+            with server.accept()[0] as connection:
+                yield rshing.read_fields(connection, 4)
+
+    child = machine.start(never)
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    process = helper(machine, *SHELL, end=theirs.fileno())
+    theirs.close()
+    assert child.step()[1:] == [b"mallory", b"bob", b"id"]
+    process.kill()  # it waits for the second channel
+    with ours:
+        assert socket.recv_fds(ours, 1, 2)[:2] == (b"", [])
+    place.eventually(lambda: process.poll() is not None, "its end")
