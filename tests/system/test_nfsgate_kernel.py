@@ -2,7 +2,9 @@
 """The kernel's own NFS client, through portcred-nfsgate: it is root's, and speaks for all its users.
 
 For kernels that have one, as Debian's: make check-kernels TESTS=nfsgate_kernel. Its connections belong to
-no process and to no control group below the root one, which is why portcredd of the client governs that.
+no process and to no control group below the root one. So that is what portcredd governs here, and since
+there can be one such portcredd on a machine, client and server are one host: its kernel says who opened
+the connection, not another's.
 """
 
 import fcntl
@@ -18,7 +20,7 @@ import nfs
 import peers as peers_
 
 ALICE, BOB = hosts.USERS["alice"], hosts.USERS["bob"]
-POLICY = "accept 2049/tcp, 20048/tcp from anyone@app1\n"
+POLICY = "accept 2049/tcp, 20048/tcp from anyone@local\n"
 VERSIONS = {
     "3": f"vers=3,mountport={nfs.MOUNT_PORT},mountproto=tcp,nolock",
     "4.0": "vers=4.0", "4.1": "vers=4.1", "4.2": "vers=4.2",
@@ -27,20 +29,19 @@ VERSIONS = {
 pytestmark = [pytest.mark.kernel_nfs, pytest.mark.seconds(120)]
 
 
-@pytest.fixture(scope="module", name="pair")
-def _pair(private_run):
-    """Two hosts that vouch, and ganesha on db1."""
+@pytest.fixture(scope="module", name="served")
+def _served(private_run):
+    """A host that governs all, and ganesha there."""
     for module in ("nfs", "nfsv3", "nfsv4"):
         subprocess.run(["modprobe", module], check=True)
     pair = peers_.Peers(private_run)
     server = None
     try:
-        options = [str(word) for word in pair.client.options()]
-        options[options.index(pair.client.cgroup)] = linux.cgroup2_mount()
-        pair.client.daemon(pair.policy(pair.client, ""), arguments=options)
-        pair.server.daemon(pair.policy(pair.server, POLICY))
+        options = [str(word) for word in pair.server.options()]
+        options[options.index(pair.server.cgroup)] = linux.cgroup2_mount()
+        pair.server.daemon(POLICY, arguments=options)
         server = nfs.Server(pair.server)
-        yield pair, server
+        yield pair.server, server
     finally:
         if server:
             server.stop()
@@ -49,24 +50,24 @@ def _pair(private_run):
 
 
 @pytest.fixture(name="mounted", params=VERSIONS)
-def a_mount(pair, request):
-    """mount(*OPTIONS): a gate with these, and the export below a directory of app1."""
-    hosts_, server = pair
-    where = hosts_.client.directory / "mnt"
+def a_mount(served, request):
+    """mount(*OPTIONS): a gate with these, and the export below a directory of the host."""
+    host, server = served
+    where = host.directory / "mnt"
     where.mkdir(exist_ok=True)
     gates = []
 
     def mount(*options):
-        gates.append(nfs.Gate(hosts_.server, *options))
+        gates.append(nfs.Gate(host, *options))
         path = server.export if request.param == "3" else "/srv/nfs"
-        ended = hosts_.client.run(["mount", "-t", "nfs", "-o", f"{VERSIONS[request.param]},proto=tcp,"
-                                   f"port={nfs.PORT},sec=sys,retry=0,noac",
-                                   f"{hosts_.address(hosts_.server)}:{path}", where], timeout=90)
+        ended = host.run(["mount", "-t", "nfs", "-o", f"{VERSIONS[request.param]},proto=tcp,"
+                          f"port={nfs.PORT},sec=sys,retry=0,noac", f"127.0.0.1:{path}", where],
+                         timeout=90)
         assert ended.returncode == 0, ended.stderr + gates[-1].text()
-        return hosts_.client, where, server.export
+        return host, where, server.export
 
     yield mount
-    hosts_.client.run(["umount", "-f", where])
+    host.run(["umount", "-f", where])
     for gate in gates:
         print(gate.text())
         assert gate.stop() == 0
