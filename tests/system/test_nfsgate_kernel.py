@@ -51,8 +51,14 @@ def _served(private_run):
 
 @pytest.fixture(name="mounted", params=VERSIONS)
 def a_mount(served, request):
-    """mount(*OPTIONS): a gate with these, and the export below a directory of the host."""
+    """mount(*OPTIONS): a gate with these, and the export below a directory of the host.
+
+    Of both a directory of the test's own: the server need not notice what is done behind its back.
+    """
     host, server = served
+    own = f"{request.function.__name__}-{request.param}"
+    (server.export / own).mkdir()
+    (server.export / own).chmod(0o1777)
     where = host.directory / "mnt"
     where.mkdir(exist_ok=True)
     gates = []
@@ -64,15 +70,13 @@ def a_mount(served, request):
                           f"port={nfs.PORT},sec=sys,retry=0,noac", f"127.0.0.1:{path}", where],
                          timeout=90)
         assert ended.returncode == 0, ended.stderr + gates[-1].text()
-        return host, where, server.export
+        return host, where / own, server.export / own
 
     yield mount
     host.run(["umount", "-f", where])
     for gate in gates:
         print(gate.text())
         assert gate.stop() == 0
-    for path in server.export.iterdir():
-        path.unlink()
 
 
 def write(path, text, mode=0o600):
