@@ -72,6 +72,10 @@ everyday() {
 		dnsmasq-base          dnsmasq              # servers that take portcred over
 		dropbear-bin          dropbear
 		rsync                 rsync
+		nfs-ganesha           nfs-ganesha          # the server behind the NFS gate
+		nfs-ganesha-vfs       nfs-ganesha-vfs
+		rpcbind               rpcbind              # which it cannot do without
+		libnfs-utils          libnfs-utils         # a client
 		socat                 socat
 		curl                  curl                 # the demo's web page
 		gunicorn              python3-gunicorn     # a server that takes sockets by LISTEN_FDS
