@@ -34,6 +34,9 @@ class Place:
         linux.setns(self.mounts, linux.CLONE_NEWNS)
         os.chdir("/")
         os.umask(0o022)
+        # As in a terminal, also where the tests were started in the background of a shell.
+        for number in (signal.SIGINT, signal.SIGQUIT):
+            signal.signal(number, signal.SIG_DFL)
         os.setgroups(self.groups)
         if self.capabilities:
             linux.keep_capabilities()
