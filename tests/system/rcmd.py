@@ -36,6 +36,12 @@ USERS = ("alice", "bob", "mallory")
 RESERVED = ["--proof", "reserved", "--rcmd-port", rshing.HELPER]
 BINDS = f"bind 512-1023/tcp by group {rshing.GROUP}\n"
 
+# rcmd(3) and rexec(3), in a program.
+LIBRARY = hosts.PROGRAMS / "rcmd_client"
+
+# A command that shows where it runs, who runs it, and that its three streams are three.
+COMMAND = "id -un; pwd; cat; echo error >&2"
+
 PASSWORD = "open sesame"
 _HASH = ("$6$portcredtests$jDd5OC63Zo96V3dlLew5IVrA0y7ymAyKiDG6GiNjjMEjL8r4wwDeL6ldl/iNITzpD1SVRT5Oiy9x"
          "HeEEY50ml.")
@@ -121,6 +127,11 @@ def _write(host, name, text, mode=0o644):
 
 def home(host, user):
     return host.directory / "home" / user
+
+
+def ran(host, user="alice", said="said\n"):
+    """What COMMAND prints."""
+    return f"{user}\n{home(host, user)}\n{said}"
 
 
 def _write_accounts(host):

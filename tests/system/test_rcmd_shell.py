@@ -22,22 +22,6 @@ ALICE = hosts.USERS["alice"]
 BOB = hosts.USERS["bob"]
 
 
-@pytest.fixture(name="pair")
-def _pair(peers):
-    rcmdd.prepare_peers(peers)
-    peers.put()
-    rcmd.write_rhosts(peers.server, "alice", "app1 alice\n")
-    return peers
-
-
-@pytest.fixture(name="served")
-def _served(pair):
-    with rcmdd.server(pair.server, "shell") as server:
-        pair.log = server
-        pair.to = pair.address(pair.server)
-        yield pair
-
-
 def run(pair, ruser, luser, command, *, user="alice", host=None, **how):
     return (host or pair.client).run(lambda: shell(pair.to, ruser, luser, command, **how), user=user)
 

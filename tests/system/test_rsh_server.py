@@ -14,26 +14,10 @@ import subprocess
 import pytest
 
 import host as hosts
-import rcmd
 import rcmdd
 import rshing
 from rshing import DONE, FAILED
 from test_rlogin import Terminal
-
-
-@pytest.fixture(name="pair")
-def _pair(peers):
-    rcmdd.prepare_peers(peers)
-    peers.put()
-    rcmd.write_rhosts(peers.server, "alice", "app1 alice\n")
-    return peers
-
-
-@pytest.fixture(name="served")
-def _served(pair):
-    with rcmdd.server(pair.server, "shell") as server:
-        pair.log = server
-        yield pair
 
 
 def rsh(pair, *words, user="alice", **how):
