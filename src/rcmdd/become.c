@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <grp.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -86,6 +87,17 @@ static int default_signals(void)
 	return sigprocmask(SIG_SETMASK, &none, NULL) < 0 ? -errno : 0;
 }
 
+/*
+ * hide() - not to be traced by the user, before a program of his runs: what root has read is in memory
+ * A change of ids sets this to fs.suid_dumpable (prctl(2)), which may be that he can.
+ */
+static int hide(void)
+{
+	if (prctl(PR_SET_DUMPABLE, 0UL, 0, 0, 0) < 0 || prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) != 0)
+		return -EPERM;
+	return 0;
+}
+
 int become_user(const struct account *account)
 {
 	_cleanup_(free_groups) struct groups before = { 0 };
@@ -97,6 +109,8 @@ int become_user(const struct account *account)
 	    setresuid(account->uid, account->uid, account->uid) < 0)
 		return -errno;
 	r = read_back(account, &before);
+	if (r == 0)
+		r = hide();
 	return r < 0 ? r : default_signals();
 }
 

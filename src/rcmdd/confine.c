@@ -149,7 +149,9 @@ int confine(int one, int other, pid_t parent)
 		r = isolate_end_with(parent);
 	if (r < 0)
 		return r;
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
+	/* Nor traced by another process of nobody's, whatever fs.suid_dumpable says: a password comes. */
+	if (prctl(PR_SET_DUMPABLE, 0UL, 0, 0, 0) < 0 ||
+	    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
 	    prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) < 0)
 		return -errno;
 	return 0;
