@@ -4,10 +4,10 @@
 #include <errno.h>
 #include <grp.h>
 #include <signal.h>
-#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/hide.h"
 
 int become_groups(const struct account *account)
 {
@@ -87,17 +87,6 @@ static int default_signals(void)
 	return sigprocmask(SIG_SETMASK, &none, NULL) < 0 ? -errno : 0;
 }
 
-/*
- * hide() - not to be traced by the user, before a program of his runs: what root has read is in memory
- * A change of ids sets this to fs.suid_dumpable (prctl(2)), which may be that he can.
- */
-static int hide(void)
-{
-	if (prctl(PR_SET_DUMPABLE, 0UL, 0, 0, 0) < 0 || prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) != 0)
-		return -EPERM;
-	return 0;
-}
-
 int become_user(const struct account *account)
 {
 	_cleanup_(free_groups) struct groups before = { 0 };
@@ -109,8 +98,9 @@ int become_user(const struct account *account)
 	    setresuid(account->uid, account->uid, account->uid) < 0)
 		return -errno;
 	r = read_back(account, &before);
+	/* What root has read is in memory, until a program of the user's runs. */
 	if (r == 0)
-		r = hide();
+		r = hide_process();
 	return r < 0 ? r : default_signals();
 }
 

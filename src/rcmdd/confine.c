@@ -14,6 +14,7 @@
 #include <sys/syscall.h>
 
 #include "base/cleanup.h"
+#include "base/hide.h"
 #include "base/isolate.h"
 #include "base/sanitized.h"
 #include "rcmdd/descriptors.h"
@@ -145,13 +146,14 @@ int confine(int one, int other, pid_t parent)
 		r = set_limits();
 	if (r == 0)
 		r = become_nobody();
+	/* From other processes of nobody's: a password comes. */
+	if (r == 0)
+		r = hide_process();
 	if (r == 0)
 		r = isolate_end_with(parent);
 	if (r < 0)
 		return r;
-	/* Nor traced by another process of nobody's, whatever fs.suid_dumpable says: a password comes. */
-	if (prctl(PR_SET_DUMPABLE, 0UL, 0, 0, 0) < 0 ||
-	    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
 	    prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) < 0)
 		return -errno;
 	return 0;
