@@ -180,8 +180,8 @@ def test_reader_has_nothing(pair):
         held.kill()
 
 
-def test_nothing_privileged_holds_the_session(pair):
-    """Once the command runs, no process with privileges has the connection or the second channel."""
+def staying(pair):
+    """A child of alice's at app1 that holds a session with a second channel."""
     def stay():
         with rcmdd.Call(pair.to, "shell") as call:
             call.send(rcmdd.fields(str(call.listen())))
@@ -190,9 +190,15 @@ def test_nothing_privileged_holds_the_session(pair):
             yield call.read(4)
             yield True
 
+    child = pair.client.start(stay, user="alice")
+    assert child.value == b"\0on\n"
+    return child
+
+
+def test_nothing_privileged_holds_the_session(pair):
+    """Once the command runs, no process with privileges has the connection or the second channel."""
     with rcmdd.server(pair.server, "shell") as server:
-        running = pair.client.start(stay, user="alice")
-        assert running.value == b"\0on\n"
+        running = staying(pair)
 
         def sockets(pid):
             return {os.readlink(f"/proc/{pid}/fd/{fd}") for fd in os.listdir(f"/proc/{pid}/fd")
@@ -214,14 +220,6 @@ def test_nothing_privileged_holds_the_session(pair):
 def test_not_traced(pair, dumpable):
     """Catches a process of ours that its user, or another process of nobody's, can trace: it has in memory
     what root has read, or a password. The user's own program he can."""
-    def stay():
-        with rcmdd.Call(pair.to, "shell") as call:
-            call.send(rcmdd.fields(str(call.listen())))
-            call.accept()
-            call.send(rcmdd.fields("alice", "alice", "echo on; exec cat"))
-            yield call.read(4)
-            yield True
-
     def found(uid, name):
         return next((pid for pid in members(pair.server) if pid != server.process.pid and
                      status_of(pid)["Uid"].split()[0] == str(uid) and status_of(pid)["Name"] == name), None)
@@ -233,8 +231,7 @@ def test_not_traced(pair, dumpable):
         return pair.server.run(lambda: rshing.traced(pid), uid=uid, gid=uid)
 
     with rcmdd.server(pair.server, "shell") as server, rshing.suid_dumpable(dumpable):
-        running = pair.client.start(stay, user="alice")
-        assert running.value == b"\0on\n"
+        running = staying(pair)
         assert looked_at(ALICE, "portcred-rcmdd") == []
         assert len(looked_at(ALICE, "cat")) == 3
         running.kill()
