@@ -20,7 +20,7 @@ import rshing
 from rshing import DONE, FAILED
 from test_rlogin import Terminal
 
-ANSIBLE_RSH = rcmd.ROOT / "doc/examples/ansible-rsh"
+ANSIBLE_RSH = rcmd.ROOT / "packaging/ansible-rsh"
 
 
 def rsh(pair, *words, user="alice", **how):
