@@ -107,5 +107,6 @@ void load_attempts(int argc, char *argv[]);
 void load_flood(int argc, char *argv[]);
 void load_start(int argc, char *argv[]);
 void load_served(int argc, char *argv[]);
+void load_nfs(int argc, char *argv[]);
 
 #endif

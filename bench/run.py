@@ -18,6 +18,7 @@ import pathlib
 import sys
 
 import binding
+import nfsgate
 import peers
 import redirect
 import rsh
@@ -26,7 +27,7 @@ import vouch
 from measure import ROOT, Bench, hosts
 
 BENCHMARKS = (*binding.BENCHMARKS, *vouch.BENCHMARKS, *redirect.BENCHMARKS, *peers.BENCHMARKS,
-              *rsh.BENCHMARKS, *starting.BENCHMARKS)
+              *rsh.BENCHMARKS, *starting.BENCHMARKS, *nfsgate.BENCHMARKS)
 
 
 def show(result, as_json):
@@ -56,7 +57,8 @@ def main():
         sys.exit("bench: must run as root: it makes namespaces and starts portcredd")
 
     build = arguments.build.resolve()
-    hosts.prepare(build, [build / "bench/workload", build / "bench/served", *rsh.programs(build)])
+    hosts.prepare(build, [build / "bench/workload", build / "bench/served", *rsh.programs(build),
+                          build / "portcred-nfsgate"])
     bench = Bench(arguments.rounds, [name for name in arguments.only.split(",") if name])
     try:
         for benchmark in BENCHMARKS:

@@ -20,6 +20,9 @@
  *	                                       forged SYNs, see load_flood.c; prints SYNs a second
  *	workload start PORT COUNT SERVER...    start SERVER, call PORT, have its answer: see load_start.c
  *	workload served PORT COUNT SERVER...   of a SERVER that runs, which starts a program for each call
+ *	workload nfs KIND COUNT OUTSTANDING ADDRESS PORT MOUNT-PORT EXPORT
+ *	                                       calls of NFS, see load_nfs.c: stat, create,
+ *	                                       read, readbulk and writebulk (of a MiB)
  *
  * WAY is nothing at all: over loopback, to any port, as known as may be. Or
  *	PORT EXPECTED                          over loopback, to that port
@@ -59,6 +62,7 @@ static const struct {
 	{ "flood", 7, 7, load_flood },
 	{ "start", 3, MOST, load_start },
 	{ "served", 3, MOST, load_served },
+	{ "nfs", 7, 7, load_nfs },
 };
 
 int main(int argc, char *argv[])

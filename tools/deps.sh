@@ -72,6 +72,10 @@ everyday() {
 		dnsmasq-base          dnsmasq              # servers that take portcred over
 		dropbear-bin          dropbear
 		rsync                 rsync
+		nfs-ganesha           nfs-ganesha          # the server behind the NFS gate
+		nfs-ganesha-vfs       nfs-ganesha-vfs
+		rpcbind               rpcbind              # which it cannot do without
+		libnfs-utils          libnfs-utils         # a client
 		socat                 socat
 		curl                  curl                 # the demo's web page
 		gunicorn              python3-gunicorn     # a server that takes sockets by LISTEN_FDS
@@ -170,9 +174,45 @@ with_apt() {
 		chosen="$chosen $(known "$package")"
 	done
 	echo "deps: installing$chosen"
+	forbid_starts
 	# shellcheck disable=SC2086 # a list of package names
 	run_as_root env DEBIAN_FRONTEND=noninteractive \
 		apt-get install -q -y --no-install-recommends $chosen
+	allow_starts
+	disable_servers
+}
+
+# Servers among the packages are for tests to start, in namespaces of their own. None of those that are
+# installed here is started on this machine (policy-rc.d, in Debian's invoke-rc.d(8)), now or at its
+# next boot.
+policy=/usr/sbin/policy-rc.d
+
+forbid_starts() {
+	[ ! -e "$policy" ] || return 0
+	trap 'allow_starts' EXIT
+	printf '#!/bin/sh\n# of portcred, while packages are installed\nexit 101\n' |
+		run_as_root tee "$policy" >/dev/null
+	run_as_root chmod 755 "$policy"
+}
+
+allow_starts() {
+	trap - EXIT
+	if grep -qsx '# of portcred, while packages are installed' "$policy"; then
+		run_as_root rm -f "$policy"
+	fi
+}
+
+disable_servers() {
+	[ -d /run/systemd/system ] || return 0
+	for package in $missing; do
+		case $package in
+		munge | oidentd | rpcbind | nfs-ganesha) ;;
+		*) continue ;;
+		esac
+		for unit in $(dpkg-query -L "$package" | sed -n 's|.*/systemd/system/\([^/@]*\.\(service\|socket\)\)$|\1|p'); do
+			run_as_root systemctl disable --quiet "$unit" 2>/dev/null || :
+		done
+	done
 }
 
 with_dnf() {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/log.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -33,7 +34,7 @@ static void say(int priority, int error, const char *format, va_list arguments)
 	vsnprintf(line, sizeof(line), format, arguments);
 	if (log_to_journal())
 		fprintf(stderr, "<%d>", priority);
-	fprintf(stderr, "portcredd: %s%s%s\n", line, error ? ": " : "",
+	fprintf(stderr, "%s: %s%s%s\n", program_invocation_short_name, line, error ? ": " : "",
 		error ? strerror(abs(error)) : "");
 }
 

@@ -2,8 +2,9 @@
 /*
  * log.h - what a program says about itself (the audit of binds goes through portcredd/audit.h)
  *
- * To standard error, with the <priority> that journald reads when standard error is the journal.
- * Libraries do not log: only portcredd and its children call this.
+ * To standard error, behind the program's name, with the <priority> that journald reads when standard
+ * error is the journal.
+ * Libraries do not log: only daemons and their children call this.
  */
 #ifndef PORTCRED_BASE_LOG_H
 #define PORTCRED_BASE_LOG_H

@@ -36,8 +36,16 @@ def pytest_collection_modifyitems(config, items):
             raise pytest.UsageError("the system tests need root")
         for item in items:
             item.add_marker(pytest.mark.skip(reason="needs root"))
+    if not has_nfs():
+        deselect(config, items, [item for item in items if item.get_closest_marker("kernel_nfs")])
     if not config.getoption("--long"):
         deselect(config, items, [item for item in items if item.get_closest_marker("long")])
+
+
+def has_nfs():
+    """Whether this kernel has an NFS client, loaded or as a module."""
+    return any((pathlib.Path("/lib/modules") / os.uname().release).glob("kernel/fs/nfs/nfs.ko*")) \
+        or "\tnfs\n" in pathlib.Path("/proc/filesystems").read_text(encoding="ascii")
 
 
 def deselect(config, items, these):
@@ -93,7 +101,7 @@ def private_run():
                 for name in ("probe", "hammer", "dualstack", "listener", "rcmd_client")]
     programs += [BUILD / name for name in
                  ("portcred-rsh", "portcred-rlogin", "portcred-rexec", "portcred-rcmd-port",
-                  "portcred-rcmdd")]
+                  "portcred-rcmdd", "portcred-nfsgate")]
     if (BUILD / "tests/system/uring").exists():  # only where liburing is
         programs.append(BUILD / "tests/system/uring")
     hosts.prepare(BUILD, programs)

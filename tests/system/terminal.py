@@ -84,3 +84,9 @@ class Terminal:
             self.process.send_signal(signal.SIGKILL)
             self.process.wait()
         os.close(self._master)
+
+
+def sized(screen, expected):
+    """Until the shell at the other end has a window of this size, which comes in its own time."""
+    screen.type(f"until [ \"$(stty size)\" = '{expected}' ]; do sleep 0.02; done; echo now $(stty size)\r")
+    screen.wait(f"now {expected}\r\n")

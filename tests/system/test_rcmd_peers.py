@@ -12,7 +12,7 @@ import rcmd
 import rshing
 from rcmd import COMMAND, LIBRARY, ran
 from rshing import DONE, FAILED
-from terminal import Terminal
+from terminal import Terminal, sized
 
 
 @pytest.fixture(name="pair")
@@ -76,11 +76,11 @@ def test_rlogin(pair, server):
          Terminal(pair.client, [rshing.RLOGIN, *rcmd.RESERVED, "db1"], rows=31, columns=97,
                   user="alice") as screen:
         screen.wait(r"\$ ")
-        screen.type("echo $TERM; id -un; stty size\r")
-        screen.wait("vt100\r\nalice\r\n31 97\r\n")
+        screen.type("echo $TERM; id -un\r")
+        screen.wait("vt100\r\nalice\r\n")
+        sized(screen, "31 97")
         screen.size(40, 120)
-        screen.type("trap 'stty size' WINCH; stty size\r")
-        screen.wait("40 120\r\n")
+        sized(screen, "40 120")
         screen.type("exit\r")
         assert screen.end() == DONE, screen.text
 

@@ -37,6 +37,24 @@ def test_vouched(served, family):
     assert (ended.stdout, ended.stderr, ended.returncode) == ("", "", 128 + signal.SIGKILL)
 
 
+def test_exec(pair):
+    """Catches a password that our own server reads otherwise, and a status that is lost on that way."""
+    secret = pair.client.directory / "secret"
+    with rcmdd.server(pair.server, "exec"):
+        for password, expected in ((rcmd.PASSWORD, ("bob\ntyped\n", "err\n", 5)), ("wrong", None)):
+            secret.write_text(password + "\n", encoding="ascii")
+            os.chown(secret, hosts.USERS["alice"], -1)
+            secret.chmod(0o600)
+            ended = rshing.run(pair.client, "-l", "bob", "--password-file", secret,
+                               pair.address(pair.server), "id -un; cat; echo err >&2; exit 5",
+                               program=rshing.REXEC, user="alice", stdin="typed\n")
+            if expected:
+                assert (ended.stdout, ended.stderr, ended.returncode) == expected
+            else:
+                assert (ended.stdout, ended.returncode) == ("", FAILED)
+                assert ended.stderr.endswith(": Login incorrect.\n")
+
+
 def test_not_vouched(served):
     """Catches a way in for who is named in no file, or calls from a host without a vouch."""
     ended = rsh(served, "id", user="mallory")

@@ -1,0 +1,348 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * gate.c - one thread, one epoll descriptor
+ *
+ * Sockets are watched for edges: each is told of once when something is new, and then used until it has no
+ * more, so that a connection that is busy costs no system call beside those that move its bytes. Who
+ * has had his turn and could go on stands in gate->turns, and goes on when the others have been looked at.
+ */
+#include "nfsgate/gate.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/signalfd.h>
+#include <systemd/sd-daemon.h>
+#include <time.h>
+
+#include "base/log.h"
+#include "nfsgate/session.h"
+
+#define EVENTS 64
+
+/* Connections of one listener taken before others are looked at. */
+#define TURN 64
+
+/* How long to rest when the machine has no descriptor or memory left for a connection. */
+#define REST_MS 1000
+
+/* Lines in the log about clients, a second. */
+#define LINES_MAX 50U
+
+static int64_t now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+bool gate_tells(struct gate *gate)
+{
+	struct limiter *limiter = &gate->limiter;
+	int64_t second = gate->now / 1000;
+
+	if (second != limiter->second) {
+		if (limiter->untold)
+			log_warnx("%u lines about clients were left out", limiter->untold);
+		*limiter = (struct limiter){ .second = second };
+	}
+	if (limiter->told == LINES_MAX) {
+		limiter->untold++;
+		return false;
+	}
+	limiter->told++;
+	return true;
+}
+
+int gate_watch(struct gate *gate, struct source *source)
+{
+	struct epoll_event event = { .events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET,
+				     .data.ptr = source };
+
+	return epoll_ctl(gate->event, EPOLL_CTL_ADD, source->fd, &event) < 0 ? -errno : 0;
+}
+
+/* watch_level() - for what is read whole each time, or not at all: @on */
+static int watch_level(struct gate *gate, struct source *source, int operation, bool on)
+{
+	struct epoll_event event = { .events = on ? EPOLLIN : 0, .data.ptr = source };
+
+	return epoll_ctl(gate->event, operation, source->fd, &event) < 0 ? -errno : 0;
+}
+
+static void watch_listeners(struct gate *gate, bool on)
+{
+	for (size_t i = 0; i < gate->n_listeners; i++)
+		watch_level(gate, &gate->listeners[i].source, EPOLL_CTL_MOD, on);
+}
+
+static bool is_shortage(int error)
+{
+	return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
+}
+
+static void accept_some(struct gate *gate, const struct listener *listener)
+{
+	for (unsigned turn = 0; turn < TURN; turn++) {
+		struct sockaddr_storage address = { 0 };
+		socklen_t size = sizeof(address);
+		int fd = accept4(listener->source.fd, (struct sockaddr *)&address, &size,
+				 SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+		if (fd >= 0) {
+			session_begin(gate, listener, fd, &address);
+		} else if (is_shortage(errno)) {
+			log_warn(errno, "no connection is accepted for %d ms", REST_MS);
+			watch_listeners(gate, false);
+			gate->resting = gate->now + REST_MS;
+			return;
+		} else if (errno == EAGAIN) {
+			return;
+		}
+		/* The others (accept(2)): that connection's own, and it is gone. */
+	}
+}
+
+static void tell_counts(const struct gate *gate)
+{
+	log_info("%zu connections; since the start %llu, and %llu refused; %llu calls passed, %llu "
+		 "denied",
+		 gate->n_sessions, (unsigned long long)gate->counts.connections,
+		 (unsigned long long)gate->counts.refused, (unsigned long long)gate->counts.calls,
+		 (unsigned long long)gate->counts.denied);
+}
+
+static void reload(struct gate *gate)
+{
+	if (users_load(gate->options->users_file, &gate->rule.ids) < 0)
+		log_warnx("nothing has changed");
+	else
+		log_info("reloaded");
+	groups_forget(gate->groups);
+}
+
+static void take_signals(struct gate *gate)
+{
+	struct signalfd_siginfo info;
+
+	while (read(gate->signals.fd, &info, sizeof(info)) == sizeof(info)) {
+		if (info.ssi_signo == SIGHUP)
+			reload(gate);
+		else if (info.ssi_signo == SIGUSR1)
+			tell_counts(gate);
+		else
+			gate->ending = true;
+	}
+}
+
+/* go_on() - what was held for an answer about groups */
+static void go_on(struct gate *gate)
+{
+	struct session *next;
+
+	for (struct session *session = gate->sessions; session; session = next) {
+		next = session->next;
+		if (session->held)
+			session_pump(session);
+	}
+}
+
+static void take_event(struct gate *gate, const struct epoll_event *event)
+{
+	struct source *source = event->data.ptr;
+
+	switch (source->kind) {
+	case SOURCE_LISTENER:
+		accept_some(gate, source->owner);
+		break;
+	case SOURCE_CLIENT:
+	case SOURCE_SERVER:
+		session_event(source->owner, source, event->events);
+		break;
+	case SOURCE_GROUPS:
+		if (groups_receive(gate->groups, gate->now))
+			go_on(gate);
+		break;
+	case SOURCE_SIGNALS:
+		take_signals(gate);
+		break;
+	}
+}
+
+static void take_turns(struct gate *gate)
+{
+	struct session *session = gate->turns, *next;
+
+	gate->turns = NULL;
+	for (; session; session = next) {
+		next = session->next_turn;
+		session->in_turns = false;
+		session_pump(session); /* of one that has ended nothing */
+	}
+}
+
+/* free_ended() - those that nothing points to any more */
+static void free_ended(struct gate *gate)
+{
+	struct session *session = gate->ended, *next;
+
+	gate->ended = NULL;
+	for (; session; session = next) {
+		next = session->next;
+		if (session->in_turns) {
+			session->next = gate->ended;
+			gate->ended = session;
+		} else {
+			session_free(session);
+		}
+	}
+}
+
+/* deadline() - when there is something to do without any event */
+static int64_t deadline(const struct gate *gate)
+{
+	int64_t first = groups_deadline(gate->groups);
+
+	if (gate->resting && gate->resting < first)
+		first = gate->resting;
+	if (gate->first_alarm < first)
+		first = gate->first_alarm;
+	return first;
+}
+
+static void take_alarms(struct gate *gate)
+{
+	struct session *next;
+
+	gate->first_alarm = INT64_MAX;
+	for (struct session *session = gate->sessions; session; session = next) {
+		next = session->next;
+		if (session->alarm && gate->now >= session->alarm)
+			session_alarm(session);
+		else if (session->alarm && session->alarm < gate->first_alarm)
+			gate->first_alarm = session->alarm;
+	}
+}
+
+static void take_deadlines(struct gate *gate)
+{
+	if (groups_expire(gate->groups, gate->now))
+		go_on(gate);
+	if (gate->resting && gate->now >= gate->resting) {
+		gate->resting = 0;
+		watch_listeners(gate, true);
+	}
+	if (gate->now >= gate->first_alarm)
+		take_alarms(gate);
+}
+
+static int step(struct gate *gate)
+{
+	struct epoll_event events[EVENTS];
+	int64_t until = deadline(gate), left = until - now_ms();
+	int n, timeout = -1;
+
+	if (gate->turns || (until != INT64_MAX && left <= 0))
+		timeout = 0;
+	else if (until != INT64_MAX)
+		timeout = left < 60000 ? (int)left : 60000;
+	n = epoll_wait(gate->event, events, EVENTS, timeout);
+	if (n < 0 && errno != EINTR)
+		return -errno;
+	gate->now = now_ms();
+	for (int i = 0; i < n; i++)
+		take_event(gate, &events[i]);
+	take_turns(gate);
+	take_deadlines(gate);
+	free_ended(gate);
+	return 0;
+}
+
+static int open_signals(void)
+{
+	static const int numbers[] = { SIGTERM, SIGINT, SIGHUP, SIGUSR1 };
+	sigset_t ours;
+
+	sigemptyset(&ours);
+	for (size_t i = 0; i < ELEMENTS(numbers); i++)
+		sigaddset(&ours, numbers[i]);
+	if (sigprocmask(SIG_BLOCK, &ours, NULL) < 0)
+		return -errno;
+	signal(SIGPIPE, SIG_IGN); /* splice(2) has no flag against it */
+	return signalfd(-1, &ours, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+/* begin() - all that is watched from the start */
+static int begin(struct gate *gate)
+{
+	int r;
+
+	gate->event = epoll_create1(EPOLL_CLOEXEC);
+	if (gate->event < 0)
+		return -errno;
+	gate->signals = (struct source){ SOURCE_SIGNALS, open_signals(), gate };
+	if (gate->signals.fd < 0)
+		return -errno;
+	r = watch_level(gate, &gate->signals, EPOLL_CTL_ADD, true);
+	gate->groups_source = (struct source){ SOURCE_GROUPS, -EBADF, gate };
+	if (r == 0)
+		r = groups_new(gate->options->groups_lifetime, gate->event, &gate->groups_source,
+			       &gate->groups);
+	for (size_t i = 0; r == 0 && i < gate->n_listeners; i++) {
+		gate->listeners[i].source.owner = &gate->listeners[i];
+		r = watch_level(gate, &gate->listeners[i].source, EPOLL_CTL_ADD, true);
+	}
+	return r;
+}
+
+static void gate_clear(struct gate *gate)
+{
+	while (gate->sessions)
+		session_end(gate->sessions, NULL);
+	gate->turns = NULL;
+	for (struct session *one = gate->ended; one; one = one->next)
+		one->in_turns = false;
+	free_ended(gate);
+	if (gate->groups)
+		groups_free(gate->groups);
+	pipes_clear(&gate->pipes);
+	ids_clear(&gate->rule.ids);
+	for (size_t i = 0; i < gate->n_listeners; i++)
+		close(gate->listeners[i].source.fd);
+	if (gate->signals.fd >= 0)
+		close(gate->signals.fd);
+	if (gate->event >= 0)
+		close(gate->event);
+}
+
+int gate_run(const struct options *options, const struct listener *listeners, size_t n)
+{
+	_cleanup_(gate_clear) struct gate gate = {
+		.options = options,
+		.rule = options->rule,
+		.event = -EBADF,
+		.signals.fd = -EBADF,
+		.n_listeners = n,
+		.now = now_ms(),
+		.first_alarm = INT64_MAX,
+	};
+	int r;
+
+	memcpy(gate.listeners, listeners, n * sizeof(*listeners));
+	r = users_load(options->users_file, &gate.rule.ids);
+	if (r < 0)
+		return r;
+	r = begin(&gate);
+	if (r == 0) {
+		log_info("ready: %zu sockets", n);
+		sd_notify(0, "READY=1");
+	}
+	while (r == 0 && !gate.ending)
+		r = step(&gate);
+	if (r < 0)
+		log_warn(r, "cannot serve");
+	tell_counts(&gate);
+	return r;
+}

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * main.c - portcred-nfsgate: user N of another machine has the rights of user N here, and no more
+ *
+ * Theory of operation
+ *
+ * NFS servers believe the credential of a call (AUTH_SYS): whoever can open a connection can be anyone.
+ * That was true while a connection from a reserved port meant that root had opened it. Here the kernels
+ * say who opened it, and a call may name whom that user may speak for:
+ *
+ *	client ──> caller.c   libportcred: user 1001 of web1, root of db1, nobody known
+ *	           rule.c     may this connection be opened; may this call name that user; which groups
+ *	           rpc.c      where a call's credential is, without looking at anything else
+ *	           flow.c     all other bytes, from socket to socket in the kernel
+ *	           session.c  both directions of a connection        groups.c  groups, asked of a child
+ *	           gate.c     all of them, in one thread   ──────────────────> server, on this machine alone
+ *
+ * It is no user's process: when the sockets are there it gives up everything. What a client sends is read
+ * by rpc.c and auth_sys.c, which are pure and bounded, and what goes to the server of it is written anew.
+ */
+#include <stdio.h>
+
+#include "base/cleanup.h"
+#include "nfsgate/gate.h"
+
+#define EXIT_USAGE 2
+
+/* Of a connection: two sockets, two pipes; and of the process itself. */
+#define DESCRIPTORS_EACH 6U
+#define DESCRIPTORS_OWN  128U
+
+int main(int argc, char *argv[])
+{
+	struct listener listeners[MAX_LISTENERS];
+	struct options options;
+	int r = options_parse(argc, argv, &options), n;
+
+	if (r != 0)
+		return r < 0 ? EXIT_USAGE : EXIT_SUCCESS;
+	n = listeners_open(&options, listeners);
+	if (n < 0)
+		return EXIT_FAILURE;
+	if (privilege_drop(options.user,
+			   DESCRIPTORS_OWN + options.max_connections * DESCRIPTORS_EACH) < 0)
+		return EXIT_FAILURE;
+	return gate_run(&options, listeners, (size_t)n) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * options.h - the command line of portcred-nfsgate
+ */
+#ifndef PORTCRED_NFSGATE_OPTIONS_H
+#define PORTCRED_NFSGATE_OPTIONS_H
+
+#include "nfsgate/rule.h"
+
+/* enum port - what is served, each for itself: a listener's server is that of its port */
+enum port {
+	PORT_NFS,
+	PORT_MOUNT, /* NFS version 3 asks for file handles there */
+	PORT_NLM,   /* and locks there */
+	PORTS,
+};
+
+#define MAX_LISTENERS 16U
+
+#define DEFAULT_MAX_RECORD (16U << 20)
+#define MAX_MAX_RECORD     (1U << 30)
+
+#define DEFAULT_CONNECTIONS 1024U
+#define MAX_CONNECTIONS     16384U
+
+/* Of one user of one host, and of one address whose port alone speaks for it. */
+#define DEFAULT_PER_USER 64U
+
+/* How long clients wait for the server, in seconds. */
+#define DEFAULT_SERVER_WAIT 60U
+#define MAX_SERVER_WAIT     3600U
+
+/* struct endpoint - an address with a port */
+struct endpoint {
+	struct sockaddr_storage address;
+	socklen_t size;
+	const char *text; /* as it stands on the command line; NULL: none was given */
+};
+
+struct listen_at {
+	struct endpoint at;
+	enum port port;
+};
+
+/* struct options - texts are the command line's */
+struct options {
+	struct listen_at listen[MAX_LISTENERS];
+	size_t n_listen;
+	struct endpoint servers[PORTS];
+	struct rule rule;       /* without its table of ids, which is read from: */
+	const char *users_file; /* NULL: none */
+	const char *user;       /* whom it becomes if it is root; NULL: nobody */
+	uint32_t groups_lifetime;
+	uint32_t max_record;
+	uint32_t max_connections, max_per_user;
+	uint32_t server_wait;
+};
+
+/* port_name() - "nfs", "mount", "nlm" */
+const char *port_name(enum port port);
+
+/* port_find() - by its name; anything else, "unknown" too, is PORT_NFS */
+enum port port_find(const char *name);
+
+/*
+ * options_parse() - complains on standard error
+ * Returns 0; 1: --help or --version was all; -EINVAL.
+ */
+int options_parse(int argc, char *argv[], struct options *ret_options);
+
+#endif
