@@ -81,6 +81,7 @@ everyday() {
 		gunicorn              python3-gunicorn     # a server that takes sockets by LISTEN_FDS
 		git                   git                  # git daemon, from inetd; lint looks at what git tracks
 		pdsh                  pdsh                 # an rsh client; other peers of the family: peers.sh
+		ansible-core          ansible-core         # what is used over rsh
 		libbsd0               libbsd               # what those need: inetd
 		libevent-2.1-7|libevent-2.1-7t64 libevent
 		libtirpc3|libtirpc3t64 libtirpc

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/hide.h"
 #include "base/sanitized.h"
 
 static int only_descriptor(int fd)
@@ -166,7 +167,7 @@ int isolate(const struct isolation *isolation)
 	if (error == 0)
 		error = read_back(isolation, was_root);
 	/* Other processes of the user may not trace this one. */
-	if (error == 0 && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
-		error = -errno;
+	if (error == 0)
+		error = hide_process();
 	return error < 0 ? error : isolate_end_with(isolation->parent);
 }

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/hide.h"
 
 int become_groups(const struct account *account)
 {
@@ -97,6 +98,9 @@ int become_user(const struct account *account)
 	    setresuid(account->uid, account->uid, account->uid) < 0)
 		return -errno;
 	r = read_back(account, &before);
+	/* What root has read is in memory, until a program of the user's runs. */
+	if (r == 0)
+		r = hide_process();
 	return r < 0 ? r : default_signals();
 }
 

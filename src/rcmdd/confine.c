@@ -14,6 +14,7 @@
 #include <sys/syscall.h>
 
 #include "base/cleanup.h"
+#include "base/hide.h"
 #include "base/isolate.h"
 #include "base/sanitized.h"
 #include "rcmdd/descriptors.h"
@@ -145,6 +146,9 @@ int confine(int one, int other, pid_t parent)
 		r = set_limits();
 	if (r == 0)
 		r = become_nobody();
+	/* From other processes of nobody's: a password comes. */
+	if (r == 0)
+		r = hide_process();
 	if (r == 0)
 		r = isolate_end_with(parent);
 	if (r < 0)

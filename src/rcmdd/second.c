@@ -7,8 +7,10 @@
 #include <poll.h>
 #include <string.h>
 #include <sys/random.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/isolate.h"
 #include "base/why.h"
 #include "rcmdd/moment.h"
 
@@ -91,6 +93,24 @@ static int try_reserved(const struct caller *caller, uint16_t port, uint64_t dea
 	return r;
 }
 
+/*
+ * try_as_nobody() - where it is not known whose listener that is: root would be let in by services that
+ * admit root of this host alone (`accept ... from user root@HOST`), and strangers are not to have that
+ * connection. It is the effective uid that kernels vouch for.
+ */
+static int try_as_nobody(const struct caller *caller, uint16_t port, uint64_t deadline, int *ret_fd)
+{
+	int r;
+
+	if (seteuid(ISOLATED_NOBODY) < 0)
+		return -errno;
+	r = geteuid() == ISOLATED_NOBODY ? try_from(caller, 0, port, deadline, ret_fd) : -EPERM;
+	/* What cannot be taken back ends the process. */
+	if (seteuid(0) < 0 || geteuid() != 0)
+		_exit(EXIT_FAILURE);
+	return r;
+}
+
 int second_connect(const struct caller *caller, enum rcmd_service service, uint16_t port,
 		   uint64_t deadline, int *ret_fd, char **ret_why)
 {
@@ -99,8 +119,12 @@ int second_connect(const struct caller *caller, enum rcmd_service service, uint1
 
 	if (!may_connect(caller, service, port))
 		return why(ret_why, -EPERM, "the second channel may not lead to port %u", port);
-	r = is_reserved(port) ? try_reserved(caller, port, deadline, &fd)
-			      : try_from(caller, 0, port, deadline, &fd);
+	if (is_reserved(port))
+		r = try_reserved(caller, port, deadline, &fd);
+	else if (caller->host)
+		r = try_from(caller, 0, port, deadline, &fd);
+	else
+		r = try_as_nobody(caller, port, deadline, &fd);
 	if (r < 0)
 		return why(ret_why, r, "cannot connect the second channel to port %u: %s", port,
 			   strerror(-r));

@@ -7,7 +7,8 @@
  *
  *	the kernels vouch       any port whose listener the caller's own user has bound (caller_owns())
  *	a reserved port         another reserved port of the same address: root's there as well
- *	exec, nothing known     a port from 1024 on of the same address; no service of its system is there
+ *	exec, nothing known     a port from 1024 on of the same address; no service of its system is there;
+ *	                        with nobody's uid: who is there takes nothing from it because of root
  *	shell, nothing known    none: such a caller is refused anyway
  *
  * To a reserved port it comes from a reserved port, which the ancestors' clients insist on. Nothing is

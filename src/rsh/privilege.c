@@ -6,10 +6,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
-#include <sys/prctl.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "base/hide.h"
 
 #define FIRST 512U
 #define PORTS 512U
@@ -21,7 +22,7 @@ static int become(gid_t group)
 {
 	if (setegid(group) < 0)
 		return -errno;
-	return getegid() == group ? 0 : -EPERM;
+	return getegid() == group ? hide_process() : -EPERM;
 }
 
 int privilege_begin(struct privilege *ret_privilege)
@@ -30,8 +31,7 @@ int privilege_begin(struct privilege *ret_privilege)
 
 	if (clearenv() != 0 || getresgid(&own, &effective, &saved) < 0)
 		return -EPERM;
-	/* A user's own processes can be traced by him, and their descriptors taken: not this one. */
-	if (prctl(PR_SET_DUMPABLE, 0UL, 0, 0, 0) < 0 || prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) != 0)
+	if (hide_process() < 0)
 		return -EPERM;
 	umask(S_IRWXG | S_IRWXO);
 	*ret_privilege = (struct privilege){ own, effective };
@@ -109,5 +109,5 @@ int privilege_drop(const struct privilege *privilege)
 	/* Dropped means that it cannot be had again; root and its capabilities can have any. */
 	if (geteuid() != 0 && privilege->group != privilege->own && setegid(privilege->group) == 0)
 		return -EPERM;
-	return 0;
+	return hide_process();
 }

@@ -15,6 +15,8 @@ import control
 import host as hosts
 import network
 import peers as peers_
+import rcmd
+import rcmdd
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(os.environ.get("PORTCRED_BUILD", ROOT / "build")).resolve()
@@ -209,6 +211,24 @@ def peers(_shared_peers, request):
     yield shared
     for host in shared.hosts:
         host.end_children()
+
+
+@pytest.fixture
+def pair(peers):
+    """The same, ready for the rsh family: alice of app1 may be alice of db1."""
+    rcmdd.prepare_peers(peers)
+    peers.put()
+    rcmd.write_rhosts(peers.server, "alice", "app1 alice\n")
+    return peers
+
+
+@pytest.fixture
+def served(pair):
+    """db1 serves shell: its server is `log`, its address `to`."""
+    with rcmdd.server(pair.server, "shell") as server:
+        pair.log = server
+        pair.to = pair.address(pair.server)
+        yield pair
 
 
 @pytest.fixture

@@ -36,6 +36,12 @@ USERS = ("alice", "bob", "mallory")
 RESERVED = ["--proof", "reserved", "--rcmd-port", rshing.HELPER]
 BINDS = f"bind 512-1023/tcp by group {rshing.GROUP}\n"
 
+# rcmd(3) and rexec(3), in a program.
+LIBRARY = hosts.PROGRAMS / "rcmd_client"
+
+# A command that shows where it runs, who runs it, and that its three streams are three.
+COMMAND = "id -un; pwd; cat; echo error >&2"
+
 PASSWORD = "open sesame"
 _HASH = ("$6$portcredtests$jDd5OC63Zo96V3dlLew5IVrA0y7ymAyKiDG6GiNjjMEjL8r4wwDeL6ldl/iNITzpD1SVRT5Oiy9x"
          "HeEEY50ml.")
@@ -88,9 +94,9 @@ def prepare(*known_as):
     known = "".join(f"{address} {name}\n" for _, name, *addresses in known_as
                     for address in addresses)
     for host, *_ in known_as:
-        _write(host, "hosts", "127.0.0.1 localhost\n::1 localhost\n" + known)
-        _write(host, "services", hosts.SERVICES + "shell 514/tcp cmd\nexec 512/tcp\n")
-        _write(host, "hosts.equiv", "")
+        write_etc(host, "hosts", "127.0.0.1 localhost\n::1 localhost\n" + known)
+        write_etc(host, "services", hosts.SERVICES + "shell 514/tcp cmd\nexec 512/tcp\n")
+        write_etc(host, "hosts.equiv", "")
         rshing.set_up_helper(host)
         _write_accounts(host)
         pam = host.etc / "pam.d"
@@ -111,7 +117,7 @@ def prepare_peers(peers):
               for host in (peers.client, peers.server)))
 
 
-def _write(host, name, text, mode=0o644):
+def write_etc(host, name, text, mode=0o644):
     """A file of the host's /etc, in place of a link to the machine's."""
     new = host.etc / f"{name}.new"
     new.write_text(text, encoding="ascii")
@@ -121,6 +127,11 @@ def _write(host, name, text, mode=0o644):
 
 def home(host, user):
     return host.directory / "home" / user
+
+
+def ran(host, user="alice", said="said\n"):
+    """What COMMAND prints."""
+    return f"{user}\n{home(host, user)}\n{said}"
 
 
 def _write_accounts(host):
@@ -136,12 +147,12 @@ def _write_accounts(host):
         passwd.append(f"{name}:x:{uid}:{uid}::{directory}:/bin/sh\n")
         shadow.append(f"{name}:{_HASH}:19000:0:99999:7:::\n")
     passwd.append("nobody:x:65534:65534::/:/bin/false\n")
-    _write(host, "passwd", "".join(passwd))
-    _write(host, "shadow", "".join(shadow), 0o640)
+    write_etc(host, "passwd", "".join(passwd))
+    write_etc(host, "shadow", "".join(shadow), 0o640)
 
 
 def write_equiv(host, text):
-    _write(host, "hosts.equiv", text)
+    write_etc(host, "hosts.equiv", text)
 
 
 def write_rhosts(host, user, text, *, mode=0o600, owner=None):

@@ -5,8 +5,11 @@
                                         └─ behave(session): in a child, its result for the test
 """
 
+import contextlib
+import ctypes
 import dataclasses
 import os
+import pathlib
 import socket
 
 import host as hosts
@@ -127,6 +130,36 @@ def listening(port):
                        for line in four.readlines()[1:])
 
     place.eventually(there, f"a listener at port {port}")
+
+
+@contextlib.contextmanager
+def suid_dumpable(value):
+    """The machine's fs.suid_dumpable while the block lasts. 1: who changes his ids can be traced by whom he
+    becomes, as some set it to have core dumps."""
+    path = pathlib.Path("/proc/sys/fs/suid_dumpable")
+    before = path.read_text(encoding="ascii")
+    path.write_text(str(value), encoding="ascii")
+    try:
+        yield
+    finally:
+        path.write_text(before, encoding="ascii")
+
+
+def traced(pid):
+    """In a user's process: what he can do to another process; nothing, if that is safe from him."""
+    found = []
+    try:
+        os.listdir(f"/proc/{pid}/fd")
+        found.append("its descriptors are listed")
+    except PermissionError:
+        pass
+    libc = ctypes.CDLL(None, use_errno=True)
+    pidfd = os.pidfd_open(pid)
+    if libc.syscall(438, pidfd, 0, 0) >= 0:  # pidfd_getfd
+        found.append("its descriptors are taken")
+    if libc.ptrace(16, pid, 0, 0) == 0:  # PTRACE_ATTACH
+        found.append("it is traced")
+    return found
 
 
 def set_up_helper(host, keep=False):

@@ -652,7 +652,7 @@ def test_installed(tmp_path):
                  for group in plan.values() for entry in group.values()}
     for name in ("man1/portcred.1", "man1/portcred-rcp.1", "man3/portcred.3", "portcred/portcred.h",
                  "doc/portcred/examples/greet.c", "doc/portcred/examples/hello.py",
-                 "man5/portcred.conf.5", "man8/portcredd.8",
+                 "portcred/ansible-rsh", "man5/portcred.conf.5", "man8/portcredd.8",
                  "bash-completion/completions/portcred", "zsh/site-functions/_portcred",
                  "fish/vendor_completions.d/portcred.fish",
                  "bash-completion/completions/portcred-rcp", "zsh/site-functions/_portcred-rcp",

@@ -5,6 +5,8 @@
     Nothing is known of evil but its address.
 """
 
+import select
+import socket
 import time
 
 import pytest
@@ -12,6 +14,9 @@ import pytest
 import host as hosts
 import rcmd
 import rcmdd
+from peers import REUSE
+
+GUARDED = 6379  # a port that is nobody else's in these tests
 
 
 @pytest.fixture(name="served")
@@ -81,6 +86,35 @@ def test_second_channel_of_the_system(served):
     assert served.attacker.run(lambda: talk(0, "wrong")) == ("Login incorrect.", b"")
     text, heard = served.attacker.run(lambda: talk(0, rcmd.PASSWORD))
     assert text == "" and heard.startswith(rcmdd.MAGIC)
+
+
+def test_second_channel_is_not_roots(served):
+    """Catches a server that lends strangers its root: a service that admits root of this host alone, and
+    no user of it, would hear what a user's command says. First that root is what it admits."""
+    served.put(f"bind {GUARDED}/tcp by root\naccept {GUARDED}/tcp from user root@local\n")
+
+    def listen():
+        with hosts.bind(GUARDED, address="127.0.0.1", options=(REUSE,)) as listener:
+            listener.listen()
+            yield True
+            while True:
+                yield bool(select.select([listener], [], [], 0)[0]) and listener.accept()[0].close() is None
+
+    def connect():
+        with socket.socket() as sock:
+            return sock.connect_ex(("127.0.0.1", GUARDED)) == 0
+
+    def talk():
+        with rcmdd.Call("127.0.0.1", "exec") as call:
+            call.send(rcmdd.fields(str(GUARDED)))
+            return call.answer().text
+
+    guarded = served.server.start(listen)
+    assert served.server.run(connect) and guarded.step()
+    assert not served.server.run(connect, user="alice")
+    assert served.server.run(talk, user="alice") == "No second channel."
+    assert not guarded.step()
+    guarded.kill()
 
 
 def test_rexec_of_the_c_library(served):

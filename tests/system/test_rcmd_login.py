@@ -21,14 +21,11 @@ WINDOW, FLUSH, RAW, COOKED = b"\x80", b"\x02", b"\x10", b"\x20"
 
 
 @pytest.fixture(name="pair")
-def _pair(peers):
-    rcmdd.prepare_peers(peers)
-    peers.put()
-    rcmd.write_rhosts(peers.server, "alice", "app1 alice\n")
+def _pair(pair):
     for name in ("utmp", "wtmp"):
-        peers.server.run(lambda name=name: open(
+        pair.server.run(lambda name=name: open(
             {"utmp": "/run/utmp", "wtmp": "/var/log/wtmp"}[name], "ab").close())
-    return peers
+    return pair
 
 
 @pytest.fixture(name="served")

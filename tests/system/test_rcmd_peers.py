@@ -8,22 +8,11 @@ and these with their own clients, to know that they work.
 
 import pytest
 
-import host as hosts
 import rcmd
 import rshing
-from rcmd import home
+from rcmd import COMMAND, LIBRARY, ran
 from rshing import DONE, FAILED
 from terminal import Terminal, sized
-
-LIBRARY = hosts.PROGRAMS / "rcmd_client"
-
-# A command that shows where it runs, who runs it, and that its three streams are three.
-COMMAND = "id -un; pwd; cat; echo error >&2"
-
-
-def ran(host, user="alice", said="said\n"):
-    """What it prints."""
-    return f"{user}\n{home(host, user)}\n{said}"
 
 
 @pytest.fixture(name="pair")

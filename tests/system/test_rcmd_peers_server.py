@@ -20,17 +20,11 @@ import host as hosts
 import place
 import rcmd
 import rcmdd
-from rcmd import home
+from rcmd import COMMAND, LIBRARY, home, ran
 from terminal import Terminal, sized
 
-LIBRARY = hosts.PROGRAMS / "rcmd_client"
-COMMAND = "id -un; pwd; cat; echo error >&2"
 VOUCHED = ["--proof", "vouched"]
 RESERVED = ["--proof", "reserved", "--reserved-from", "10.77.0.0/24", "--reserved-from", "fd77::/64"]
-
-
-def ran(host, user="alice", said="said\n"):
-    return f"{user}\n{home(host, user)}\n{said}"
 
 
 @pytest.fixture(name="pair")

@@ -5,6 +5,9 @@
     The name service of db1 is its /etc/hosts, which lies where a test wants it to.
 """
 
+import socket
+import struct
+
 import pytest
 
 import host as hosts
@@ -13,6 +16,7 @@ import rcmdd
 from rcmdd import shell
 
 NETWORK = "10.77.0.0/29"
+A, PTR = 1, 12  # kinds of records, RFC 1035
 OPTIONS = ("--proof", "vouched,reserved", "--reserved-from", NETWORK)
 
 
@@ -76,6 +80,58 @@ def test_name_service(served, lie, why):
     assert denied(run(served, "alice", "alice", "id", source=1018))
     if why:
         served.log.wait_logged(why)
+
+
+def name_server(name, address):
+    """A child's work: on port 53, everybody's name is @name, and that has @address."""
+    labels = b"".join(bytes([len(label)]) + label.encode() for label in name.split(".")) + b"\0"
+    records = {PTR: labels, A: socket.inet_aton(address)}
+
+    def work():
+        with socket.socket(type=socket.SOCK_DGRAM) as sock:
+            sock.bind(("127.0.0.1", 53))
+            yield True
+            while True:
+                query, client = sock.recvfrom(512)
+                end = query.index(b"\0", 12) + 5
+                data = records.get(struct.unpack("!H", query[end - 4:end - 2])[0])
+                answer = query[:2] + struct.pack("!5H", 0x8180, 1, data is not None, 0, 0) + query[12:end]
+                if data is not None:
+                    answer += struct.pack("!H", 0xc00c) + query[end - 4:end] + struct.pack(
+                        "!IH", 60, len(data)) + data
+                sock.sendto(answer, client)
+
+    return work
+
+
+@pytest.fixture(name="asking")
+def _asking(served):
+    """db1 asks a name server, at 127.0.0.1."""
+    etc = served.server.etc
+    before = {}
+    for name, text in (("resolv.conf", "nameserver 127.0.0.1\n"), ("nsswitch.conf", "hosts: dns\n"),
+                       ("hosts", "")):
+        before[name] = (etc / name).read_text(encoding="ascii") if (etc / name).exists() else ""
+        rcmd.write_etc(served.server, name, text)
+    yield served
+    for name, text in before.items():
+        rcmd.write_etc(served.server, name, text)
+
+
+@pytest.mark.parametrize("address, admitted", (("10.77.0.3", True), ("10.77.0.1", False)))
+def test_name_that_is_anothers(asking, address, admitted):
+    """Who has an address has any name written to it: evil's is app1.example, which has another address.
+    Catches a server that asks backward alone. First that it asks at all."""
+    server = asking.server.start(name_server("app1.example", address))
+    server.go()
+    rcmd.write_rhosts(asking.server, "alice", "app1.example alice\n")
+    said = run(asking, "alice", "alice", "id -un", source=range(1016, 900, -1))
+    server.kill()
+    if admitted:
+        assert said.out == b"alice\n", asking.log.log()
+    else:
+        assert denied(said)
+        asking.log.wait_logged("the name of 10.77.0.3 is not one of that address")
 
 
 def test_kernel_knows_better(served):

@@ -17,6 +17,7 @@ import host as hosts
 import keeper
 import rcmd
 import rcmdd
+import rshing
 from rcmdd import shell
 
 ALICE = hosts.USERS["alice"]
@@ -179,8 +180,8 @@ def test_reader_has_nothing(pair):
         held.kill()
 
 
-def test_nothing_privileged_holds_the_session(pair):
-    """Once the command runs, no process with privileges has the connection or the second channel."""
+def staying(pair):
+    """A child of alice's at app1 that holds a session with a second channel."""
     def stay():
         with rcmdd.Call(pair.to, "shell") as call:
             call.send(rcmdd.fields(str(call.listen())))
@@ -189,9 +190,15 @@ def test_nothing_privileged_holds_the_session(pair):
             yield call.read(4)
             yield True
 
+    child = pair.client.start(stay, user="alice")
+    assert child.value == b"\0on\n"
+    return child
+
+
+def test_nothing_privileged_holds_the_session(pair):
+    """Once the command runs, no process with privileges has the connection or the second channel."""
     with rcmdd.server(pair.server, "shell") as server:
-        running = pair.client.start(stay, user="alice")
-        assert running.value == b"\0on\n"
+        running = staying(pair)
 
         def sockets(pid):
             return {os.readlink(f"/proc/{pid}/fd/{fd}") for fd in os.listdir(f"/proc/{pid}/fd")
@@ -207,6 +214,30 @@ def test_nothing_privileged_holds_the_session(pair):
         # The client may hear of the command before the monitor has let go.
         hosts.place.eventually(handed_over, "the session is the user's alone")
         running.kill()
+
+
+@pytest.mark.parametrize("dumpable", (0, 1))
+def test_not_traced(pair, dumpable):
+    """Catches a process of ours that its user, or another process of nobody's, can trace: it has in memory
+    what root has read, or a password. The user's own program he can."""
+    def found(uid, name):
+        return next((pid for pid in members(pair.server) if pid != server.process.pid and
+                     status_of(pid)["Uid"].split()[0] == str(uid) and status_of(pid)["Name"] == name), None)
+
+    def looked_at(uid, name):
+        pid = hosts.place.eventually(lambda: found(uid, name), f"{name} of {uid}")
+        if uid == NOBODY:
+            hosts.place.eventually(lambda: status_of(pid)["Seccomp"] == "2", "its filter")
+        return pair.server.run(lambda: rshing.traced(pid), uid=uid, gid=uid)
+
+    with rcmdd.server(pair.server, "shell") as server, rshing.suid_dumpable(dumpable):
+        running = staying(pair)
+        assert looked_at(ALICE, "portcred-rcmdd") == []
+        assert len(looked_at(ALICE, "cat")) == 3
+        running.kill()
+        held = holding(pair.attacker, pair.to, 1)
+        assert looked_at(NOBODY, "portcred-rcmdd") == []
+        held.kill()
 
 
 def test_ends_and_sessions_go_on(pair):

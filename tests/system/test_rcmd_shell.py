@@ -6,7 +6,9 @@
     The vouch says who connected; .rhosts and hosts.equiv say whom it lets in. evil vouches for nobody.
 """
 
+import errno
 import os
+import pathlib
 import signal
 import socket
 import struct
@@ -20,22 +22,7 @@ from rcmdd import shell
 
 ALICE = hosts.USERS["alice"]
 BOB = hosts.USERS["bob"]
-
-
-@pytest.fixture(name="pair")
-def _pair(peers):
-    rcmdd.prepare_peers(peers)
-    peers.put()
-    rcmd.write_rhosts(peers.server, "alice", "app1 alice\n")
-    return peers
-
-
-@pytest.fixture(name="served")
-def _served(pair):
-    with rcmdd.server(pair.server, "shell") as server:
-        pair.log = server
-        pair.to = pair.address(pair.server)
-        yield pair
+REFUSING = pathlib.Path(__file__).with_name("refusing.py")
 
 
 def run(pair, ruser, luser, command, *, user="alice", host=None, **how):
@@ -191,6 +178,21 @@ def test_change_of_user_fails(pair, capability):
     with rcmdd.server(pair.server, "shell", command=command):
         said = run(pair, "alice", "alice", "id", second=True, framed=True)
     assert said.first == b"\1" and not said.out
+
+
+@pytest.mark.parametrize("error", (errno.EAGAIN, 0))
+@pytest.mark.parametrize("call", ("setresuid", "setresgid"))
+def test_change_of_user_is_looked_at(pair, call, error):
+    """The same where it alone fails, after all that comes before it (setuid(2) has EAGAIN), or has no
+    effect and does not say so. Catches a call whose answer is not looked at, or believed."""
+    pair.to = pair.address(pair.server)
+    refusing = ["/usr/bin/python3", REFUSING, call, BOB, error]
+    rcmd.write_rhosts(pair.server, "bob", "app1 alice\n")
+    with rcmdd.server(pair.server, "shell", command=refusing):
+        assert run(pair, "alice", "alice", "id -un").out == b"alice\n", "whom the filter does not name"
+        for second in (False, True):
+            said = run(pair, "alice", "bob", "id", second=second)
+            assert not said.out and not said.err, said
 
 
 # What the command has

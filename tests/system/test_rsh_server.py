@@ -20,20 +20,7 @@ import rshing
 from rshing import DONE, FAILED
 from test_rlogin import Terminal
 
-
-@pytest.fixture(name="pair")
-def _pair(peers):
-    rcmdd.prepare_peers(peers)
-    peers.put()
-    rcmd.write_rhosts(peers.server, "alice", "app1 alice\n")
-    return peers
-
-
-@pytest.fixture(name="served")
-def _served(pair):
-    with rcmdd.server(pair.server, "shell") as server:
-        pair.log = server
-        yield pair
+ANSIBLE_RSH = rcmd.ROOT / "packaging/ansible-rsh"
 
 
 def rsh(pair, *words, user="alice", **how):
@@ -157,9 +144,9 @@ def test_login(pair):
 # What is used over it, and knows nothing of it
 
 
-def over(pair, command, **how):
+def over(pair, command, env=None):
     """A command of alice's at app1."""
-    return pair.client.run(["sh", "-c", command], user="alice", env={"RSH": str(rshing.RSH)}, **how)
+    return pair.client.run(["sh", "-c", command], user="alice", env={"RSH": str(rshing.RSH)} | (env or {}))
 
 
 @pytest.fixture(name="tree")
@@ -222,3 +209,15 @@ def test_pdsh(served):
     assert (ended.returncode, ended.stdout) == (0, f"{to}: alice\n"), ended
     ended = over(served, f"pdsh -S -R exec -w {to} $RSH -n %h exit 9")
     assert ended.returncode == 9, "the status of the command comes through"
+
+
+def test_ansible(served):
+    """Its `raw` needs nothing over there but a shell: as whom, each word, and the status."""
+    to = served.address(served.server)
+    rcmd.write_rhosts(served.server, "bob", "app1 alice\n")
+    ended = over(served, f"ansible -i {to}, -u bob all -e ansible_ssh_executable={ANSIBLE_RSH}"
+                         " -m raw -a 'id -un; echo \"two  words\"; exit 3'",
+                 env={"PORTCRED_RSH": str(rshing.RSH), "LC_ALL": "C.UTF-8",
+                      "HOME": str(rcmd.home(served.client, "alice"))})
+    assert ended.returncode == 2, ended
+    assert ended.stdout.splitlines()[:3] == [f"{to} | FAILED | rc=3 >>", "bob", "two  words"], ended
