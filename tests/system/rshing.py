@@ -8,6 +8,7 @@
 import contextlib
 import ctypes
 import dataclasses
+import fcntl
 import os
 import pathlib
 import socket
@@ -135,14 +136,32 @@ def listening(port):
 @contextlib.contextmanager
 def suid_dumpable(value):
     """The machine's fs.suid_dumpable while the block lasts. 1: who changes his ids can be traced by whom he
-    becomes, as some set it to have core dumps."""
+    becomes, as some set it to have core dumps.
+
+    One block at a time on the whole machine; a process of its own puts back what was there, also when
+    the tests are killed.
+    """
     path = pathlib.Path("/proc/sys/fs/suid_dumpable")
-    before = path.read_text(encoding="ascii")
-    path.write_text(str(value), encoding="ascii")
-    try:
-        yield
-    finally:
-        path.write_text(before, encoding="ascii")
+    with path.open(encoding="ascii") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        before = lock.read()
+        end, alive = os.pipe()
+        place.OurEnds.add(alive)
+        pid = os.fork()
+        if pid == 0:
+            try:
+                os.setsid()
+                os.read(end, 1)
+                path.write_text(before, encoding="ascii")
+            finally:
+                os._exit(0)
+        os.close(end)
+        try:
+            path.write_text(str(value), encoding="ascii")
+            yield
+        finally:
+            place.OurEnds.close(alive)
+            os.waitpid(pid, 0)
 
 
 def traced(pid):
