@@ -87,7 +87,7 @@ static int take_listen(struct options *options, const char *text)
 
 	if (options->n_listen == MAX_LISTENERS)
 		return complain("--listen: no more than %u of them", MAX_LISTENERS);
-	if (argument_listen(text, &at->address, &at->size) < 0)
+	if (argument_address(text, &at->address, &at->size) < 0)
 		return complain("--listen: '%s', expected PORT, 127.0.0.1:PORT or [::1]:PORT",
 				text);
 	at->text = text;

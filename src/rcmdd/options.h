@@ -5,6 +5,7 @@
 #ifndef PORTCRED_RCMDD_OPTIONS_H
 #define PORTCRED_RCMDD_OPTIONS_H
 
+#include "base/argument.h"
 #include "rcmd/request.h"
 #include "rcmdd/arguments.h"
 #include "rcmdd/equiv.h"

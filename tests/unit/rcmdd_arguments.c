@@ -13,6 +13,7 @@
 
 #include <cmocka.h>
 
+#include "base/argument.h"
 #include "base/cleanup.h"
 #include "rcmdd/arguments.h"
 
@@ -103,7 +104,7 @@ static void test_listen(void **state)
 	for (size_t i = 0; i < ELEMENTS(cases); i++) {
 		struct sockaddr_storage address, expected;
 		socklen_t size;
-		int r = argument_listen(cases[i].text, &address, &size);
+		int r = argument_address(cases[i].text, &address, &size);
 
 		assert_int_equal(r, cases[i].port ? 0 : -EINVAL);
 		if (r < 0)
