@@ -10,17 +10,18 @@
 
 #include "base/cleanup.h"
 #include "rcmdd/confine.h"
+#include "rcmdd/descriptors.h"
 #include "rcmdd/moment.h"
 
 /* begin_reading() - in the child */
-static _Noreturn void begin_reading(int fd, int connection, enum rcmd_service service, pid_t parent)
+static _Noreturn void begin_reading(int fd, enum rcmd_service service, pid_t parent)
 {
-	if (confine(fd, connection, parent) < 0)
+	if (confine(fd, parent) < 0)
 		_exit(EXIT_FAILURE);
-	opening_read(fd, connection, service);
+	opening_read(fd, service);
 }
 
-int opening_start(struct opening *opening, int connection, enum rcmd_service service)
+int opening_start(struct opening *opening, enum rcmd_service service)
 {
 	_cleanup_close_ int theirs = -EBADF;
 	pid_t parent = getpid();
@@ -38,8 +39,13 @@ int opening_start(struct opening *opening, int connection, enum rcmd_service ser
 	if (opening->pid < 0)
 		return -errno;
 	if (opening->pid == 0)
-		begin_reading(theirs, connection, service, parent);
+		begin_reading(theirs, service, parent);
 	return 0;
+}
+
+int opening_hand(struct opening *opening, int connection)
+{
+	return descriptor_send(opening->fd, connection, "", 1);
 }
 
 int opening_receive(struct opening *opening, uint64_t deadline, struct opening_message *ret_message)

@@ -200,17 +200,41 @@ static void hand_over(struct session *session)
 		close(TAKE_FD(session->connection));
 }
 
-int session_run(const struct options *options, int connection, atomic_bool *waiting)
+static struct session session_of(const struct options *options)
 {
-	_cleanup_(session_clear) struct session session = {
+	return (struct session){
 		.options = options,
-		.connection = connection,
+		.connection = -EBADF,
 		.second = -EBADF,
 		.opening = { .pid = -1, .fd = -EBADF },
 	};
+}
+
+int session_prepare(const struct options *options, struct session *ret_session)
+{
+	struct session session = session_of(options);
+	sigset_t ours;
+	int r;
+
+	/* The reader is to have them as they are from now on. */
+	set_signals(&ours);
+	r = opening_start(&session.opening, options->service);
+	if (r < 0)
+		opening_clear(&session.opening);
+	else
+		*ret_session = session;
+	return r;
+}
+
+int session_run(const struct options *options, struct session *prepared, int connection,
+		atomic_bool *waiting)
+{
+	_cleanup_(session_clear) struct session session =
+		prepared ? *prepared : session_of(options);
 	sigset_t ours;
 	pid_t pid;
 
+	session.connection = connection;
 	set_signals(&ours);
 	alarm(options->grace + ALARM_SECONDS);
 	if (session_admit(&session) < 0)

@@ -44,13 +44,21 @@ struct session {
 };
 
 /*
+ * session_prepare() - what can be done before there is a connection: the reader waits for it, too
+ * Returns 0, -errno. Give it to session_run(), or exit: the reader ends with this process.
+ */
+int session_prepare(const struct options *options, struct session *ret_session);
+
+/*
  * session_run() - serve a connection, in a process that is there for nothing else
+ * @prepared: by session_prepare(), taken over; NULL: it is made now
  * @connection: taken over
  * @waiting: cleared once it is known who calls; NULL: nobody wants to know
  *
  * Returns when the session is over: 0; 1 where there was none, which was told.
  */
-int session_run(const struct options *options, int connection, atomic_bool *waiting);
+int session_run(const struct options *options, struct session *prepared, int connection,
+		atomic_bool *waiting);
 
 /* session_admit() - up to an account whose session may begin: 0, or -errno after session_refuse() */
 int session_admit(struct session *session);
