@@ -122,8 +122,7 @@ static int begin_pam(struct session *session)
 {
 	const struct pam_who who = {
 		.user = session->request->user,
-		.remote_host =
-			session->is_proved ? session->proved.caller.host : session->caller.text,
+		.remote_host = session->caller.text,
 		.remote_user = session->is_proved ? session->proved.caller.ruser : NULL,
 		.terminal = rcmd_service_name(session->options->service),
 	};
