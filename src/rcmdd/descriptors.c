@@ -26,6 +26,23 @@ int descriptors_keep_two(int one, int other)
 	return descriptors_keep(kept, 2);
 }
 
+int descriptors_keep_three(int one, int two, int three)
+{
+	int kept[] = { one, two, three };
+
+	for (size_t i = 0; i < 2; i++) {
+		for (size_t j = 0; j < 2; j++) {
+			int low = kept[j];
+
+			if (low <= kept[j + 1])
+				continue;
+			kept[j] = kept[j + 1];
+			kept[j + 1] = low;
+		}
+	}
+	return descriptors_keep(kept, 3);
+}
+
 int descriptor_set_blocking(int fd, bool blocking)
 {
 	int flags = fcntl(fd, F_GETFL);

@@ -14,6 +14,9 @@ int descriptors_keep(const int kept[], size_t n);
 /* descriptors_keep_two() - the same of two in any order */
 int descriptors_keep_two(int one, int other);
 
+/* descriptors_keep_three() - and of three */
+int descriptors_keep_three(int one, int two, int three);
+
 /* descriptor_set_blocking() - 0, -errno */
 int descriptor_set_blocking(int fd, bool blocking);
 
