@@ -63,8 +63,12 @@ int opening_receive(struct opening *opening, uint64_t deadline, struct opening_m
 	size = recv(opening->fd, opening->frame, OPENING_FRAME_MAX, MSG_DONTWAIT | MSG_TRUNC);
 	if (size <= 0)
 		return size < 0 && errno != ECONNRESET ? -errno : -EPIPE;
-	if ((size_t)size > OPENING_FRAME_MAX)
+	if ((size_t)size > OPENING_FRAME_MAX) {
+		opening->used = OPENING_FRAME_MAX;
 		return -EBADMSG;
+	}
+	if (opening->used < (size_t)size)
+		opening->used = (size_t)size;
 	return opening_decode(opening->frame, (size_t)size, &opening->state, ret_message);
 }
 
@@ -94,7 +98,7 @@ void opening_clear(struct opening *opening)
 		opening->pid = -1;
 	}
 	if (opening->frame)
-		explicit_bzero(opening->frame, OPENING_FRAME_MAX);
+		explicit_bzero(opening->frame, opening->used);
 	free(opening->frame);
 	opening->frame = NULL;
 }

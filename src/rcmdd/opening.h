@@ -7,7 +7,8 @@
  *	       writes answers                       reads, up to the end of the request; shows prompts
  *
  * The reader looks at what has come before it takes it (MSG_PEEK), so what follows the request is left
- * in the socket for the program that the monitor starts. It ends when its socket is closed.
+ * in the socket for the program that the monitor starts. It ends when its socket is closed, and where
+ * nobody is asked anything after his request.
  */
 #ifndef PORTCRED_RCMDD_OPENING_H
 #define PORTCRED_RCMDD_OPENING_H
@@ -22,6 +23,7 @@ struct opening {
 	int fd;
 	enum opening_state state;
 	char *frame; /* OPENING_FRAME_MAX bytes; a password may be in there */
+	size_t used; /* of them */
 };
 
 /* opening_start() - fork the reader, before there is a connection or with it; 0, -errno. Clear it then. */

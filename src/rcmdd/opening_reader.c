@@ -178,6 +178,9 @@ _Noreturn void opening_read(int fd, enum rcmd_service service)
 		_exit(EXIT_FAILURE);
 	rcmd_reader_init(&reading.request, service);
 	read_request(&reading);
+	/* To end takes a while: so it does, beside what the monitor does now. */
+	if (service != RCMD_LOGIN)
+		_exit(EXIT_SUCCESS);
 	while ((size = recv(fd, frame, sizeof(frame), 0)) > 0) {
 		if (frame[0] != OPENING_ASK)
 			break;
