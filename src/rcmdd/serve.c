@@ -31,6 +31,12 @@
 /* How long to rest when the machine has no descriptor, memory or process left for a connection. */
 #define REST_MS 1000
 
+/*
+ * How long after a connection the next spare process is made, unless a session ends before: what is
+ * done for the one that has just come goes first.
+ */
+#define SPARE_MS 20
+
 /* Connections that are refused are told of so often, and counted in between. */
 #define TELL_MS 1000U
 
@@ -42,6 +48,7 @@ struct server {
 	struct admission admission;
 	pid_t *pids; /* by seat */
 	struct spare spare;
+	bool wants_spare; /* since a connection came; not after one that ended by itself */
 	unsigned refused; /* since it was told */
 	uint64_t told;
 	bool ending, resting;
@@ -202,6 +209,7 @@ static void make_spare(struct server *server)
 {
 	int fd;
 
+	server->wants_spare = false;
 	if (server->spare.pid == 0 && spare_fork(&server->spare, &fd) == 0)
 		begin_spare(server, fd);
 }
@@ -243,6 +251,7 @@ static bool take(struct server *server, int listener)
 	if (find_seat(server, &address, &seat) < 0)
 		return true;
 	pid = start_session(server, connection, seat);
+	server->wants_spare = server->spare.pid == 0;
 	if (pid < 0) {
 		tell(server->options->aloud, LOG_ERR, "cannot start a session: %s",
 		     strerror((int)-pid));
@@ -269,20 +278,24 @@ static void take_signals(struct server *server)
 static int step(struct server *server)
 {
 	size_t n = server->resting ? 1 : 1 + server->n_listeners;
-	int ready = poll(server->watched, n, server->resting ? REST_MS : -1);
+	int wait = server->resting ? REST_MS : server->wants_spare ? SPARE_MS : -1;
+	int ready = poll(server->watched, n, wait);
+	bool rests = ready == 0;
 
 	if (ready < 0)
 		return errno == EINTR ? 0 : -errno;
 	server->resting = false;
-	if (server->watched[0].revents)
+	if (server->watched[0].revents) {
 		take_signals(server);
+		rests = true; /* a session has ended */
+	}
 	for (size_t i = 1; i < n && !server->ending; i++) {
 		for (unsigned turn = 0; server->watched[i].revents && turn < TURN; turn++) {
 			if (!take(server, server->watched[i].fd))
 				break;
 		}
 	}
-	if (!server->ending && !server->resting)
+	if (rests && server->wants_spare && !server->ending && !server->resting)
 		make_spare(server);
 	return 0;
 }

@@ -161,7 +161,8 @@ def test_rlogin(how, client):
          Terminal(pair.client, [rcmd.client(client), "db1"], rows=31, columns=97,
                   user="alice") as screen:
         screen.wait(r"\$ ")
-        screen.type("echo $TERM; id -un; stty size\r")
+        # The client says it when it is asked, and a shell may be there before.
+        screen.type("until stty size | grep -q 31; do :; done; echo $TERM; id -un; stty size\r")
         screen.wait("vt100\r\nalice\r\n31 97\r\n")
         screen.size(40, 120)
         screen.type("trap 'stty size' WINCH; stty size\r")
