@@ -122,8 +122,7 @@ static int begin_pam(struct session *session)
 {
 	const struct pam_who who = {
 		.user = session->request->user,
-		.remote_host =
-			session->is_proved ? session->proved.caller.host : session->caller.text,
+		.remote_host = session->caller.text,
 		.remote_user = session->is_proved ? session->proved.caller.ruser : NULL,
 		.terminal = rcmd_service_name(session->options->service),
 	};
@@ -298,10 +297,12 @@ int session_admit(struct session *session)
 	rcmd_reader_init(&session->reader, options->service);
 	if (setsockopt(session->connection, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on)) < 0)
 		return session_refuse(session, -errno, NULL, "%s", strerror(errno));
-	r = opening_start(&session->opening, session->connection, options->service);
+	r = session->opening.pid < 0 ? opening_start(&session->opening, options->service) : 0;
+	if (r == 0)
+		r = opening_hand(&session->opening, session->connection);
 	if (r < 0)
 		return say_internal(session, r, "cannot start a reader");
-	/* While the reader gives up what it has, and reads. */
+	/* While the reader reads. */
 	r = caller_find(session->connection, options, &session->caller);
 	if (r < 0)
 		return session_refuse(session, r, NULL, "who calls: %s", portcred_error_text(r));

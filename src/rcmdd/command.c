@@ -5,6 +5,9 @@
  * The command has the connection itself as its input and output: nothing is copied. Without a second
  * channel it is its standard error too. It is over for the client when the last process that holds it
  * has let go.
+ *
+ * With one, a process of the user's carries its standard error and signals for it. Both are the
+ * monitor's children, and the command is first: it does its work while the other one is forked.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -50,33 +53,32 @@ static _Noreturn void run_shell(const struct start *start)
 	_exit(errno == ENOENT ? EXIT_NONE : EXIT_CANNOT);
 }
 
-/* run_beside() - the command whose relay is its parent, and that is hung up on when the relay is */
-static int run_beside(void *data)
+/* struct carrying - what the second channel needs: [0] the relay's ends, [1] the others' */
+struct carrying {
+	int errors[2]; /* the command's standard error */
+	int ended[2];  /* how it ended, which its parent knows */
+};
+
+static void close_carrying(struct carrying *carrying)
 {
-	if (setpgid(0, 0) < 0 || prctl(PR_SET_PDEATHSIG, SIGHUP) < 0)
-		_exit(EXIT_CANNOT);
-	run_shell(data);
+	for (size_t i = 0; i < 2; i++) {
+		cleanup_close(&carrying->errors[i]);
+		cleanup_close(&carrying->ended[i]);
+	}
 }
 
-/* run_relay() - as the user: start the command, and carry its second channel; does not return */
-static _Noreturn void run_relay(struct start *start, int channel, bool framed)
+static int open_carrying(struct carrying *ret_carrying)
 {
-	struct relay relay = { .channel = channel, .framed = framed };
-	int pair[2], r;
+	struct carrying carrying = { { -EBADF, -EBADF }, { -EBADF, -EBADF } };
 
-	if (pipe2(pair, O_CLOEXEC) < 0 || descriptor_set_blocking(pair[0], false) < 0 ||
-	    descriptor_set_blocking(channel, false) < 0)
-		_exit(EXIT_CANNOT);
-	relay.errors = pair[0];
-	start->errors = pair[1];
-	/* It runs its program by then: it has its process group, and a signal finds it. */
-	relay.pid = spawn(run_beside, start);
-	if (relay.pid < 0 || descriptors_keep_two(channel, relay.errors) < 0)
-		_exit(EXIT_CANNOT);
-	r = relay_run(&relay);
-	/* The client waits for it, and a process closes what it has when its memory is given back. */
-	close(channel);
-	_exit(r < 0 ? EXIT_CANNOT : EXIT_SUCCESS);
+	if (pipe2(carrying.errors, O_CLOEXEC) < 0 || pipe2(carrying.ended, O_CLOEXEC) < 0) {
+		int r = -errno;
+
+		close_carrying(&carrying);
+		return r;
+	}
+	*ret_carrying = carrying;
+	return 0;
 }
 
 /* run_directly() - the command, with nothing of ours beside it; the child of spawn() */
@@ -89,6 +91,68 @@ static int run_directly(void *data)
 	run_shell(start);
 }
 
+/* run_beside() - the same of a command that is hung up on when nobody waits for it any more */
+static int run_beside(void *data)
+{
+	const struct start *start = data;
+
+	/* In this order: who changes his user is not told of his parent's end any more. */
+	if (setsid() < 0 || become_user(start->account) < 0 || prctl(PR_SET_PDEATHSIG, SIGHUP) < 0)
+		_exit(EXIT_CANNOT);
+	run_shell(start);
+}
+
+/* run_relay() - in the child: as the user, with three descriptors; does not return */
+static _Noreturn void run_relay(const struct session *session, const struct carrying *carrying,
+				pid_t pid)
+{
+	const struct relay relay = { session->second, carrying->errors[0], carrying->ended[0], pid,
+				     session->request->framed };
+	int r;
+
+	/* Not to be traced by the user: who changes his user is not before he runs a program. */
+	if (setsid() < 0 || become_user(&session->account) < 0 ||
+	    descriptor_set_blocking(relay.errors, false) < 0 ||
+	    descriptor_set_blocking(relay.channel, false) < 0 ||
+	    descriptors_keep_three(relay.channel, relay.errors, relay.ended) < 0)
+		_exit(EXIT_CANNOT);
+	r = relay_run(&relay);
+	/* The client waits for it, and a process closes what it has when its memory is given back. */
+	close(relay.channel);
+	_exit(r < 0 ? EXIT_CANNOT : EXIT_SUCCESS);
+}
+
+/*
+ * start_carried() - the command first, which the client waits for, and then what carries for it
+ * It runs its program by then: it has its process group, and a signal finds it.
+ */
+static pid_t start_carried(struct session *session, struct start *start)
+{
+	_cleanup_(close_carrying) struct carrying carrying = { { -EBADF, -EBADF },
+							       { -EBADF, -EBADF } };
+	int r = open_carrying(&carrying);
+	pid_t pid;
+
+	if (r < 0)
+		return r;
+	start->errors = carrying.errors[1];
+	pid = spawn(run_beside, start);
+	if (pid < 0)
+		return pid;
+	/* It alone says when there is no more of it. */
+	close(TAKE_FD(carrying.errors[1]));
+	session->relay = fork();
+	if (session->relay == 0)
+		run_relay(session, &carrying, pid);
+	if (session->relay < 0) {
+		r = -errno;
+		kill(-pid, SIGKILL);
+		return r;
+	}
+	session->ended = TAKE_FD(carrying.ended[1]);
+	return pid;
+}
+
 pid_t command_start(struct session *session, char *const environment[])
 {
 	struct start start = {
@@ -99,17 +163,8 @@ pid_t command_start(struct session *session, char *const environment[])
 		.errors = session->connection,
 	};
 	int r = descriptor_set_blocking(session->connection, true);
-	pid_t pid;
 
 	if (r < 0)
 		return r;
-	if (session->second < 0)
-		return spawn(run_directly, &start);
-	pid = fork();
-	if (pid != 0)
-		return pid < 0 ? -errno : pid;
-	/* Not to be traced by the user: who changes his user is not before he runs a program. */
-	if (setsid() < 0 || become_user(&session->account) < 0)
-		_exit(EXIT_CANNOT);
-	run_relay(&start, session->second, session->request->framed);
+	return session->second < 0 ? spawn(run_directly, &start) : start_carried(session, &start);
 }

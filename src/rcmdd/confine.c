@@ -58,6 +58,7 @@ static const struct sock_filter filter[] = {
 	ALLOW(read),
 	ALLOW(write),
 	ALLOW(recvfrom),
+	ALLOW(recvmsg),
 	ALLOW(sendto),
 	ALLOW(brk),
 	ALLOW(mmap),
@@ -87,7 +88,8 @@ static int set_limits(void)
 		__rlimit_resource_t resource;
 		rlim_t value;
 	} limits[] = {
-		{ RLIMIT_NOFILE, 0 },
+		/* Numbers below it: descriptor 0 alone, and once the connection is that, none. */
+		{ RLIMIT_NOFILE, 1 },
 		{ RLIMIT_NPROC, 0 },
 		{ RLIMIT_FSIZE, 0 },
 		{ RLIMIT_CORE, 0 },
@@ -137,10 +139,10 @@ static int become_nobody(void)
 	return getgroups(0, NULL) == 0 && holds_nothing() ? 0 : -EPERM;
 }
 
-int confine(int one, int other, pid_t parent)
+int confine(int fd, pid_t parent)
 {
 	const struct sock_fprog program = { ELEMENTS(filter), (struct sock_filter *)filter };
-	int r = descriptors_keep_two(one, other);
+	int r = fd > 0 ? descriptors_keep(&fd, 1) : -EINVAL;
 
 	if (r == 0)
 		r = set_limits();

@@ -8,7 +8,7 @@
  * sockets that listen, inherited (LISTEN_FDS); --listen. Either way a connection comes to a process of
  * its own, the monitor (session.h), which is root and reads nothing that the client says.
  *
- *	serve.c       accept, count, fork
+ *	serve.c       accept, count, fork          spare.c   the next session's process
  *	session.c     monitor: one session         admit.c   proof, authorization, PAM
  *	opening.c     its reader, nobody's         proof.c, equiv.h, names.h
  *	command.c     the user's: shell, exec      relay.c   the second channel
@@ -76,7 +76,7 @@ static int serve_one(struct options *options)
 		tell(false, LOG_ERR, "descriptor 0: %s", strerror(-connection));
 		return EXIT_FAILURE;
 	}
-	return session_run(options, connection, NULL);
+	return session_run(options, NULL, connection, NULL);
 }
 
 static int run(struct options *options)

@@ -10,17 +10,18 @@
 
 #include "base/cleanup.h"
 #include "rcmdd/confine.h"
+#include "rcmdd/descriptors.h"
 #include "rcmdd/moment.h"
 
 /* begin_reading() - in the child */
-static _Noreturn void begin_reading(int fd, int connection, enum rcmd_service service, pid_t parent)
+static _Noreturn void begin_reading(int fd, enum rcmd_service service, pid_t parent)
 {
-	if (confine(fd, connection, parent) < 0)
+	if (confine(fd, parent) < 0)
 		_exit(EXIT_FAILURE);
-	opening_read(fd, connection, service);
+	opening_read(fd, service);
 }
 
-int opening_start(struct opening *opening, int connection, enum rcmd_service service)
+int opening_start(struct opening *opening, enum rcmd_service service)
 {
 	_cleanup_close_ int theirs = -EBADF;
 	pid_t parent = getpid();
@@ -38,8 +39,13 @@ int opening_start(struct opening *opening, int connection, enum rcmd_service ser
 	if (opening->pid < 0)
 		return -errno;
 	if (opening->pid == 0)
-		begin_reading(theirs, connection, service, parent);
+		begin_reading(theirs, service, parent);
 	return 0;
+}
+
+int opening_hand(struct opening *opening, int connection)
+{
+	return descriptor_send(opening->fd, connection, "", 1);
 }
 
 int opening_receive(struct opening *opening, uint64_t deadline, struct opening_message *ret_message)
@@ -57,8 +63,12 @@ int opening_receive(struct opening *opening, uint64_t deadline, struct opening_m
 	size = recv(opening->fd, opening->frame, OPENING_FRAME_MAX, MSG_DONTWAIT | MSG_TRUNC);
 	if (size <= 0)
 		return size < 0 && errno != ECONNRESET ? -errno : -EPIPE;
-	if ((size_t)size > OPENING_FRAME_MAX)
+	if ((size_t)size > OPENING_FRAME_MAX) {
+		opening->used = OPENING_FRAME_MAX;
 		return -EBADMSG;
+	}
+	if (opening->used < (size_t)size)
+		opening->used = (size_t)size;
 	return opening_decode(opening->frame, (size_t)size, &opening->state, ret_message);
 }
 
@@ -88,7 +98,7 @@ void opening_clear(struct opening *opening)
 		opening->pid = -1;
 	}
 	if (opening->frame)
-		explicit_bzero(opening->frame, OPENING_FRAME_MAX);
+		explicit_bzero(opening->frame, opening->used);
 	free(opening->frame);
 	opening->frame = NULL;
 }

@@ -7,7 +7,8 @@
  *	       writes answers                       reads, up to the end of the request; shows prompts
  *
  * The reader looks at what has come before it takes it (MSG_PEEK), so what follows the request is left
- * in the socket for the program that the monitor starts. It ends when its socket is closed.
+ * in the socket for the program that the monitor starts. It ends when its socket is closed, and where
+ * nobody is asked anything after his request.
  */
 #ifndef PORTCRED_RCMDD_OPENING_H
 #define PORTCRED_RCMDD_OPENING_H
@@ -22,10 +23,14 @@ struct opening {
 	int fd;
 	enum opening_state state;
 	char *frame; /* OPENING_FRAME_MAX bytes; a password may be in there */
+	size_t used; /* of them */
 };
 
-/* opening_start() - fork the reader; 0, -errno. Clear it in either case. */
-int opening_start(struct opening *opening, int connection, enum rcmd_service service);
+/* opening_start() - fork the reader, before there is a connection or with it; 0, -errno. Clear it then. */
+int opening_start(struct opening *opening, enum rcmd_service service);
+
+/* opening_hand() - to the reader: the connection that it is there for; 0, -errno */
+int opening_hand(struct opening *opening, int connection);
 
 /*
  * opening_receive() - the next message
@@ -44,6 +49,6 @@ int opening_ask(struct opening *opening, const char *prompt);
 void opening_clear(struct opening *opening);
 
 /* opening_read() - the reader's own life, after it was forked and confined; does not return */
-_Noreturn void opening_read(int fd, int connection, enum rcmd_service service);
+_Noreturn void opening_read(int fd, enum rcmd_service service);
 
 #endif

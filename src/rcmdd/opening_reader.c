@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 
 #include "base/cleanup.h"
+#include "rcmdd/descriptors.h"
 #include "rcmdd/opening.h"
 
 #define PIECE 4096
@@ -167,14 +168,19 @@ static void show(const struct reading *reading, const char *bytes, size_t size)
 	}
 }
 
-_Noreturn void opening_read(int fd, int connection, enum rcmd_service service)
+_Noreturn void opening_read(int fd, enum rcmd_service service)
 {
-	struct reading reading = { .monitor = fd, .connection = connection };
+	struct reading reading = { .monitor = fd, .connection = -EBADF };
 	char frame[1 + OPENING_PROMPT_MAX];
 	ssize_t size;
 
+	if (descriptor_receive(fd, frame, 1, &reading.connection) < 0)
+		_exit(EXIT_FAILURE);
 	rcmd_reader_init(&reading.request, service);
 	read_request(&reading);
+	/* To end takes a while: so it does, beside what the monitor does now. */
+	if (service != RCMD_LOGIN)
+		_exit(EXIT_SUCCESS);
 	while ((size = recv(fd, frame, sizeof(frame), 0)) > 0) {
 		if (frame[0] != OPENING_ASK)
 			break;

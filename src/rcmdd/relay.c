@@ -6,10 +6,8 @@
 #include <signal.h>
 #include <stdint.h>
 #include <string.h>
-#include <sys/pidfd.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "rcmd/status.h"
@@ -19,12 +17,12 @@
 /* struct relaying - where it stands */
 struct relaying {
 	const struct relay *relay;
-	int ended_fd;      /* readable when the command has ended; -1: it has, and is waited for */
-	int status;        /* then */
-	bool errors_open;  /* the pipe has not ended */
-	bool signals_open; /* the client's side of the channel has not ended */
-	bool deaf;         /* the client takes nothing more */
-	bool last_is_queued;                                        /* the frame of the exit */
+	int ended_fd; /* readable when the command has ended; -1: it has, and may be waited for */
+	int status;   /* then */
+	bool errors_open;    /* the pipe has not ended */
+	bool signals_open;   /* the client's side of the channel has not ended */
+	bool deaf;           /* the client takes nothing more */
+	bool last_is_queued; /* the frame of the exit */
 	char out[RCMD_STATUS_MAGIC_SIZE + RCMD_FRAME_HEAD + PIECE]; /* [sent, filled) waits */
 	size_t sent, filled;
 };
@@ -81,7 +79,7 @@ static void take_signals(struct relaying *relaying)
 	if (n <= 0)
 		relaying->signals_open = false;
 	for (ssize_t i = 0; i < n; i++) {
-		/* Not once it is waited for: the number may be another group's then. */
+		/* Not once it has ended: the monitor would wait for it if we were not here. */
 		if (relaying->ended_fd >= 0 && rcmd_signal_valid(bytes[i]))
 			kill(-relaying->relay->pid, bytes[i]);
 	}
@@ -89,8 +87,10 @@ static void take_signals(struct relaying *relaying)
 
 static int take_end(struct relaying *relaying)
 {
-	if (waitpid(relaying->relay->pid, &relaying->status, 0) < 0)
-		return -errno;
+	ssize_t n = read(relaying->ended_fd, &relaying->status, sizeof(relaying->status));
+
+	if (n != sizeof(relaying->status))
+		return n < 0 ? -errno : -ECHILD;
 	close(relaying->ended_fd);
 	relaying->ended_fd = -1;
 	return 0;
@@ -158,12 +158,10 @@ int relay_run(const struct relay *relay)
 		.relay = relay,
 		.errors_open = true,
 		.signals_open = true,
-		.ended_fd = pidfd_open(relay->pid, 0),
+		.ended_fd = relay->ended,
 	};
 	int r = 0;
 
-	if (relaying.ended_fd < 0)
-		return -errno;
 	if (relay->framed)
 		put(&relaying, RCMD_STATUS_MAGIC, RCMD_STATUS_MAGIC_SIZE);
 	while (r == 0 && !is_over(&relaying)) {

@@ -3,7 +3,8 @@
  * serve.c - the process that accepts: of a connection it knows the address, and nothing that is said
  *
  * Forking without execve(2) keeps a session cheap: libraries, modules of PAM and the filter of the
- * reader are there already. A session says that it is known who calls by clearing a word of memory
+ * reader are there already. One process, and its reader, are forked ahead (spare.h): the connection that
+ * comes next waits for neither, and what comes with it has processes made for it. A session says that it is known who calls by clearing a word of memory
  * that both share; what else it does is not this process' business.
  */
 #include "rcmdd/serve.h"
@@ -24,10 +25,17 @@
 #include "rcmdd/notify.h"
 #include "rcmdd/pam.h"
 #include "rcmdd/session.h"
+#include "rcmdd/spare.h"
 #include "rcmdd/tell.h"
 
 /* How long to rest when the machine has no descriptor, memory or process left for a connection. */
 #define REST_MS 1000
+
+/*
+ * How long after a connection the next spare process is made, unless a session ends before: what is
+ * done for the one that has just come goes first.
+ */
+#define SPARE_MS 20
 
 /* Connections that are refused are told of so often, and counted in between. */
 #define TELL_MS 1000U
@@ -38,7 +46,9 @@ struct server {
 	struct pollfd watched[1 + MAX_LISTENERS];
 	size_t n_listeners;
 	struct admission admission;
-	pid_t *pids;      /* by seat */
+	pid_t *pids; /* by seat */
+	struct spare spare;
+	bool wants_spare; /* since a connection came; not after one that ended by itself */
 	unsigned refused; /* since it was told */
 	uint64_t told;
 	bool ending, resting;
@@ -51,6 +61,7 @@ static void server_clear(struct server *server)
 		close(server->watched[0].fd);
 	if (server->modules)
 		pam_unload(server->modules);
+	spare_clear(&server->spare);
 	free(server->admission.seats);
 	free(server->pids);
 	if (server->admission.waiting)
@@ -122,8 +133,13 @@ static void reap(struct server *server)
 {
 	pid_t pid;
 
-	while ((pid = waitpid(-1, NULL, WNOHANG)) > 0)
+	while ((pid = waitpid(-1, NULL, WNOHANG)) > 0) {
+		if (pid == server->spare.pid) {
+			server->spare.pid = 0; /* it is waited for */
+			spare_clear(&server->spare);
+		}
 		leave(server, pid);
+	}
 }
 
 /* end_session() - of one that waits: nothing has begun that would have to be closed */
@@ -158,12 +174,61 @@ static int find_seat(struct server *server, const struct sockaddr_storage *addre
 	return -EUSERS;
 }
 
-/* begin() - in the child, which has nothing of the server's but the connection and a word of memory */
-static _Noreturn void begin(struct server *server, int connection, size_t seat)
+/* close_server() - in a child, which has nothing of the server's but a word of memory that both share */
+static void close_server(struct server *server)
 {
 	for (size_t i = 0; i <= server->n_listeners; i++)
 		close(server->watched[i].fd);
-	_exit(session_run(server->options, connection, &server->admission.waiting[seat]));
+	if (server->spare.fd >= 0)
+		close(server->spare.fd);
+	/* A reader that was taken over could have others' sessions ended, as if they waited. */
+	if (madvise(server->admission.waiting,
+		    server->options->limit * sizeof(*server->admission.waiting), MADV_DONTFORK) < 0)
+		_exit(EXIT_FAILURE);
+}
+
+/* begin() - in a child that was forked for this connection */
+static _Noreturn void begin(struct server *server, int connection, size_t seat)
+{
+	close_server(server);
+	_exit(session_run(server->options, NULL, connection, &server->admission.waiting[seat]));
+}
+
+/* begin_spare() - in a child that is to be ready for whatever connection comes */
+static _Noreturn void begin_spare(struct server *server, int fd)
+{
+	struct session session;
+	int connection;
+	size_t seat;
+
+	close_server(server);
+	if (session_prepare(server->options, &session) < 0 ||
+	    spare_wait(fd, &connection, &seat) < 0 || seat >= server->admission.limit)
+		_exit(EXIT_FAILURE);
+	_exit(session_run(server->options, &session, connection, &server->admission.waiting[seat]));
+}
+
+/* make_spare() - without one, connections have processes forked for them */
+static void make_spare(struct server *server)
+{
+	int fd;
+
+	server->wants_spare = false;
+	if (server->spare.pid == 0 && spare_fork(&server->spare, &fd) == 0)
+		begin_spare(server, fd);
+}
+
+/* start_session() - returns its pid, -errno */
+static pid_t start_session(struct server *server, int connection, size_t seat)
+{
+	pid_t pid = server->spare.pid > 0 ? spare_give(&server->spare, connection, seat) : -ESRCH;
+
+	if (pid > 0)
+		return pid;
+	pid = fork();
+	if (pid == 0)
+		begin(server, connection, seat);
+	return pid < 0 ? -errno : pid;
 }
 
 static bool is_shortage(int error)
@@ -189,12 +254,11 @@ static bool take(struct server *server, int listener)
 	}
 	if (find_seat(server, &address, &seat) < 0)
 		return true;
-	pid = fork();
-	if (pid == 0)
-		begin(server, TAKE_FD(connection), seat);
+	pid = start_session(server, connection, seat);
+	server->wants_spare = server->spare.pid == 0;
 	if (pid < 0) {
 		tell(server->options->aloud, LOG_ERR, "cannot start a session: %s",
-		     strerror(errno));
+		     strerror((int)-pid));
 		admission_leave(&server->admission, seat);
 		server->resting = true;
 		return false;
@@ -218,19 +282,25 @@ static void take_signals(struct server *server)
 static int step(struct server *server)
 {
 	size_t n = server->resting ? 1 : 1 + server->n_listeners;
-	int ready = poll(server->watched, n, server->resting ? REST_MS : -1);
+	int wait = server->resting ? REST_MS : server->wants_spare ? SPARE_MS : -1;
+	int ready = poll(server->watched, n, wait);
+	bool rests = ready == 0;
 
 	if (ready < 0)
 		return errno == EINTR ? 0 : -errno;
 	server->resting = false;
-	if (server->watched[0].revents)
+	if (server->watched[0].revents) {
 		take_signals(server);
+		rests = true; /* a session has ended */
+	}
 	for (size_t i = 1; i < n && !server->ending; i++) {
 		for (unsigned turn = 0; server->watched[i].revents && turn < TURN; turn++) {
 			if (!take(server, server->watched[i].fd))
 				break;
 		}
 	}
+	if (rests && server->wants_spare && !server->ending && !server->resting)
+		make_spare(server);
 	return 0;
 }
 
@@ -239,6 +309,7 @@ int serve(const struct options *options, const struct listeners *listeners)
 	_cleanup_(server_clear) struct server server = {
 		.options = options,
 		.watched[0].fd = -EBADF,
+		.spare.fd = -EBADF,
 	};
 	const char *text = NULL;
 	int r = pam_preload(&server.modules, &text);
@@ -249,8 +320,10 @@ int serve(const struct options *options, const struct listeners *listeners)
 	}
 	account_preload();
 	r = server_begin(&server, listeners);
-	if (r == 0)
+	if (r == 0) {
+		make_spare(&server);
 		notify_ready();
+	}
 	while (r == 0 && !server.ending)
 		r = step(&server);
 	if (r < 0)

@@ -147,20 +147,50 @@ static pid_t begin(struct session *session)
 	return pid;
 }
 
-/* wait_for() - the user's process; whoever ends the server hangs up on it */
-static int wait_for(pid_t pid, const sigset_t *ours)
+/*
+ * tell_relay() - how the command has ended, once
+ * It is not waited for: as long as the relay runs, the number is not to be another process'.
+ */
+static void tell_relay(struct session *session, pid_t pid)
 {
-	int status = 0;
+	siginfo_t info = { 0 };
+	int status;
 
-	while (waitpid(pid, &status, WNOHANG) == 0) {
+	if (session->ended < 0 ||
+	    waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) < 0 || info.si_pid != pid)
+		return;
+	status = info.si_code == CLD_EXITED ? W_EXITCODE(info.si_status, 0)
+					    : W_EXITCODE(0, info.si_status);
+	/* A relay that is not there any more hears nothing, and the session is over. */
+	if (write(session->ended, &status, sizeof(status)) < 0 && errno != EPIPE)
+		tell(session->options->aloud, LOG_ERR, "how a command ended: %s", strerror(errno));
+	close(TAKE_FD(session->ended));
+}
+
+/* has_ended() - the user's process; or, where one carries for it, that one */
+static bool has_ended(struct session *session, pid_t pid)
+{
+	if (session->relay == 0)
+		return waitpid(pid, NULL, WNOHANG) != 0;
+	tell_relay(session, pid);
+	return waitpid(session->relay, NULL, WNOHANG) != 0;
+}
+
+/* wait_for() - the user's processes; whoever ends the server hangs up on them */
+static void wait_for(struct session *session, pid_t pid, const sigset_t *ours)
+{
+	while (!has_ended(session, pid)) {
 		int number = 0;
 
-		if (sigwait(ours, &number) != 0)
+		if (sigwait(ours, &number) != 0 || number == SIGCHLD)
 			continue;
-		if (number != SIGCHLD)
-			kill(-pid, SIGHUP);
+		kill(-pid, SIGHUP);
+		if (session->relay > 0)
+			kill(session->relay, SIGHUP);
 	}
-	return status;
+	/* A command whose relay has ended before it: nobody hears it. */
+	if (session->ended >= 0)
+		kill(-pid, SIGHUP);
 }
 
 static void set_signals(sigset_t *ours)
@@ -184,6 +214,7 @@ static void session_clear(struct session *session)
 	account_clear(&session->account);
 	rcmd_reader_clear(&session->reader);
 	caller_clear(&session->caller);
+	cleanup_close(&session->ended);
 	cleanup_close(&session->second);
 	cleanup_close(&session->connection);
 }
@@ -200,17 +231,42 @@ static void hand_over(struct session *session)
 		close(TAKE_FD(session->connection));
 }
 
-int session_run(const struct options *options, int connection, atomic_bool *waiting)
+static struct session session_of(const struct options *options)
 {
-	_cleanup_(session_clear) struct session session = {
+	return (struct session){
 		.options = options,
-		.connection = connection,
+		.connection = -EBADF,
 		.second = -EBADF,
+		.ended = -EBADF,
 		.opening = { .pid = -1, .fd = -EBADF },
 	};
+}
+
+int session_prepare(const struct options *options, struct session *ret_session)
+{
+	struct session session = session_of(options);
+	sigset_t ours;
+	int r;
+
+	/* The reader is to have them as they are from now on. */
+	set_signals(&ours);
+	r = opening_start(&session.opening, options->service);
+	if (r < 0)
+		opening_clear(&session.opening);
+	else
+		*ret_session = session;
+	return r;
+}
+
+int session_run(const struct options *options, struct session *prepared, int connection,
+		atomic_bool *waiting)
+{
+	_cleanup_(session_clear) struct session session =
+		prepared ? *prepared : session_of(options);
 	sigset_t ours;
 	pid_t pid;
 
+	session.connection = connection;
 	set_signals(&ours);
 	alarm(options->grace + ALARM_SECONDS);
 	if (session_admit(&session) < 0)
@@ -224,7 +280,7 @@ int session_run(const struct options *options, int connection, atomic_bool *wait
 		return 1;
 	alarm(0);
 	hand_over(&session);
-	wait_for(pid, &ours);
+	wait_for(&session, pid, &ours);
 	if (options->service == RCMD_LOGIN)
 		login_end(pid);
 	return 0;

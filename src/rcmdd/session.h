@@ -6,7 +6,7 @@
  *	  |                 opened when all is over
  *	  +-- reader        nobody; reads what the stranger sends (opening.h); ends once he is known
  *	  +-- names         nobody; asks the name service, where that is needed (names.h)
- *	  '-- the user's    the command itself, with the connection as its input and output; or, where
+ *	  '-- the user's    the command itself, with the connection as its input and output; and, where
  *	                    something has to be carried, a process of the user's that does that:
  *	                    relay.h (the second channel), terminal.h (login)
  *
@@ -39,18 +39,28 @@ struct session {
 	struct account account;
 	struct pam_talk talk;
 	struct pam_session pam;
+	pid_t relay; /* what carries the second channel; 0: none */
+	int ended; /* owned: it is told there how the command ended; -EBADF: it was, or there is none */
 	bool answered;                   /* the NUL that says yes is sent */
 	uint64_t ask_until, answer_came; /* of a login that is asked: moments */
 };
 
 /*
+ * session_prepare() - what can be done before there is a connection: the reader waits for it, too
+ * Returns 0, -errno. Give it to session_run(), or exit: the reader ends with this process.
+ */
+int session_prepare(const struct options *options, struct session *ret_session);
+
+/*
  * session_run() - serve a connection, in a process that is there for nothing else
+ * @prepared: by session_prepare(), taken over; NULL: it is made now
  * @connection: taken over
  * @waiting: cleared once it is known who calls; NULL: nobody wants to know
  *
  * Returns when the session is over: 0; 1 where there was none, which was told.
  */
-int session_run(const struct options *options, int connection, atomic_bool *waiting);
+int session_run(const struct options *options, struct session *prepared, int connection,
+		atomic_bool *waiting);
 
 /* session_admit() - up to an account whose session may begin: 0, or -errno after session_refuse() */
 int session_admit(struct session *session);
@@ -67,9 +77,9 @@ int session_refuse(struct session *session, int error, const char *words, const 
 int session_answer(struct session *session);
 
 /*
- * command_start() - the user's first process: his shell with the command, or what carries the second
- * channel for it (relay.h)
- * Its process group is its own. Returns its pid, -errno.
+ * command_start() - the user's shell with the command, and what carries the second channel for it: the
+ * session's @relay (relay.h)
+ * Their process groups are their own. Returns the command's pid, -errno.
  */
 pid_t command_start(struct session *session, char *const environment[]);
 

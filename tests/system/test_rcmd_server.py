@@ -7,6 +7,7 @@
 
 import contextlib
 import os
+import signal
 import socket
 import subprocess
 import time
@@ -162,8 +163,10 @@ def test_reader_has_nothing(pair):
         held = holding(pair.attacker, pair.to, 1, say=b"0\0al")
 
         def found():
+            """Those that have a connection: one waits for the next."""
             return [pid for pid in members(pair.server) if pid != server.process.pid
-                    and status_of(pid)["Uid"].split()[0] == str(NOBODY)]
+                    and status_of(pid)["Uid"].split()[0] == str(NOBODY)
+                    and len(os.listdir(f"/proc/{pid}/fd")) == 2]
 
         reader = hosts.place.eventually(found, "a reader")[0]
         hosts.place.eventually(lambda: status_of(reader)["Seccomp"] == "2", "its filter")
@@ -174,10 +177,38 @@ def test_reader_has_nothing(pair):
         kinds = [os.readlink(f"/proc/{reader}/fd/{fd}").split(":")[0]
                  for fd in os.listdir(f"/proc/{reader}/fd")]
         assert kinds == ["socket", "socket"]
+        with open(f"/proc/{reader}/maps", encoding="utf-8") as maps:
+            assert not [line for line in maps if line.split()[1].endswith("s")], "memory that others read"
         with open(f"/proc/{reader}/limits", encoding="ascii") as limits:
-            zero = {line[:25].strip() for line in limits if line[25:].split()[:2] == ["0", "0"]}
-        assert zero >= {"Max open files", "Max processes", "Max file size", "Max core file size"}
+            most = {line[:25].strip(): line[25:].split()[:2] for line in limits}
+        assert [most[name] for name in ("Max processes", "Max file size", "Max core file size")] == [["0", "0"]] * 3
+        # Descriptor 0 is the only number below the limit, and taken.
+        assert most["Max open files"] == ["1", "1"] and os.path.exists(f"/proc/{reader}/fd/0")
         held.kill()
+
+
+def test_spare_that_died(pair):
+    """Catches a server that hands a connection to a process that is not there any more, or has none
+    made again: whoever ends it, the next connection is served, and so is the one after it."""
+    def spare():
+        def found():
+            """The parent of a reader that has its own socket alone, and no connection yet."""
+            for pid in members(pair.server):
+                with contextlib.suppress(OSError):
+                    status = status_of(pid)
+                    if status["Uid"].split()[0] == str(NOBODY) and len(os.listdir(f"/proc/{pid}/fd")) == 1:
+                        return int(status["PPid"])
+            return None
+
+        return hosts.place.eventually(found, "a process that waits, and its reader")
+
+    with rcmdd.server(pair.server, "shell"):
+        first = spare()
+        os.kill(first, signal.SIGKILL)
+        hosts.place.eventually(lambda: not os.path.exists(f"/proc/{first}"), "it is gone")
+        assert command(pair, "echo one").out == b"one\n"
+        second = spare()
+        assert second != first and command(pair, "echo $PPID").out == b"%d\n" % second
 
 
 def staying(pair):
@@ -205,11 +236,11 @@ def test_nothing_privileged_holds_the_session(pair):
                     if os.readlink(f"/proc/{pid}/fd/{fd}").startswith("socket:")}
 
         def handed_over():
-            by_user = {0: set(), ALICE: set()}
+            by_user = {0: set(), ALICE: set(), NOBODY: set()}  # the next session's reader
             for pid in members(pair.server):
                 if pid != server.process.pid:
                     by_user[int(status_of(pid)["Uid"].split()[0])] |= sockets(pid)
-            return len(by_user[ALICE]) == 2 and not by_user[ALICE] & by_user[0]
+            return len(by_user[ALICE]) == 2 and not by_user[ALICE] & (by_user[0] | by_user[NOBODY])
 
         # The client may hear of the command before the monitor has let go.
         hosts.place.eventually(handed_over, "the session is the user's alone")
