@@ -36,7 +36,7 @@ CROWDED = (
 
 def shares(whole):
     return pytest.mark.parametrize("times", [
-        whole // 25, pytest.param(whole, marks=pytest.mark.long)])
+        whole // 50, pytest.param(whole, marks=pytest.mark.long)])
 
 
 @pytest.fixture
