@@ -32,27 +32,37 @@ struct contents {
 	size_t room; /* entries, >= n */
 };
 
-/*
- * array_write() - the elements of an array, as memory, where each stands at a multiple of 8 bytes
- * (kernel/bpf/arraymap.c): by bpf(2) each of them would be a copy of its own.
- */
-static int array_write(int fd, const struct contents *table)
+/* How many elements are mapped at a time: whole pages, whatever their size is. */
+#define WINDOW 16384U
+
+/* window_write() - @n elements of an array from @first on, a multiple of WINDOW */
+static int window_write(int fd, const struct contents *table, size_t first, size_t n)
 {
 	size_t stride = (table->value_size + 7) & ~(size_t)7;
-	const char *values = table->values;
-	char *memory = mmap(NULL, table->n * stride, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	const char *values = (const char *)table->values + first * table->value_size;
+	char *memory = mmap(NULL, n * stride, PROT_READ | PROT_WRITE, MAP_SHARED, fd,
+			    (off_t)(first * stride));
 
 	if (memory == MAP_FAILED)
 		return -errno;
-	if (stride == table->value_size) {
-		memcpy(memory, values, table->n * stride);
-	} else {
-		for (size_t i = 0; i < table->n; i++)
-			memcpy(memory + i * stride, values + i * table->value_size,
-			       table->value_size);
-	}
-	munmap(memory, table->n * stride);
+	for (size_t i = 0; i < n; i++)
+		memcpy(memory + i * stride, values + i * table->value_size, table->value_size);
+	munmap(memory, n * stride);
 	return 0;
+}
+
+/*
+ * array_write() - the elements of an array, as memory, where each stands at a multiple of 8 bytes
+ * (kernel/bpf/arraymap.c): by bpf(2) each of them would be a copy of its own. Piece by piece: what is
+ * mapped is this process's, too.
+ */
+static int array_write(int fd, const struct contents *table)
+{
+	int r = 0;
+
+	for (size_t at = 0; at < table->n && r == 0; at += WINDOW)
+		r = window_write(fd, table, at, table->n - at < WINDOW ? table->n - at : WINDOW);
+	return r;
 }
 
 static int table_write(int fd, const struct contents *table)
