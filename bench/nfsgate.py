@@ -22,6 +22,8 @@ sys.path.append(str(ROOT / "tests/system"))  # last: peers.py is there too
 import nfs
 import place
 
+"host".encode("idna")  # loads that codec now: a user who connects may not be able to read Python's own files
+
 ALICE = hosts.USERS["alice"]
 HELD = 1_000
 REACH = 0.85  # of what goes directly
