@@ -25,8 +25,9 @@ CORES = len(os.sched_getaffinity(0))
 LIMIT = 1800  # seconds that one step may take on a busy machine
 COMPILER = "gcc", "libc6-dev", "pkg-config"
 
-# What apt and dpkg themselves write down of a package that came and went.
-OF_APT = ("var/lib/dpkg/", "var/lib/apt/", "var/cache/", "var/log/", "etc/ld.so.cache")
+# What apt and dpkg themselves write down of a package that came and went, and groupadd(8) of a group.
+OF_APT = ("var/lib/dpkg/", "var/lib/apt/", "var/cache/", "var/log/", "etc/ld.so.cache",
+          "etc/group-", "etc/gshadow-")
 
 APT = "apt-get --yes -o Dpkg::Use-Pty=0"  # there are no terminals
 
