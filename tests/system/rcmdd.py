@@ -113,13 +113,19 @@ class Said:
     exit: tuple = None  # ("exited" or "killed", number), where there were frames
 
 
-def _bind_first(sock, ports):
-    """To the first port that is free: other clients leave theirs in TIME_WAIT, not to be used again."""
-    for port in ports:
+# Several of the old proof, for who needs just one: other clients leave theirs in TIME_WAIT, some so that
+# nobody else can bind them.
+SOME_RESERVED = range(900, 800, -1)
+
+
+def _bind(sock, address, port):
+    """@port: one, or several of which the first that is free is bound."""
+    ports = [port] if isinstance(port, int) else port
+    for one in ports:
         try:
-            return sock.bind(("", port))
+            return sock.bind((address, one))
         except OSError as error:
-            if error.errno != errno.EADDRINUSE or port == ports[-1]:
+            if error.errno != errno.EADDRINUSE or one == ports[-1]:
                 raise
 
 
@@ -133,19 +139,19 @@ class Call:
         self.connection.settimeout(timeout)
         if source is not None:
             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            _bind_first(self.connection, [source] if isinstance(source, int) else source)
+            _bind(self.connection, "", source)
         self.connection.connect((address, PORTS[service]))
         self.second = self.listener = None
 
     def listen(self, port=0, uid=None):
-        """For the second channel; returns its port. @uid: whose it is."""
+        """For the second channel; returns its port. @port: as in _bind(); @uid: whose it is."""
         self.listener = socket.socket(self.connection.family)
         self.listener.settimeout(self.connection.gettimeout())
         self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if uid is not None:
             os.seteuid(uid)
         try:
-            self.listener.bind((self.connection.getsockname()[0], port))
+            _bind(self.listener, self.connection.getsockname()[0], port)
         finally:
             if uid is not None:
                 os.seteuid(0)
@@ -266,3 +272,14 @@ def shell(address, ruser, luser, command, *, service="shell", stdin=b"", second=
             return said
         both(call, said)
         return unframe(said) if framed else said
+
+
+def wait_alone(host, service):
+    """Until there is the server, and what waits for the next session: of those before nothing stays."""
+    processes = host.place(cgroup=f"rcmdd-{service}").cgroup + "/cgroup.procs"
+
+    def alone():
+        with open(processes, encoding="ascii") as members:
+            return len(members.read().split()) == 3
+
+    place.eventually(alone, "the server, and what waits for the next session")

@@ -90,3 +90,14 @@ def sized(screen, expected):
     """Until the shell at the other end has a window of this size, which comes in its own time."""
     screen.type(f"until [ \"$(stty size)\" = '{expected}' ]; do sleep 0.02; done; echo now $(stty size)\r")
     screen.wait(f"now {expected}\r\n")
+
+
+def log_in(screen):
+    """As alice, at a terminal of 31 rows and 97 columns, and out again: its type and sizes arrive."""
+    screen.wait(r"\$ ")
+    screen.type("echo $TERM; id -un\r")
+    screen.wait("vt100\r\nalice\r\n")
+    sized(screen, "31 97")
+    screen.size(40, 120)
+    sized(screen, "40 120")
+    screen.type("exit\r")

@@ -195,13 +195,7 @@ def test_hangup(served):
         return int(terminal.until(rb"=(\d+)=\r\n").group(1))
 
     at(served, work)
-    processes = served.server.place(cgroup="rcmdd-login").cgroup + "/cgroup.procs"
-
-    def alone():
-        with open(processes, encoding="ascii") as members:
-            return len(members.read().split()) == 3
-
-    hosts.place.eventually(alone, "the server, and what waits for the next session")
+    rcmdd.wait_alone(served.server, "login")
 
 
 def test_records(served):

@@ -12,7 +12,7 @@ import rcmd
 import rshing
 from rcmd import COMMAND, LIBRARY, ran
 from rshing import DONE, FAILED
-from terminal import Terminal, sized
+from terminal import Terminal, log_in
 
 
 @pytest.fixture(name="pair")
@@ -75,13 +75,7 @@ def test_rlogin(pair, server):
     with rcmd.inetd(pair.server, "login", server=server), \
          Terminal(pair.client, [rshing.RLOGIN, *rcmd.RESERVED, "db1"], rows=31, columns=97,
                   user="alice") as screen:
-        screen.wait(r"\$ ")
-        screen.type("echo $TERM; id -un\r")
-        screen.wait("vt100\r\nalice\r\n")
-        sized(screen, "31 97")
-        screen.size(40, 120)
-        sized(screen, "40 120")
-        screen.type("exit\r")
+        log_in(screen)
         assert screen.end() == DONE, screen.text
 
 

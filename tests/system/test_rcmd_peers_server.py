@@ -21,7 +21,7 @@ import place
 import rcmd
 import rcmdd
 from rcmd import COMMAND, LIBRARY, home, ran
-from terminal import Terminal, sized
+from terminal import Terminal, log_in
 
 VOUCHED = ["--proof", "vouched"]
 RESERVED = ["--proof", "reserved", "--reserved-from", "10.77.0.0/24", "--reserved-from", "fd77::/64"]
@@ -154,13 +154,7 @@ def test_rlogin(how, client):
     with rcmdd.server(pair.server, "login", *options), \
          Terminal(pair.client, [rcmd.client(client), "db1"], rows=31, columns=97,
                   user="alice") as screen:
-        screen.wait(r"\$ ")
-        screen.type("echo $TERM; id -un\r")
-        screen.wait("vt100\r\nalice\r\n")
-        sized(screen, "31 97")
-        screen.size(40, 120)
-        sized(screen, "40 120")
-        screen.type("exit\r")
+        log_in(screen)
         screen.end()
 
 

@@ -140,7 +140,7 @@ def test_kernel_knows_better(served):
     rcmd.write_rhosts(served.server, "alice", "app1 alice\n")
 
     def as_mallory():
-        return shell(served.to, "alice", "alice", "id", source=range(1017, 900, -1))
+        return shell(served.to, "alice", "alice", "id", source=rcmdd.SOME_RESERVED)
 
     client = served.client
     there = dict(user="mallory", capabilities=(hosts.linux.CAP_NET_BIND_SERVICE,))

@@ -338,13 +338,7 @@ def test_client_goes(served):
                 one.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
     served.client.run(talk, user="alice")
-    processes = served.server.place(cgroup="rcmdd-shell").cgroup + "/cgroup.procs"
-
-    def alone():
-        with open(processes, encoding="ascii") as members:
-            return len(members.read().split()) == 3
-
-    hosts.place.eventually(alone, "the server, and what waits for the next session")
+    rcmdd.wait_alone(served.server, "shell")
 
 
 def test_second_channel_of_another(served):
@@ -385,8 +379,8 @@ def test_second_channel_refused(served):
 def test_second_channel_nobody_vouches(served):
     """A stranger does not even get a connection back."""
     def talk():
-        with rcmdd.Call(served.to, "shell", source=1019) as call:
-            call.send(rcmdd.fields(str(call.listen(1018))))
+        with rcmdd.Call(served.to, "shell", source=rcmdd.SOME_RESERVED) as call:
+            call.send(rcmdd.fields(str(call.listen(rcmdd.SOME_RESERVED))))
             return call.accept() is None, call.answer().text
 
     assert served.attacker.run(talk) == (True, "Permission denied.")
@@ -396,7 +390,7 @@ def test_second_channel_reserved(served):
     """To a reserved port it comes from one: the ancestors' clients hang up otherwise."""
     def talk():
         with rcmdd.Call(served.to, "shell") as call:
-            call.send(rcmdd.fields(str(call.listen(1017))))
+            call.send(rcmdd.fields(str(call.listen(rcmdd.SOME_RESERVED))))
             call.accept()
             call.send(rcmdd.fields("alice", "alice", "echo err >&2"))
             return call.second_from[1], call.answer().first, rcmdd.everything(call.second)
