@@ -9,13 +9,16 @@
 /* Where the four bytes of an IPv4 address stand in a v4-mapped one (RFC 4291, 2.5.5.2). */
 #define IPV4_AT 12
 
+/* Of UINT32_MAX; more are refused, be they zeros or not. */
+#define NUMBER_DIGITS 10
+
 static const uint8_t mapped[IPV4_AT] = { [10] = 0xff, 0xff };
 
 int argument_number(const char *text, uint32_t min, uint32_t max, uint32_t *ret_number)
 {
 	uint64_t number = 0;
 
-	if (!*text)
+	if (!*text || strlen(text) > NUMBER_DIGITS)
 		return -EINVAL;
 	for (; *text; text++) {
 		if (*text < '0' || *text > '9')

@@ -27,7 +27,7 @@ bool network_has(const struct network *network, const struct sockaddr_storage *a
  */
 int argument_address(const char *text, struct sockaddr_storage *ret_address, socklen_t *ret_size);
 
-/* argument_number() - decimal digits, @min to @max; -EINVAL */
+/* argument_number() - decimal digits, ten at most, and nothing else: @min to @max; -EINVAL */
 int argument_number(const char *text, uint32_t min, uint32_t max, uint32_t *ret_number);
 
 #endif

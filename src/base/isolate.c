@@ -51,8 +51,11 @@ static int drop_bounding_set(void)
 	return cap_reset_ambient() < 0 ? -errno : 0;
 }
 
-static int become(uid_t uid, gid_t gid)
+static int become_nobody(void)
 {
+	const uid_t uid = ISOLATED_NOBODY;
+	const gid_t gid = ISOLATED_NOBODY;
+
 	if (setgroups(0, NULL) < 0 || setresgid(gid, gid, gid) < 0 || setresuid(uid, uid, uid) < 0)
 		return -errno;
 	return 0;
@@ -113,8 +116,10 @@ static bool capabilities_gone(bool was_root)
 	return gone;
 }
 
-static bool is_now(uid_t uid, gid_t gid)
+static bool is_nobody(void)
 {
+	const uid_t uid = ISOLATED_NOBODY;
+	const gid_t gid = ISOLATED_NOBODY;
 	uid_t real, effective, saved;
 	gid_t real_group, effective_group, saved_group;
 
@@ -131,9 +136,9 @@ static int read_back(const struct isolation *isolation, bool was_root)
 		return -EPERM;
 	if (!was_root)
 		return 0;
-	if (!is_now(isolation->uid, isolation->gid))
+	if (!is_nobody())
 		return -EPERM;
-	return isolation->uid != 0 && setresuid(0, 0, 0) == 0 ? -EPERM : 0;
+	return setresuid(0, 0, 0) == 0 ? -EPERM : 0;
 }
 
 int isolate_end_with(pid_t parent)
@@ -159,7 +164,7 @@ int isolate(const struct isolation *isolation)
 	if (error == 0 && was_root)
 		error = drop_bounding_set();
 	if (error == 0 && was_root)
-		error = become(isolation->uid, isolation->gid);
+		error = become_nobody();
 	if (error == 0)
 		error = empty_capabilities();
 	if (error == 0)

@@ -9,7 +9,8 @@
  *	2. signals         its parent blocks and catches some: back to what they do by default
  *	3. environment     empty; no terminal's signals; no directory held
  *	4. bounding set    while CAP_SETPCAP is still there to do it; and what exec would keep
- *	5. user and groups another user, no supplementary group; that empties the capability sets too
+ *	5. user and groups nobody's, if it is root's; no supplementary group; that empties the capability
+ *			   sets too
  *	6. capabilities    all sets empty, and no new privileges
  *	7. limits          no core dump, few descriptors, little memory
  *	8. reading back    every one of 4 to 6; a difference is a failure
@@ -31,9 +32,6 @@
 struct isolation {
 	int fd;
 	pid_t parent; /* that must still be its parent, and with which it ends */
-	/* Whom it becomes if it is root, its only group too; who is not root stays who he is. */
-	uid_t uid;
-	gid_t gid;
 	unsigned descriptors;
 	unsigned memory; /* bytes of address space */
 };

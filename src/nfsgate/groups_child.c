@@ -43,8 +43,6 @@ void groups_serve(int fd, pid_t parent)
 	const struct isolation isolation = {
 		.fd = fd,
 		.parent = parent,
-		.uid = ISOLATED_NOBODY,
-		.gid = ISOLATED_NOBODY,
 		.descriptors = DESCRIPTORS,
 		.memory = MEMORY,
 	};

@@ -150,8 +150,6 @@ void names_serve(int fd, pid_t parent)
 	const struct isolation isolation = {
 		.fd = fd,
 		.parent = parent,
-		.uid = ISOLATED_NOBODY,
-		.gid = ISOLATED_NOBODY,
 		.descriptors = MAX_DESCRIPTORS,
 		.memory = MAX_MEMORY,
 	};

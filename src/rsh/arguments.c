@@ -24,20 +24,6 @@ int arguments_complain(const struct arguments_usage *usage, const char *format, 
 	return -EINVAL;
 }
 
-int arguments_number(const char *text, unsigned least, unsigned most, unsigned *ret_number)
-{
-	unsigned long number;
-
-	/* Ten digits: more are too much for any of these, and may be for strtoul(3). */
-	if (!*text || strlen(text) > 10 || text[strspn(text, "0123456789")] != '\0')
-		return -EINVAL;
-	number = strtoul(text, NULL, 10);
-	if (number < least || number > most)
-		return -EINVAL;
-	*ret_number = (unsigned)number;
-	return 0;
-}
-
 static bool is_end(const struct arguments_option *option)
 {
 	return !option->letter && !option->name;

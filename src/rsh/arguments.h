@@ -48,10 +48,4 @@ int arguments_parse(const struct arguments_usage *usage, int argc, char **argv, 
 int arguments_complain(const struct arguments_usage *usage, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
-/*
- * arguments_number() - a number from @least to @most, decimal digits and nothing else
- * Returns 0, -EINVAL with the number left alone.
- */
-int arguments_number(const char *text, unsigned least, unsigned most, unsigned *ret_number);
-
 #endif

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/argument.h"
 #include "base/cleanup.h"
 #include "rsh/say.h"
 
@@ -61,10 +62,10 @@ static int read_numbers(struct client *client, enum rcmd_service service)
 {
 	unsigned port = rcmd_service_port(service), seconds = DEFAULT_SECONDS;
 
-	if (client->port_text && arguments_number(client->port_text, 1, UINT16_MAX, &port) < 0)
+	if (client->port_text && argument_number(client->port_text, 1, UINT16_MAX, &port) < 0)
 		return complain(client, "a port is a number from 1 to 65535");
 	if (client->seconds_text &&
-	    arguments_number(client->seconds_text, 1, MAX_SECONDS, &seconds) < 0)
+	    argument_number(client->seconds_text, 1, MAX_SECONDS, &seconds) < 0)
 		return complain(client, "--connect-timeout takes a number from 1 to 3600");
 	client->target.port = (uint16_t)port;
 	client->target.seconds = seconds;

@@ -31,6 +31,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/argument.h"
 #include "base/cleanup.h"
 #include "base/sanitized.h"
 #include "rcmd/request.h"
@@ -109,7 +110,7 @@ static int read_terminal(char *text, struct rcmd_request *request)
 	if (speed)
 		*speed++ = '\0';
 	if (!speed || !rcmd_terminal_valid(text) ||
-	    arguments_number(speed, 1, RCMD_SPEED_MAX, &number) < 0)
+	    argument_number(speed, 1, RCMD_SPEED_MAX, &number) < 0)
 		return say(PROGRAM, "the last argument is no TERM/SPEED");
 	memcpy(request->terminal, text, strlen(text) + 1); /* bounded: it is valid */
 	request->speed = number;
@@ -125,7 +126,7 @@ static int read_arguments(int argc, char **argv, struct errand *errand)
 		return say(PROGRAM, "portcred-rsh(1) and portcred-rlogin(1) run this, nobody else");
 	if (rcmd_service_find(argv[1], &request->service) < 0 || request->service == RCMD_EXEC)
 		return say(PROGRAM, "the service is neither shell nor login");
-	if (arguments_number(argv[3], 1, MAX_SECONDS, &seconds) < 0)
+	if (argument_number(argv[3], 1, MAX_SECONDS, &seconds) < 0)
 		return say(PROGRAM, "the time is not " NO_SECONDS);
 	errand->deadline = wire_deadline(seconds);
 	request->user = argv[4];

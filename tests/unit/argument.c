@@ -102,6 +102,8 @@ static void test_numbers(void **state)
 	assert_int_equal(argument_number("6", 1, 5, &number), -EINVAL);
 	assert_int_equal(argument_number("", 0, 5, &number), -EINVAL);
 	assert_int_equal(argument_number("-1", 0, 5, &number), -EINVAL);
+	assert_int_equal(argument_number("0000000005", 0, 5, &number), 0);
+	assert_int_equal(argument_number("00000000005", 0, 5, &number), -EINVAL);
 }
 
 int main(void)
