@@ -7,7 +7,6 @@
 
 import contextlib
 import dataclasses
-import errno
 import os
 import select
 import shutil
@@ -20,6 +19,7 @@ import host as hosts
 import keeper
 import place
 import rcmd
+import rshing
 
 RCMDD = hosts.PROGRAMS / "portcred-rcmdd"
 PAM = rcmd.ROOT / "packaging/pam.d/portcred-rcmdd"
@@ -113,22 +113,6 @@ class Said:
     exit: tuple = None  # ("exited" or "killed", number), where there were frames
 
 
-# Several of the old proof, for who needs just one: other clients leave theirs in TIME_WAIT, some so that
-# nobody else can bind them.
-SOME_RESERVED = range(900, 800, -1)
-
-
-def _bind(sock, address, port):
-    """@port: one, or several of which the first that is free is bound."""
-    ports = [port] if isinstance(port, int) else port
-    for one in ports:
-        try:
-            return sock.bind((address, one))
-        except OSError as error:
-            if error.errno != errno.EADDRINUSE or one == ports[-1]:
-                raise
-
-
 class Call:
     """A client of one session, in the calling process. @source: its port, or several to choose from."""
 
@@ -139,19 +123,19 @@ class Call:
         self.connection.settimeout(timeout)
         if source is not None:
             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            _bind(self.connection, "", source)
+            rshing.bind_free(self.connection, "", source)
         self.connection.connect((address, PORTS[service]))
         self.second = self.listener = None
 
     def listen(self, port=0, uid=None):
-        """For the second channel; returns its port. @port: as in _bind(); @uid: whose it is."""
+        """For the second channel; returns its port. @port: as in rshing.bind_free(); @uid: whose it is."""
         self.listener = socket.socket(self.connection.family)
         self.listener.settimeout(self.connection.gettimeout())
         self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if uid is not None:
             os.seteuid(uid)
         try:
-            _bind(self.listener, self.connection.getsockname()[0], port)
+            rshing.bind_free(self.listener, self.connection.getsockname()[0], port)
         finally:
             if uid is not None:
                 os.seteuid(0)

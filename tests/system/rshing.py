@@ -8,6 +8,7 @@
 import contextlib
 import ctypes
 import dataclasses
+import errno
 import fcntl
 import os
 import pathlib
@@ -69,13 +70,29 @@ def read_fields(connection, n):
     return fields
 
 
+# Several of the old proof, for who needs just one: other clients leave theirs in TIME_WAIT, some so that
+# nobody else can bind them.
+SOME_RESERVED = range(900, 800, -1)
+
+
+def bind_free(sock, address, port):
+    """@port: one, or several of which the first that is free is bound."""
+    ports = [port] if isinstance(port, int) else port
+    for one in ports:
+        try:
+            return sock.bind((address, one))
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE or one == ports[-1]:
+                raise
+
+
 def second_channel(connection, port, source=("", 0)):
     """Connects to the client's second port, as the server."""
     called = (connection.getpeername()[0], port)
     second = socket.socket(connection.family)
     second.setsockopt(*REUSE)
     if source != ("", 0):
-        second.bind(source)
+        bind_free(second, *source)
     second.connect(called)
     return second
 

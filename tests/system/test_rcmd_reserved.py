@@ -13,6 +13,7 @@ import pytest
 import host as hosts
 import rcmd
 import rcmdd
+import rshing
 from rcmdd import shell
 
 NETWORK = "10.77.0.0/29"
@@ -140,7 +141,7 @@ def test_kernel_knows_better(served):
     rcmd.write_rhosts(served.server, "alice", "app1 alice\n")
 
     def as_mallory():
-        return shell(served.to, "alice", "alice", "id", source=rcmdd.SOME_RESERVED)
+        return shell(served.to, "alice", "alice", "id", source=rshing.SOME_RESERVED)
 
     client = served.client
     there = dict(user="mallory", capabilities=(hosts.linux.CAP_NET_BIND_SERVICE,))

@@ -18,6 +18,7 @@ import pytest
 import host as hosts
 import rcmd
 import rcmdd
+import rshing
 from rcmdd import shell
 
 ALICE = hosts.USERS["alice"]
@@ -379,8 +380,8 @@ def test_second_channel_refused(served):
 def test_second_channel_nobody_vouches(served):
     """A stranger does not even get a connection back."""
     def talk():
-        with rcmdd.Call(served.to, "shell", source=rcmdd.SOME_RESERVED) as call:
-            call.send(rcmdd.fields(str(call.listen(rcmdd.SOME_RESERVED))))
+        with rcmdd.Call(served.to, "shell", source=rshing.SOME_RESERVED) as call:
+            call.send(rcmdd.fields(str(call.listen(rshing.SOME_RESERVED))))
             return call.accept() is None, call.answer().text
 
     assert served.attacker.run(talk) == (True, "Permission denied.")
@@ -390,7 +391,7 @@ def test_second_channel_reserved(served):
     """To a reserved port it comes from one: the ancestors' clients hang up otherwise."""
     def talk():
         with rcmdd.Call(served.to, "shell") as call:
-            call.send(rcmdd.fields(str(call.listen(rcmdd.SOME_RESERVED))))
+            call.send(rcmdd.fields(str(call.listen(rshing.SOME_RESERVED))))
             call.accept()
             call.send(rcmdd.fields("alice", "alice", "echo err >&2"))
             return call.second_from[1], call.answer().first, rcmdd.everything(call.second)

@@ -82,7 +82,7 @@ def test_a_command(machine):
     assert ended.returncode == FAILED
     assert "bind 512-1023/tcp by group portcred-rcmd" in ended.stderr, "without the rule it cannot"
     control.put(machine, POLICY)
-    server = rshing.serve(machine, reserved_session, source=("127.0.0.1", 1023))
+    server = rshing.serve(machine, reserved_session, source=("127.0.0.1", rshing.SOME_RESERVED))
     ended = client(machine, "-l", "bob", "127.0.0.1", "id", stdin="typed\n", env={"USER": "root"})
     assert (ended.returncode, ended.stdout, ended.stderr) == (DONE, "", "err\n")
     port, second, names, read = server.take()
@@ -97,7 +97,7 @@ def test_ipv6_and_status(machine):
         one.exit(5)
         return one.connection.getpeername()[1]
 
-    server = rshing.serve(machine, behave, address="::1", source=("::1", 1022))
+    server = rshing.serve(machine, behave, address="::1", source=("::1", rshing.SOME_RESERVED))
     ended = client(machine, "-n", "::1", "id")
     assert (ended.returncode, ended.stderr) == (5, "")
     assert server.take() in RESERVED
@@ -112,7 +112,7 @@ def test_bulk(machine):
         while more := one.connection.recv(1 << 18):
             one.connection.sendall(more)
 
-    server = rshing.serve(machine, behave, source=("127.0.0.1", 1021))
+    server = rshing.serve(machine, behave, source=("127.0.0.1", rshing.SOME_RESERVED))
     ended = subprocess.run(
         [rshing.RSH, "--proof", "reserved", "--rcmd-port", rshing.HELPER, "127.0.0.1", "cat"],
         input=data, check=True, stdout=subprocess.PIPE, timeout=hosts.TIMEOUT,
@@ -130,7 +130,7 @@ def test_signal(machine):
         one.frames()
         one.exit(number, True)
 
-    server = rshing.serve(machine, behave, source=("127.0.0.1", 1020))
+    server = rshing.serve(machine, behave, source=("127.0.0.1", rshing.SOME_RESERVED))
     process = rshing.start(machine, "--proof", "reserved", "--rcmd-port", rshing.HELPER, "-n",
                            "127.0.0.1", "id")
     assert process.stdout.readline() == "ready\n"
@@ -149,7 +149,7 @@ def test_nothing_stays_when_the_client_is_killed(machine):
         one.connection.sendall(b"ready\n")
         return one.read(), one.second.recv(1)
 
-    server = rshing.serve(machine, behave, source=("127.0.0.1", 1019))
+    server = rshing.serve(machine, behave, source=("127.0.0.1", rshing.SOME_RESERVED))
     process = rshing.start(machine, "--proof", "reserved", "--rcmd-port", rshing.HELPER,
                            "127.0.0.1", "id")
     assert process.stdout.readline() == "ready\n"
@@ -166,7 +166,8 @@ def test_second_channel(machine):
             closed = stranger.recv(1) == b""
         except ConnectionResetError:
             closed = True
-        one.second = rshing.second_channel(one.connection, int(one.fields[0]), ("127.0.0.1", 1018))
+        one.second = rshing.second_channel(one.connection, int(one.fields[0]),
+                                           ("127.0.0.1", rshing.SOME_RESERVED))
         one.let_in()
         one.second.sendall(b"the server's\n")
         return closed
@@ -212,7 +213,7 @@ def test_ports_of_others_are_passed_over(machine):
     control.put(machine, POLICY + rules)
     for _ in range(3):
         server = rshing.serve(machine, lambda one: one.let_in() or one.connection.getpeername()[1],
-                              source=("127.0.0.1", 1016))
+                              source=("127.0.0.1", rshing.SOME_RESERVED))
         ended = client(machine, "-n", "127.0.0.1", "id")
         assert (ended.returncode, ended.stderr) == (DONE, "")
         assert server.take() % 3 != 512 % 3
@@ -227,7 +228,7 @@ def test_many_in_a_row(machine):
         one.read()  # the client closes first: its side waits
 
     for _ in range(8):
-        server = rshing.serve(machine, behave, source=("127.0.0.1", 1015))
+        server = rshing.serve(machine, behave, source=("127.0.0.1", rshing.SOME_RESERVED))
         assert client(machine, "127.0.0.1", "id").returncode == DONE
         server.take()
 
@@ -242,7 +243,9 @@ def test_a_bound_socket_would_be_dangerous(machine):
     """
     def misuse():
         with socket.create_server(("127.0.0.1", 514)) as server, \
-             hosts.bind(1000, address="127.0.0.1") as sock:
+             socket.socket() as sock:
+            rshing.bind_free(sock, "127.0.0.1", rshing.SOME_RESERVED)
+            reserved = sock.getsockname()[1]
             sock.connect(("127.0.0.1", 514))
             server.accept()[0].close()
             os.setresuid(hosts.USERS["mallory"], hosts.USERS["mallory"], hosts.USERS["mallory"])
@@ -251,9 +254,10 @@ def test_a_bound_socket_would_be_dangerous(machine):
             assert libc.connect(sock.fileno(), unspecified, 16) == 0
             sock.connect(("127.0.0.1", 514))
             with server.accept()[0] as again:
-                return again.getpeername()[1]
+                return reserved, again.getpeername()[1]
 
-    assert machine.run(misuse) == 1000
+    reserved, again = machine.run(misuse)
+    assert reserved in RESERVED and again == reserved
 
 
 def received(machine, words, behave, **how):
@@ -275,7 +279,7 @@ def test_what_is_handed_on(machine):
     def behave(one):
         return one.fields[1:], one.connection.recv(100)
 
-    server, process, ends = received(machine, SHELL, behave, source=("127.0.0.1", 1014))
+    server, process, ends = received(machine, SHELL, behave, source=("127.0.0.1", rshing.SOME_RESERVED))
     assert [end.family for end in ends] == [socket.AF_UNIX, socket.AF_UNIX]
     ends[0].sendall(b"root\0root\0touch /tmp/x\0")
     names, data = server.take()
@@ -291,7 +295,7 @@ def test_its_descriptors_are_its_own(machine, dumpable):
     """Catches a process that its user can trace: he would take the socket, or write its memory."""
     with rshing.suid_dumpable(dumpable):
         server, process, ends = received(machine, SHELL, lambda one: one.read(),
-                                         source=("127.0.0.1", 1013 - dumpable))
+                                         source=("127.0.0.1", rshing.SOME_RESERVED))
     assert machine.run(lambda: rshing.traced(process.pid), user="mallory") == []
     status = pathlib.Path(f"/proc/{process.pid}/status").read_text(encoding="ascii")
     gid = hosts.USERS["mallory"]
@@ -376,7 +380,7 @@ def test_user_without_a_name(machine):
 def test_next_address(machine):
     """Catches a helper that gives up at the first of a name's addresses."""
     (machine.etc / "hosts").write_text("::1 both\n127.0.0.1 both localhost\n")
-    server = rshing.serve(machine, lambda one: one.let_in(), source=("127.0.0.1", 1012))
+    server = rshing.serve(machine, lambda one: one.let_in(), source=("127.0.0.1", rshing.SOME_RESERVED))
     ended = client(machine, "-n", "both", "id")
     server.take()
     assert ended.returncode == DONE
