@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "kernel/addresses.h"
+#include "kernel/hooks.h"
 #include "kernel/slots.h"
 #include "policy/machine.h"
 #include "portcredd/inforce.h"
@@ -269,9 +270,9 @@ static void follow_range(struct daemon *daemon)
 
 	if (!daemon->in_force.snapshot)
 		return;
-	r = enforcer_attach(daemon->enforcer, groups, &why);
+	r = hooks_attach(daemon->enforcer, groups, &why);
 	if (r == 0)
-		r = enforcer_detach_but(daemon->enforcer, groups);
+		r = hooks_detach_but(daemon->enforcer, groups);
 	if (r < 0)
 		log_warn(r, "%s", why ? why : "hooks cannot be detached");
 }

@@ -8,7 +8,7 @@
  *	1. find the executables                  nothing is changed yet
  *	2. write the snapshot under a third name
  *	3. reserve newly governed ports          too much is reserved for a moment: harmless
- *	4. attach every hook
+ *	4. attach the hooks that it needs, beside those of the policy before
  *	5. fill the idle slot and flip           from here on the new policy decides
  *	6. rename the snapshot
  *	7. refuse sockets bound before, lead calls to listeners that are there, give back ports that
@@ -24,6 +24,7 @@
 #include "portcredd/inforce.h"
 
 #include "base/log.h"
+#include "kernel/hooks.h"
 #include "kernel/slots.h"
 #include "policy/machine.h"
 #include "policy/snapshot.h"
@@ -164,28 +165,44 @@ static void judge_sockets(struct daemon *daemon, const struct compiled *compiled
 	daemon->in_force.approvals = approvals;
 }
 
-unsigned inforce_hooks(const struct daemon *daemon)
+/* chosen_hooks() - what guards the ports of a policy that the kernel may choose by itself */
+static unsigned chosen_hooks(bool all_namespaces, const struct port_bitmap *governed)
 {
 	struct port_bitmap chosen;
-	unsigned groups = HOOKS_BIND;
 
 	/* In other namespaces the range may be another; where it cannot be read, it may be any. */
-	if (daemon->in_force.all_namespaces || reserved_ephemeral_range(&chosen) < 0)
-		chosen = daemon->in_force.governed;
-	port_bitmap_keep(&chosen, &daemon->in_force.governed);
-	if (port_bitmap_count(&chosen) > 0)
-		groups |= HOOKS_AUTOBIND;
-	if (daemon->in_force.approvals.refused || daemon->in_force.approvals.connected)
-		groups |= HOOKS_REFUSED;
-	if (daemon->in_force.all_of_ipv6)
-		groups |= HOOKS_V6ONLY;
-	if (daemon->in_force.vouches)
-		groups |= HOOKS_VOUCH;
-	if (daemon->in_force.accepts)
-		groups |= HOOKS_ACCEPT;
-	if (daemon->in_force.n_redirects)
-		groups |= HOOKS_REDIRECT;
-	return groups;
+	if (all_namespaces || reserved_ephemeral_range(&chosen) < 0)
+		chosen = *governed;
+	port_bitmap_keep(&chosen, governed);
+	return port_bitmap_count(&chosen) > 0 ? HOOKS_AUTOBIND : 0;
+}
+
+/* stated_hooks() - what the statements of a policy need, wherever it is in force */
+static unsigned stated_hooks(const struct compiled *compiled)
+{
+	return HOOKS_BIND | (compiled->all_of_ipv6 ? HOOKS_V6ONLY : 0) |
+	       (compiled->vouches ? HOOKS_VOUCH : 0) | (compiled->accepts ? HOOKS_ACCEPT : 0) |
+	       (compiled->n_redirects ? HOOKS_REDIRECT : 0);
+}
+
+/*
+ * turning_hooks() - what a policy needs while it comes into force
+ *
+ * What the one before needs is still attached. A bind(2) that it has let pass may not have its port yet.
+ */
+static unsigned turning_hooks(const struct compiled *compiled, const struct port_bitmap *governed)
+{
+	return stated_hooks(compiled) | chosen_hooks(compiled->all_namespaces, governed) |
+	       HOOKS_TURN | (compiled->vouches ? HOOKS_ADOPT : 0);
+}
+
+unsigned inforce_hooks(const struct daemon *daemon)
+{
+	const struct in_force *in_force = &daemon->in_force;
+	bool refuses = in_force->approvals.refused || in_force->approvals.connected;
+
+	return in_force->hooks | chosen_hooks(in_force->all_namespaces, &in_force->governed) |
+	       (refuses ? HOOKS_REFUSED : 0);
 }
 
 /* struct summary - what is to be remembered of a policy when its text is gone */
@@ -226,9 +243,8 @@ static void adopt(struct daemon *daemon, struct compiled *compiled, const char *
 	free(in_force->name);
 	in_force->name = TAKE_PTR(compiled->name);
 	in_force->all_namespaces = compiled->all_namespaces;
-	in_force->all_of_ipv6 = compiled->all_of_ipv6;
+	in_force->hooks = stated_hooks(compiled);
 	in_force->vouches = compiled->vouches;
-	in_force->accepts = compiled->accepts;
 	in_force->n_hosts = compiled->n_hosts;
 	lead_take(daemon, compiled);
 	in_force->since = now_usec(CLOCK_REALTIME);
@@ -267,14 +283,26 @@ static int fill_kernel(struct daemon *daemon, const struct compiled *compiled,
 
 	r = reserved_extend(daemon->reserved, governed);
 	follow_addresses(daemon);
-	/* All hooks until it is known which are needed: too many refuse nobody. */
 	if (r == 0)
-		r = enforcer_attach(daemon->enforcer, HOOKS_ALL, &why);
+		r = hooks_attach(daemon->enforcer, turning_hooks(compiled, governed), &why);
 	if (why)
 		log_warnx("%s", why);
 	if (r == 0)
 		r = tables_put(daemon, compiled, executables);
 	return r;
+}
+
+/* attach_refusing() - the hook behind what judge_sockets() wrote; most policies refuse no such socket */
+static void attach_refusing(struct daemon *daemon)
+{
+	_cleanup_free_ char *why = NULL;
+	int r = hooks_attach(daemon->enforcer, inforce_hooks(daemon), &why);
+
+	if (r == 0)
+		return;
+	log_warnx("sockets that were bound before are not refused yet: %s",
+		  why ? why : strerror(-r));
+	daemon->in_force.unjudged = true;
 }
 
 /* settle_kernel() - step 7 */
@@ -283,6 +311,7 @@ static void settle_kernel(struct daemon *daemon, bool same)
 	int r;
 
 	judge_sockets(daemon, daemon->in_force.compiled, same);
+	attach_refusing(daemon);
 	adopt_older(daemon);
 	r = lead_listeners(daemon, daemon->in_force.compiled);
 	if (r < 0)
@@ -290,7 +319,7 @@ static void settle_kernel(struct daemon *daemon, bool same)
 	r = reserved_update(daemon->reserved, &daemon->in_force.governed);
 	if (r < 0)
 		log_warn(r, "net.ipv4.ip_local_reserved_ports cannot be written");
-	r = enforcer_detach_but(daemon->enforcer, inforce_hooks(daemon));
+	r = hooks_detach_but(daemon->enforcer, inforce_hooks(daemon));
 	if (r < 0)
 		log_warn(r, "hooks that are not needed cannot be detached");
 	follow_sysctls(daemon);
@@ -407,7 +436,7 @@ static int start_before(struct daemon *daemon, const struct policy_environment *
 static int start_pinned(struct daemon *daemon)
 {
 	_cleanup_free_ char *why = NULL;
-	int r = enforcer_attach(daemon->enforcer, HOOKS_ALL, &why);
+	int r = hooks_attach(daemon->enforcer, HOOKS_ALL, &why);
 
 	if (why)
 		log_warnx("%s", why);
