@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 
 #include "base/cleanup.h"
+#include "base/why.h"
 
 #define LIBRARY     "libmnl.so.0"
 #define REPLY_BYTES (64U << 10) /* the kernel fills what it is given, up to 32 KiB a message */
@@ -48,6 +49,13 @@ static int load_library(void)
 	FUNCTIONS(FIND)
 	mnl.handle = handle;
 	return 0;
+}
+
+int netlink_check(char **ret_why)
+{
+	int r = load_library();
+
+	return r < 0 ? why(ret_why, r, LIBRARY " cannot be loaded: install libmnl") : 0;
 }
 
 /* The end of a dump carries the error that ended it: libmnl's own callback does not look. */

@@ -15,6 +15,9 @@
 /* netlink_take - what is done with a message; 0, or -errno that ends the dump */
 typedef int netlink_take(const struct nlmsghdr *header, void *data);
 
+/* netlink_check() - whether libmnl can be had; 0, -ELIBACC with *@ret_why what to do (caller frees) */
+int netlink_check(char **ret_why);
+
 /*
  * netlink_dump() - ask the kernel for a table, and take each message that it answers with
  * @family: NETLINK_*
