@@ -7,6 +7,7 @@
 #include "kernel/slots.h"
 #include "policy/machine.h"
 #include "portcredd/inforce.h"
+#include "portcredd/takeover.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -264,7 +265,7 @@ int follow_schedule(struct daemon *daemon)
 /* follow_range() - the ephemeral range may have come to include governed ports, or to leave them */
 static void follow_range(struct daemon *daemon)
 {
-	unsigned groups = inforce_hooks(daemon);
+	unsigned groups = takeover_hooks(daemon);
 	_cleanup_free_ char *why = NULL;
 	int r;
 

@@ -14,7 +14,7 @@
  *	7. refuse sockets bound before, lead calls to listeners that are there, give back ports that
  *	   are no longer governed, detach the hooks that this policy does not need
  *
- * Where there is no kernel half (--broker-only), 3 to 5 and 7 are left out: from 6 on the broker decides
+ * 3 to 5 and 7 are takeover.c's. Where there is no kernel half (--broker-only), they are left out: from 6 on the broker decides
  * by the new policy.
  *
  * A trial differs in the name of its snapshot alone: STATE_TRIAL beside the STATE_IN_FORCE to come
@@ -28,13 +28,12 @@
 #include "kernel/slots.h"
 #include "policy/machine.h"
 #include "policy/snapshot.h"
-#include "portcredd/adopt.h"
 #include "portcredd/audit.h"
 #include "portcredd/file_list.h"
 #include "portcredd/follow.h"
 #include "portcredd/guard.h"
 #include "portcredd/lead.h"
-#include "portcredd/tables.h"
+#include "portcredd/takeover.h"
 #include "portcredd/vouching.h"
 
 #include <errno.h>
@@ -112,99 +111,6 @@ static bool decides_already(const struct daemon *daemon)
 	return snapshot && same_bytes(daemon->state_dir, STATE_NEXT, snapshot);
 }
 
-/*
- * keep_verdicts() - of a policy that decides already: who was let in stays
- *
- * What a socket's holder runs as may have changed since its bind, which is what was approved.
- */
-static void keep_verdicts(const struct daemon *daemon, struct approvals *approvals)
-{
-	approvals->refused = approvals->connected = 0;
-	for (size_t i = 0; i < approvals->n_items; i++) {
-		struct approval *approval = &approvals->items[i];
-
-		approval->refused &=
-			enforcer_refuses_socket(daemon->enforcer, approval->socket.cookie);
-		approvals->refused += approval->refused && !approval->connected;
-		approvals->connected += approval->refused && approval->connected;
-	}
-}
-
-/* judge_sockets() - refuse what was bound before and the tables do not name */
-static void judge_sockets(struct daemon *daemon, const struct compiled *compiled, bool same)
-{
-	struct approvals approvals = { 0 };
-	_cleanup_free_ uint64_t *cookies = NULL;
-	uint64_t counters[COUNTERS] = { 0 };
-	size_t n = 0;
-	int r;
-
-	r = enforcer_counters(daemon->enforcer, counters);
-	if (r == 0)
-		r = approve_sockets(compiled, daemon->cgroup, &approvals, NULL);
-	daemon->in_force.unjudged = r < 0;
-	if (r < 0) {
-		log_warn(r, "sockets that are bound already cannot be judged; to be tried again");
-		return;
-	}
-	/* A listener that could not be marked was never let in. */
-	if (same && !enforcer_has_unmarked(daemon->enforcer))
-		keep_verdicts(daemon, &approvals);
-	cookies = calloc(approvals.refused + approvals.connected + 1, sizeof(*cookies));
-	for (size_t i = 0; cookies && i < approvals.n_items; i++) {
-		if (approvals.items[i].refused)
-			cookies[n++] = approvals.items[i].socket.cookie;
-	}
-	r = cookies ? enforcer_refuse_sockets(daemon->enforcer, cookies, n,
-					      counters[COUNTER_MARKED])
-		    : -ENOMEM;
-	daemon->in_force.unjudged = r < 0;
-	if (r < 0)
-		log_warn(r, "not every socket that was bound before could be refused");
-	approvals_clear(&daemon->in_force.approvals);
-	daemon->in_force.approvals = approvals;
-}
-
-/* chosen_hooks() - what guards the ports of a policy that the kernel may choose by itself */
-static unsigned chosen_hooks(bool all_namespaces, const struct port_bitmap *governed)
-{
-	struct port_bitmap chosen;
-
-	/* In other namespaces the range may be another; where it cannot be read, it may be any. */
-	if (all_namespaces || reserved_ephemeral_range(&chosen) < 0)
-		chosen = *governed;
-	port_bitmap_keep(&chosen, governed);
-	return port_bitmap_count(&chosen) > 0 ? HOOKS_AUTOBIND : 0;
-}
-
-/* stated_hooks() - what the statements of a policy need, wherever it is in force */
-static unsigned stated_hooks(const struct compiled *compiled)
-{
-	return HOOKS_BIND | (compiled->all_of_ipv6 ? HOOKS_V6ONLY : 0) |
-	       (compiled->vouches ? HOOKS_VOUCH : 0) | (compiled->accepts ? HOOKS_ACCEPT : 0) |
-	       (compiled->n_redirects ? HOOKS_REDIRECT : 0);
-}
-
-/*
- * turning_hooks() - what a policy needs while it comes into force
- *
- * What the one before needs is still attached. A bind(2) that it has let pass may not have its port yet.
- */
-static unsigned turning_hooks(const struct compiled *compiled, const struct port_bitmap *governed)
-{
-	return stated_hooks(compiled) | chosen_hooks(compiled->all_namespaces, governed) |
-	       HOOKS_TURN | (compiled->vouches ? HOOKS_ADOPT : 0);
-}
-
-unsigned inforce_hooks(const struct daemon *daemon)
-{
-	const struct in_force *in_force = &daemon->in_force;
-	bool refuses = in_force->approvals.refused || in_force->approvals.connected;
-
-	return in_force->hooks | chosen_hooks(in_force->all_namespaces, &in_force->governed) |
-	       (refuses ? HOOKS_REFUSED : 0);
-}
-
 /* struct summary - what is to be remembered of a policy when its text is gone */
 struct summary {
 	struct file_list files;
@@ -243,7 +149,7 @@ static void adopt(struct daemon *daemon, struct compiled *compiled, const char *
 	free(in_force->name);
 	in_force->name = TAKE_PTR(compiled->name);
 	in_force->all_namespaces = compiled->all_namespaces;
-	in_force->hooks = stated_hooks(compiled);
+	in_force->hooks = takeover_stated_hooks(compiled);
 	in_force->vouches = compiled->vouches;
 	in_force->n_hosts = compiled->n_hosts;
 	lead_take(daemon, compiled);
@@ -255,74 +161,6 @@ static void adopt(struct daemon *daemon, struct compiled *compiled, const char *
 	in_force->executables = executables;
 	compiled_free(in_force->compiled);
 	in_force->compiled = compiled;
-}
-
-/* adopt_older() - listeners from before the vouch was wanted; setsockopt's hook must be attached */
-static void adopt_older(struct daemon *daemon)
-{
-	int r;
-
-	daemon->in_force.unanswered = 0;
-	if (!daemon->in_force.vouches)
-		return;
-	r = adopt_listeners(daemon->enforcer, daemon->cgroup, &daemon->in_force.unanswered);
-	if (r < 0)
-		log_warn(r, "listeners that are there already cannot be asked who calls them");
-	if (daemon->in_force.unanswered)
-		log_warnx("%zu listeners that are there already will know their callers once they "
-			  "are restarted",
-			  daemon->in_force.unanswered);
-}
-
-/* fill_kernel() - steps 3 to 5 */
-static int fill_kernel(struct daemon *daemon, const struct compiled *compiled,
-		       const struct executables *executables, const struct port_bitmap *governed)
-{
-	_cleanup_free_ char *why = NULL;
-	int r;
-
-	r = reserved_extend(daemon->reserved, governed);
-	follow_addresses(daemon);
-	if (r == 0)
-		r = hooks_attach(daemon->enforcer, turning_hooks(compiled, governed), &why);
-	if (why)
-		log_warnx("%s", why);
-	if (r == 0)
-		r = tables_put(daemon, compiled, executables);
-	return r;
-}
-
-/* attach_refusing() - the hook behind what judge_sockets() wrote; most policies refuse no such socket */
-static void attach_refusing(struct daemon *daemon)
-{
-	_cleanup_free_ char *why = NULL;
-	int r = hooks_attach(daemon->enforcer, inforce_hooks(daemon), &why);
-
-	if (r == 0)
-		return;
-	log_warnx("sockets that were bound before are not refused yet: %s",
-		  why ? why : strerror(-r));
-	daemon->in_force.unjudged = true;
-}
-
-/* settle_kernel() - step 7 */
-static void settle_kernel(struct daemon *daemon, bool same)
-{
-	int r;
-
-	judge_sockets(daemon, daemon->in_force.compiled, same);
-	attach_refusing(daemon);
-	adopt_older(daemon);
-	r = lead_listeners(daemon, daemon->in_force.compiled);
-	if (r < 0)
-		log_warn(r, "calls cannot be led to listeners that are there already");
-	r = reserved_update(daemon->reserved, &daemon->in_force.governed);
-	if (r < 0)
-		log_warn(r, "net.ipv4.ip_local_reserved_ports cannot be written");
-	r = hooks_detach_but(daemon->enforcer, inforce_hooks(daemon));
-	if (r < 0)
-		log_warn(r, "hooks that are not needed cannot be detached");
-	follow_sysctls(daemon);
 }
 
 int inforce_put(struct daemon *daemon, struct image *image, const char *snapshot)
@@ -346,7 +184,7 @@ int inforce_put(struct daemon *daemon, struct image *image, const char *snapshot
 	}
 	governed_ports(image->compiled, &governed);
 	if (r == 0 && daemon->enforcer)
-		r = fill_kernel(daemon, image->compiled, executables, &governed);
+		r = takeover_fill(daemon, image->compiled, executables, &governed);
 	if (r < 0) {
 		file_list_clear(&summary.files);
 		return r;
@@ -359,7 +197,7 @@ int inforce_put(struct daemon *daemon, struct image *image, const char *snapshot
 	daemon->in_force.governed = governed;
 	adopt(daemon, TAKE_PTR(image->compiled), snapshot, &summary, TAKE_PTR(executables));
 	if (daemon->enforcer)
-		settle_kernel(daemon, same);
+		takeover_settle(daemon, same);
 	compiled_thin(daemon->in_force.compiled); /* the broker needs no more */
 	r = follow_executables(daemon);
 	if (r < 0)
