@@ -14,8 +14,8 @@
  *	7. refuse sockets bound before, lead calls to listeners that are there, give back ports that
  *	   are no longer governed, detach the hooks that this policy does not need
  *
- * 3 to 5 and 7 are takeover.c's. Where there is no kernel half (--broker-only), they are left out: from 6 on the broker decides
- * by the new policy.
+ * 3 to 5 and 7 are takeover.c's. Where there is no kernel half (--broker-only), they are left out: from
+ * 6 on the broker decides by the new policy.
  *
  * A trial differs in the name of its snapshot alone: STATE_TRIAL beside the STATE_IN_FORCE to come
  * back to. STATE_TRIAL stays after a rollback, so that the next start knows the files for what they
