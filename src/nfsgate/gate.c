@@ -153,6 +153,7 @@ static void take_event(struct gate *gate, const struct epoll_event *event)
 {
 	struct source *source = event->data.ptr;
 
+	gate->last = source->kind;
 	switch (source->kind) {
 	case SOURCE_LISTENER:
 		accept_some(gate, source->owner);
@@ -248,7 +249,7 @@ static int step(struct gate *gate)
 		timeout = 0;
 	else if (until != INT64_MAX)
 		timeout = left < 60000 ? (int)left : 60000;
-	n = epoll_wait(gate->event, events, EVENTS, timeout);
+	n = busy_poll_wait(&gate->poll, gate->event, events, EVENTS, timeout, gate->last);
 	if (n < 0 && errno != EINTR)
 		return -errno;
 	gate->now = now_ms();
@@ -326,6 +327,7 @@ int gate_run(const struct options *options, const struct listener *listeners, si
 		.signals.fd = -EBADF,
 		.n_listeners = n,
 		.now = now_ms(),
+		.poll.limit = (int64_t)options->poll * 1000,
 		.first_alarm = INT64_MAX,
 	};
 	int r;

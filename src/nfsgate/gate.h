@@ -5,6 +5,7 @@
 #ifndef PORTCRED_NFSGATE_GATE_H
 #define PORTCRED_NFSGATE_GATE_H
 
+#include "nfsgate/busy_poll.h"
 #include "nfsgate/groups.h"
 #include "nfsgate/options.h"
 #include "nfsgate/pipes.h"
@@ -13,6 +14,8 @@ struct session;
 
 /* enum source_kind - what epoll tells of */
 enum source_kind { SOURCE_LISTENER, SOURCE_CLIENT, SOURCE_SERVER, SOURCE_GROUPS, SOURCE_SIGNALS };
+
+_Static_assert(SOURCE_SIGNALS < BUSY_POLL_KINDS, "each has a window of its own");
 
 /* struct source - what stands behind an event; lies in what it is the source of */
 struct source {
@@ -42,6 +45,8 @@ struct gate {
 	struct rule rule; /* with the table of ids, which is reloaded */
 	int event;        /* epoll */
 	int64_t now;      /* milliseconds of the monotonic clock, when the last events came */
+	struct busy_poll poll;
+	enum source_kind last; /* of the last event: it says what comes next, and how soon */
 	struct listener listeners[MAX_LISTENERS];
 	size_t n_listeners;
 	struct source signals, groups_source;

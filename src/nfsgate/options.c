@@ -30,6 +30,7 @@ enum {
 	OPTION_MAX_CONNECTIONS,
 	OPTION_MAX_PER_USER,
 	OPTION_SERVER_WAIT,
+	OPTION_POLL,
 	OPTION_USER,
 	OPTION_VERSION,
 };
@@ -53,6 +54,7 @@ static const struct option long_options[] = {
 	{ "max-connections", required_argument, NULL, OPTION_MAX_CONNECTIONS },
 	{ "max-per-user", required_argument, NULL, OPTION_MAX_PER_USER },
 	{ "server-wait", required_argument, NULL, OPTION_SERVER_WAIT },
+	{ "poll", required_argument, NULL, OPTION_POLL },
 	{ "user", required_argument, NULL, OPTION_USER },
 	{ "version", no_argument, NULL, OPTION_VERSION },
 	{ "help", no_argument, NULL, 'h' },
@@ -94,6 +96,8 @@ static void usage(void)
 	      "  --max-per-user N    of them, of one user who is not root [64]\n"
 	      "  --server-wait SECONDS\n"
 	      "                      how long clients wait for the server to come back [60]\n"
+	      "  --poll MICROSECONDS look for what comes next so long before sleeping, where it\n"
+	      "                      lately came in that time [200]; 0: sleep at once\n"
 	      "  --user NAME         become this user, if started as root [nobody]\n"
 	      "  --help, --version\n"
 	      "\n"
@@ -220,6 +224,8 @@ static int take_limit(struct options *options, int option)
 		return take_number("max-per-user", 1, MAX_CONNECTIONS, &options->max_per_user);
 	case OPTION_SERVER_WAIT:
 		return take_number("server-wait", 1, MAX_SERVER_WAIT, &options->server_wait);
+	case OPTION_POLL:
+		return take_number("poll", 0, MAX_POLL, &options->poll);
 	default:
 		fputs("Try 'portcred-nfsgate --help'.\n", stderr);
 		return -EINVAL;
@@ -293,6 +299,7 @@ int options_parse(int argc, char *argv[], struct options *ret_options)
 		.max_connections = DEFAULT_CONNECTIONS,
 		.max_per_user = DEFAULT_PER_USER,
 		.server_wait = DEFAULT_SERVER_WAIT,
+		.poll = DEFAULT_POLL,
 	};
 	int option, r = squash_parse("root", &options.rule.squash);
 
