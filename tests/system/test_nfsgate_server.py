@@ -280,6 +280,29 @@ def test_root_of_a_host(peers, gate):
     assert "user 0 of app1" in process.logged("this user speaks for nobody here")
 
 
+def test_loopback_is_not_paced(peers, gate):
+    """Catches calls that are held up on their way to the server by what is meant for networks."""
+    gate()
+
+    def work(connection):
+        message(connection)
+        yield connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_CONGESTION, 16).rstrip(b"\0").decode()
+
+    server = peers.server.start(serve(work))
+    server.go()
+
+    def converse():
+        with nfs.Client(peers.address(peers.server)) as client:
+            client.send(nfs.NFS, nfs.NULL, b"", nfs.auth_sys(ALICE))
+            yield "called"
+
+    caller = peers.client.start(converse, user="alice")
+    assert server.take() != "reno", "the machine has it for all"
+    assert caller.value == "called"
+    found = peers.server.run(["ss", "-tinH", "dport", "=", f":{SERVER}"])
+    assert " reno " in found.stdout, found
+
+
 CALLS = 300
 
 
