@@ -73,7 +73,7 @@ static int converse(const struct rcmd_request *request, int64_t deadline, struct
 }
 
 /* connect_vouched() - 0, -EHOSTUNREACH: another address may do; -errno */
-static int connect_vouched(const struct session_target *target, const struct rcmd_request *request,
+static int connect_vouched(const struct session_target *target, struct rcmd_request *request,
 			   const struct addrinfo *address, int64_t deadline,
 			   struct session *session, char **ret_why)
 {
@@ -87,15 +87,20 @@ static int connect_vouched(const struct session_target *target, const struct rcm
 	if (r < 0)
 		return why(ret_why, -EHOSTUNREACH, "cannot connect: %s", strerror(-r));
 	session->connection = TAKE_FD(fd);
+	r = target->complete(target->data, request);
+	if (r < 0)
+		return r;
 	return converse(request, deadline, session, ret_why);
 }
 
-static int connect_reserved(const struct session_target *target, const struct rcmd_request *request,
+static int connect_reserved(const struct session_target *target, struct rcmd_request *request,
 			    const struct addrinfo *address, struct session *session, char **ret_why)
 {
 	char text[NI_MAXHOST];
-	int r;
+	int r = target->complete(target->data, request);
 
+	if (r < 0)
+		return r;
 	if (getnameinfo(address->ai_addr, address->ai_addrlen, text, sizeof(text), NULL, 0,
 			NI_NUMERICHOST) != 0)
 		return -EHOSTUNREACH;
@@ -117,7 +122,7 @@ static int let_in(const struct rcmd_request *request, const struct session *sess
 	return r;
 }
 
-static int try_each(const struct session_target *target, const struct rcmd_request *request,
+static int try_each(const struct session_target *target, struct rcmd_request *request,
 		    const struct addrinfo *addresses, int64_t deadline, struct session *session,
 		    char **ret_why)
 {
@@ -133,7 +138,7 @@ static int try_each(const struct session_target *target, const struct rcmd_reque
 	return r;
 }
 
-int session_open(const struct session_target *target, const struct rcmd_request *request,
+int session_open(const struct session_target *target, struct rcmd_request *request,
 		 struct session *ret_session, char **ret_why)
 {
 	const struct addrinfo hints = { .ai_family = target->family, .ai_socktype = SOCK_STREAM };
