@@ -32,18 +32,21 @@
 #define REST_MS 1000
 
 /*
- * How long after a connection the next spare process is made, unless a session ends before: what is
- * done for the one that has just come goes first.
+ * How long after a connection the next spare process is made, unless its request comes or a session ends
+ * before: what is done for the one that has just come goes first.
  */
 #define SPARE_MS 20
 
 /* Connections that are refused are told of so often, and counted in between. */
 #define TELL_MS 1000U
 
-/* struct server - @watched: the signals, then the listeners */
+/* What is watched. */
+enum { SIGNALS, GIVEN, FIRST_LISTENER };
+
+/* struct server - @watched: the signals, the session that was given its connection last, the listeners */
 struct server {
 	const struct options *options;
-	struct pollfd watched[1 + MAX_LISTENERS];
+	struct pollfd watched[FIRST_LISTENER + MAX_LISTENERS];
 	size_t n_listeners;
 	struct admission admission;
 	pid_t *pids; /* by seat */
@@ -57,11 +60,12 @@ struct server {
 
 static void server_clear(struct server *server)
 {
-	if (server->watched[0].fd >= 0)
-		close(server->watched[0].fd);
+	if (server->watched[SIGNALS].fd >= 0)
+		close(server->watched[SIGNALS].fd);
 	if (server->modules)
 		pam_unload(server->modules);
 	spare_clear(&server->spare);
+	spare_settle(&server->spare);
 	free(server->admission.seats);
 	free(server->pids);
 	if (server->admission.waiting)
@@ -99,9 +103,10 @@ static int server_begin(struct server *server, const struct listeners *listeners
 		return -ENOMEM;
 	server->n_listeners = listeners->n;
 	for (size_t i = 0; i < listeners->n; i++)
-		server->watched[1 + i] = (struct pollfd){ listeners->fds[i], POLLIN, 0 };
-	server->watched[0] = (struct pollfd){ open_signals(), POLLIN, 0 };
-	return server->watched[0].fd < 0 ? -errno : 0;
+		server->watched[FIRST_LISTENER + i] =
+			(struct pollfd){ listeners->fds[i], POLLIN, 0 };
+	server->watched[SIGNALS] = (struct pollfd){ open_signals(), POLLIN, 0 };
+	return server->watched[SIGNALS].fd < 0 ? -errno : 0;
 }
 
 /* note_refused() - at most one line a second, whatever comes */
@@ -177,10 +182,11 @@ static int find_seat(struct server *server, const struct sockaddr_storage *addre
 /* close_server() - in a child, which has nothing of the server's but a word of memory that both share */
 static void close_server(struct server *server)
 {
-	for (size_t i = 0; i <= server->n_listeners; i++)
-		close(server->watched[i].fd);
-	if (server->spare.fd >= 0)
-		close(server->spare.fd);
+	close(server->watched[SIGNALS].fd);
+	for (size_t i = 0; i < server->n_listeners; i++)
+		close(server->watched[FIRST_LISTENER + i].fd);
+	cleanup_close(&server->spare.fd);
+	cleanup_close(&server->spare.given);
 	/* A reader that was taken over could have others' sessions ended, as if they waited. */
 	if (madvise(server->admission.waiting,
 		    server->options->limit * sizeof(*server->admission.waiting), MADV_DONTFORK) < 0)
@@ -205,6 +211,7 @@ static _Noreturn void begin_spare(struct server *server, int fd)
 	if (session_prepare(server->options, &session) < 0 ||
 	    spare_wait(fd, &connection, &seat) < 0 || seat >= server->admission.limit)
 		_exit(EXIT_FAILURE);
+	session.server = fd;
 	_exit(session_run(server->options, &session, connection, &server->admission.waiting[seat]));
 }
 
@@ -271,7 +278,7 @@ static void take_signals(struct server *server)
 {
 	struct signalfd_siginfo info;
 
-	while (read(server->watched[0].fd, &info, sizeof(info)) == sizeof(info))
+	while (read(server->watched[SIGNALS].fd, &info, sizeof(info)) == sizeof(info))
 		server->ending |= info.ssi_signo != SIGCHLD;
 	reap(server);
 }
@@ -281,19 +288,26 @@ static void take_signals(struct server *server)
 
 static int step(struct server *server)
 {
-	size_t n = server->resting ? 1 : 1 + server->n_listeners;
+	size_t n = FIRST_LISTENER + (server->resting ? 0 : server->n_listeners);
 	int wait = server->resting ? REST_MS : server->wants_spare ? SPARE_MS : -1;
-	int ready = poll(server->watched, n, wait);
-	bool rests = ready == 0;
+	bool rests;
+	int ready;
 
+	server->watched[GIVEN] = (struct pollfd){ server->spare.given, POLLIN, 0 };
+	ready = poll(server->watched, n, wait);
+	rests = ready == 0;
 	if (ready < 0)
 		return errno == EINTR ? 0 : -errno;
 	server->resting = false;
-	if (server->watched[0].revents) {
+	if (server->watched[SIGNALS].revents) {
 		take_signals(server);
 		rests = true; /* a session has ended */
 	}
-	for (size_t i = 1; i < n && !server->ending; i++) {
+	if (server->watched[GIVEN].revents) {
+		spare_settle(&server->spare);
+		rests = true;
+	}
+	for (size_t i = FIRST_LISTENER; i < n && !server->ending; i++) {
 		for (unsigned turn = 0; server->watched[i].revents && turn < TURN; turn++) {
 			if (!take(server, server->watched[i].fd))
 				break;
@@ -308,8 +322,8 @@ int serve(const struct options *options, const struct listeners *listeners)
 {
 	_cleanup_(server_clear) struct server server = {
 		.options = options,
-		.watched[0].fd = -EBADF,
-		.spare.fd = -EBADF,
+		.watched[SIGNALS].fd = -EBADF,
+		.spare = { 0, -EBADF, -EBADF },
 	};
 	const char *text = NULL;
 	int r = pam_preload(&server.modules, &text);

@@ -138,12 +138,13 @@ static pid_t begin(struct session *session)
 		r = session_answer(session);
 	if (r < 0)
 		return session_refuse(session, r, NULL, "%s", strerror(-r));
-	tell_begin(session);
 	pid = session->options->service == RCMD_LOGIN ? login_start(session, environment.items)
 						      : command_start(session, environment.items);
 	if (pid < 0)
 		return session_refuse(session, pid, "Internal error.",
 				      "cannot start the user's process: %s", strerror((int)-pid));
+	/* While that one begins. */
+	tell_begin(session);
 	return pid;
 }
 
@@ -217,6 +218,7 @@ static void session_clear(struct session *session)
 	cleanup_close(&session->ended);
 	cleanup_close(&session->second);
 	cleanup_close(&session->connection);
+	cleanup_close(&session->server);
 }
 
 /* hand_over() - the connection is the user's process' alone: it ends when that does */
@@ -235,6 +237,7 @@ static struct session session_of(const struct options *options)
 {
 	return (struct session){
 		.options = options,
+		.server = -EBADF,
 		.connection = -EBADF,
 		.second = -EBADF,
 		.ended = -EBADF,

@@ -28,6 +28,7 @@
 /* struct session - the monitor's; session.c makes and clears it */
 struct session {
 	const struct options *options;
+	int server;     /* owned; closed once the request has come, for which it waits; -EBADF */
 	int connection; /* owned; -EBADF once the user's process has it alone */
 	int second;     /* owned; -EBADF: none */
 	struct opening opening;
