@@ -147,15 +147,21 @@ static void reap(struct server *server)
 	}
 }
 
-/* end_session() - of one that waits: nothing has begun that would have to be closed */
-static void end_session(struct server *server, size_t seat)
+/*
+ * end_session() - of one that waits: nothing has begun that would have to be closed
+ * Returns false where it has been let through meanwhile: it goes on.
+ */
+static bool end_session(struct server *server, size_t seat)
 {
 	pid_t pid = server->pids[seat];
 
+	if (!admission_end(&server->admission, seat))
+		return false;
 	kill(pid, SIGKILL);
 	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
 		;
 	leave(server, pid);
+	return true;
 }
 
 /* find_seat() - 0, -EUSERS after telling */
@@ -166,11 +172,11 @@ static int find_seat(struct server *server, const struct sockaddr_storage *addre
 	enum admission_answer answer;
 	size_t instead;
 
-	answer = admission_ask(&server->admission, &source, ret_seat, &instead);
-	if (answer == ADMISSION_INSTEAD) {
-		end_session(server, instead);
-		note_refused(server, "too many of which it is not known who calls");
-		answer = admission_ask(&server->admission, &source, ret_seat, &instead);
+	/* Each time one fewer waits. */
+	while ((answer = admission_ask(&server->admission, &source, ret_seat, &instead)) ==
+	       ADMISSION_INSTEAD) {
+		if (end_session(server, instead))
+			note_refused(server, "too many of which it is not known who calls");
 	}
 	if (answer == ADMISSION_YES)
 		return 0;

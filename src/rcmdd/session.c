@@ -10,6 +10,7 @@
 #include <syslog.h>
 #include <unistd.h>
 
+#include "rcmdd/admission.h"
 #include "rcmdd/become.h"
 #include "rcmdd/environment.h"
 #include "rcmdd/login.h"
@@ -277,8 +278,8 @@ int session_run(const struct options *options, struct session *prepared, int con
 	alarm(options->grace + ALARM_SECONDS);
 	if (session_admit(&session) < 0)
 		return 1;
-	if (waiting)
-		*waiting = false;
+	if (waiting && !admission_pass(waiting))
+		return 1;
 	/* From here on they wait to be taken: the end of the user's process among them. */
 	sigprocmask(SIG_BLOCK, &ours, NULL);
 	pid = begin(&session);

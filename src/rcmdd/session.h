@@ -56,7 +56,7 @@ int session_prepare(const struct options *options, struct session *ret_session);
  * session_run() - serve a connection, in a process that is there for nothing else
  * @prepared: by session_prepare(), taken over; NULL: it is made now
  * @connection: taken over
- * @waiting: cleared once it is known who calls; NULL: nobody wants to know
+ * @waiting: for admission_pass(), once it is known who calls; NULL: nobody wants to know
  *
  * Returns when the session is over: 0; 1 where there was none, which was told.
  */
