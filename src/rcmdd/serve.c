@@ -4,8 +4,9 @@
  *
  * Forking without execve(2) keeps a session cheap: libraries, modules of PAM and the filter of the
  * reader are there already. One process, and its reader, are forked ahead (spare.h): the connection that
- * comes next waits for neither, and what comes with it has processes made for it. A session says that it is known who calls by clearing a word of memory
- * that both share; what else it does is not this process' business.
+ * comes next waits for neither, and what comes with it has processes made for it. A session says that it
+ * is known who calls by clearing a word of memory that both share, and in another one which login utmp(5)
+ * has, should it not live to write its end; what else it does is not this process' business.
  */
 #include "rcmdd/serve.h"
 
@@ -24,6 +25,7 @@
 #include "rcmdd/moment.h"
 #include "rcmdd/notify.h"
 #include "rcmdd/pam.h"
+#include "rcmdd/record.h"
 #include "rcmdd/session.h"
 #include "rcmdd/spare.h"
 #include "rcmdd/tell.h"
@@ -49,7 +51,8 @@ struct server {
 	struct pollfd watched[FIRST_LISTENER + MAX_LISTENERS];
 	size_t n_listeners;
 	struct admission admission;
-	pid_t *pids; /* by seat */
+	pid_t *pids;        /* by seat */
+	atomic_int *logins; /* the same: session_shared's, memory of all sessions */
 	struct spare spare;
 	bool wants_spare; /* since a connection came; not after one that ended by itself */
 	unsigned refused; /* since it was told */
@@ -57,6 +60,13 @@ struct server {
 	bool ending, resting;
 	pam_handle_t *modules; /* keeps them loaded */
 };
+
+/* shared_size() - bytes of what the server shares with its sessions: the logins, and behind them who waits */
+static size_t shared_size(const struct server *server)
+{
+	return server->options->limit *
+	       (sizeof(*server->logins) + sizeof(*server->admission.waiting));
+}
 
 static void server_clear(struct server *server)
 {
@@ -68,9 +78,8 @@ static void server_clear(struct server *server)
 	spare_settle(&server->spare);
 	free(server->admission.seats);
 	free(server->pids);
-	if (server->admission.waiting)
-		munmap(server->admission.waiting,
-		       server->options->limit * sizeof(*server->admission.waiting));
+	if (server->logins)
+		munmap(server->logins, shared_size(server));
 }
 
 static int open_signals(void)
@@ -90,14 +99,19 @@ static int server_begin(struct server *server, const struct listeners *listeners
 {
 	const struct options *options = server->options;
 	struct admission *admission = &server->admission;
-	void *shared = mmap(NULL, options->limit * sizeof(*admission->waiting),
-			    PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	void *shared = mmap(NULL, shared_size(server), PROT_READ | PROT_WRITE,
+			    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
 	if (shared == MAP_FAILED)
 		return -errno;
-	*admission =
-		(struct admission){ options->limit, options->limit_waiting, options->limit_source,
-				    calloc(options->limit, sizeof(*admission->seats)), shared };
+	server->logins = shared;
+	*admission = (struct admission){
+		options->limit,
+		options->limit_waiting,
+		options->limit_source,
+		calloc(options->limit, sizeof(*admission->seats)),
+		(atomic_bool *)(server->logins + options->limit),
+	};
 	server->pids = calloc(options->limit, sizeof(*server->pids));
 	if (!admission->seats || !server->pids)
 		return -ENOMEM;
@@ -123,12 +137,46 @@ static void note_refused(struct server *server, const char *why)
 	server->refused = 0;
 }
 
+/* close_server() - in a child, which has nothing of the server's but the memory that both share */
+static void close_server(struct server *server)
+{
+	close(server->watched[SIGNALS].fd);
+	for (size_t i = 0; i < server->n_listeners; i++)
+		close(server->watched[FIRST_LISTENER + i].fd);
+	cleanup_close(&server->spare.fd);
+	cleanup_close(&server->spare.given);
+	/* A reader that was taken over could have others' sessions ended, as if they waited. */
+	if (madvise(server->logins, shared_size(server), MADV_DONTFORK) < 0)
+		_exit(EXIT_FAILURE);
+}
+
+/*
+ * end_record() - of a login whose monitor did not live to write it: its process has ended with it
+ * In a process of its own: whoever reads utmp(5) may hold up who writes it.
+ */
+static void end_record(struct server *server, size_t seat)
+{
+	pid_t login = atomic_exchange(&server->logins[seat], 0), pid;
+
+	if (login == 0)
+		return;
+	pid = fork();
+	if (pid == 0) {
+		close_server(server);
+		record_end(login);
+		_exit(EXIT_SUCCESS);
+	}
+	if (pid < 0)
+		tell(server->options->aloud, LOG_ERR, "utmp: an entry stays: %s", strerror(errno));
+}
+
 static void leave(struct server *server, pid_t pid)
 {
 	for (size_t i = 0; i < server->admission.limit; i++) {
 		if (server->pids[i] != pid)
 			continue;
 		server->pids[i] = 0;
+		end_record(server, i);
 		admission_leave(&server->admission, i);
 		return;
 	}
@@ -185,31 +233,26 @@ static int find_seat(struct server *server, const struct sockaddr_storage *addre
 	return -EUSERS;
 }
 
-/* close_server() - in a child, which has nothing of the server's but a word of memory that both share */
-static void close_server(struct server *server)
+/* shared_of() - for the session of a seat */
+static struct session_shared shared_of(const struct server *server, size_t seat)
 {
-	close(server->watched[SIGNALS].fd);
-	for (size_t i = 0; i < server->n_listeners; i++)
-		close(server->watched[FIRST_LISTENER + i].fd);
-	cleanup_close(&server->spare.fd);
-	cleanup_close(&server->spare.given);
-	/* A reader that was taken over could have others' sessions ended, as if they waited. */
-	if (madvise(server->admission.waiting,
-		    server->options->limit * sizeof(*server->admission.waiting), MADV_DONTFORK) < 0)
-		_exit(EXIT_FAILURE);
+	return (struct session_shared){ &server->admission.waiting[seat], &server->logins[seat] };
 }
 
 /* begin() - in a child that was forked for this connection */
 static _Noreturn void begin(struct server *server, int connection, size_t seat)
 {
+	const struct session_shared shared = shared_of(server, seat);
+
 	close_server(server);
-	_exit(session_run(server->options, NULL, connection, &server->admission.waiting[seat]));
+	_exit(session_run(server->options, NULL, connection, &shared));
 }
 
 /* begin_spare() - in a child that is to be ready for whatever connection comes */
 static _Noreturn void begin_spare(struct server *server, int fd)
 {
 	struct session session;
+	struct session_shared shared;
 	int connection;
 	size_t seat;
 
@@ -218,7 +261,8 @@ static _Noreturn void begin_spare(struct server *server, int fd)
 	    spare_wait(fd, &connection, &seat) < 0 || seat >= server->admission.limit)
 		_exit(EXIT_FAILURE);
 	session.server = fd;
-	_exit(session_run(server->options, &session, connection, &server->admission.waiting[seat]));
+	shared = shared_of(server, seat);
+	_exit(session_run(server->options, &session, connection, &shared));
 }
 
 /* make_spare() - without one, connections have processes forked for them */

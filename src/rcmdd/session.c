@@ -266,7 +266,7 @@ int session_prepare(const struct options *options, struct session *ret_session)
 }
 
 int session_run(const struct options *options, struct session *prepared, int connection,
-		atomic_bool *waiting)
+		const struct session_shared *shared)
 {
 	_cleanup_(session_clear) struct session session =
 		prepared ? *prepared : session_of(options);
@@ -274,11 +274,13 @@ int session_run(const struct options *options, struct session *prepared, int con
 	pid_t pid;
 
 	session.connection = connection;
+	if (shared)
+		session.shared = *shared;
 	set_signals(&ours);
 	alarm(options->grace + ALARM_SECONDS);
 	if (session_admit(&session) < 0)
 		return 1;
-	if (waiting && !admission_pass(waiting))
+	if (session.shared.waiting && !admission_pass(session.shared.waiting))
 		return 1;
 	/* From here on they wait to be taken: the end of the user's process among them. */
 	sigprocmask(SIG_BLOCK, &ours, NULL);
@@ -289,6 +291,6 @@ int session_run(const struct options *options, struct session *prepared, int con
 	hand_over(&session);
 	wait_for(&session, pid, &ours);
 	if (options->service == RCMD_LOGIN)
-		login_end(pid);
+		login_end(&session, pid);
 	return 0;
 }
