@@ -28,19 +28,24 @@ static int look(const char *path, struct stat *ret_found)
 	return S_ISREG(ret_found->st_mode) ? TAKE_FD(fd) : -EINVAL;
 }
 
-/* read_all() - as text, for free(3) */
-static int read_all(int fd, char **ret_text)
+/* read_all() - @size bytes as text, for free(3); -EAGAIN: there are more or fewer by now */
+static int read_all(int fd, size_t size, char **ret_text)
 {
-	_cleanup_free_ char *text = malloc(PAM_FILES_BYTES_MAX + 1);
-	size_t size = 0;
+	_cleanup_free_ char *text = NULL;
+	size_t done = 0;
 	ssize_t n = 1;
 
-	while (text && n > 0 && size < PAM_FILES_BYTES_MAX) {
-		n = read(fd, text + size, PAM_FILES_BYTES_MAX - size);
-		size += n > 0 ? (size_t)n : 0;
+	if (size > PAM_FILES_BYTES_MAX)
+		return -EFBIG;
+	text = malloc(size + 1);
+	while (text && n > 0 && done <= size) {
+		n = read(fd, text + done, size + 1 - done);
+		done += n > 0 ? (size_t)n : 0;
 	}
-	if (!text || n != 0)
-		return !text ? -ENOMEM : n < 0 ? -errno : -EFBIG;
+	if (!text || n < 0)
+		return !text ? -ENOMEM : -errno;
+	if (done != size)
+		return -EAGAIN;
 	text[size] = '\0';
 	*ret_text = TAKE_PTR(text);
 	return 0;
@@ -120,7 +125,7 @@ static int find_one(struct pam_files *files, const char *directory, time_t now, 
 		return fd;
 	if (file->found.st_ctim.tv_sec + SETTLED_SECONDS >= now)
 		return -EAGAIN;
-	r = read_all(fd, &text);
+	r = read_all(fd, (size_t)file->found.st_size, &text);
 	return r < 0 ? r : add_included(files, directory, text);
 }
 

@@ -161,7 +161,7 @@ static void test_not_understood(void **state)
 
 static void test_limits(void **state)
 {
-	static char text[PAM_FILES_BYTES_MAX + 1];
+	static char text[PAM_FILES_BYTES_MAX + 2];
 
 	memset(text, '#', sizeof(text) - 1);
 	put("included", text);
