@@ -109,6 +109,16 @@ enum admission_answer admission_ask(struct admission *admission, const struct so
 	return ADMISSION_YES;
 }
 
+bool admission_end(struct admission *admission, size_t seat)
+{
+	return atomic_exchange(&admission->waiting[seat], false);
+}
+
+bool admission_pass(atomic_bool *waiting)
+{
+	return atomic_exchange(waiting, false);
+}
+
 void admission_leave(struct admission *admission, size_t seat)
 {
 	admission->seats[seat].taken = false;

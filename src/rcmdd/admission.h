@@ -35,8 +35,9 @@ struct seat {
 /* struct admission - the limits, and who sits where; all of it borrowed */
 struct admission {
 	unsigned limit, limit_waiting, limit_source;
-	struct seat *seats;   /* limit of them */
-	atomic_bool *waiting; /* the same; cleared by the sessions themselves (shared memory) */
+	struct seat *seats; /* limit of them */
+	atomic_bool
+		*waiting; /* the same; cleared by the sessions themselves, too (shared memory) */
 	uint64_t arrivals;
 };
 
@@ -54,6 +55,15 @@ enum admission_answer {
  */
 enum admission_answer admission_ask(struct admission *admission, const struct source *source,
 				    size_t *ret_seat, size_t *ret_instead);
+
+/*
+ * admission_end(), admission_pass() - the server ends a session that waits; a session is let through, as it
+ * is known who calls
+ * Both may come at the same time, of two processes. Return true for the one of them that was first; the
+ * other one has to leave it at that.
+ */
+bool admission_end(struct admission *admission, size_t seat);
+bool admission_pass(atomic_bool *waiting);
 
 void admission_leave(struct admission *admission, size_t seat);
 

@@ -307,6 +307,8 @@ int session_admit(struct session *session)
 	if (r < 0)
 		return session_refuse(session, r, NULL, "who calls: %s", portcred_error_text(r));
 	r = receive_request(session);
+	if (session->server >= 0)
+		close(TAKE_FD(session->server));
 	if (r == 0)
 		r = identify(session);
 	return r < 0 ? r : check_account(session);

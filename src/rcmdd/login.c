@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/isolate.h"
 #include "rcmdd/become.h"
 #include "rcmdd/descriptors.h"
 #include "rcmdd/record.h"
@@ -129,7 +130,7 @@ pid_t login_start(struct session *session, char *const environment[])
 {
 	_cleanup_(close_pair) struct pair pair = { -EBADF, -EBADF, "" };
 	int r = open_pair(&session->account, &pair);
-	pid_t pid;
+	pid_t pid, monitor = getpid();
 
 	if (r < 0)
 		return r;
@@ -138,17 +139,24 @@ pid_t login_start(struct session *session, char *const environment[])
 	if (pid < 0)
 		return -errno;
 	if (pid == 0) {
-		if (setsid() < 0 || become_user(&session->account) < 0)
+		/* In this order: who changes his user is not told of his parent's end any more. */
+		if (setsid() < 0 || become_user(&session->account) < 0 ||
+		    isolate_end_with(monitor) < 0)
 			_exit(EXIT_CANNOT);
 		run_relay(session, &pair, environment);
 	}
+	/* First: of an entry that was never made the server finds none. */
+	if (session->shared.login)
+		*session->shared.login = pid;
 	record_begin(pid, pair.name, session->account.name,
 		     session->is_proved ? session->proved.caller.host : session->caller.text,
 		     &session->caller.plain);
 	return pid;
 }
 
-void login_end(pid_t pid)
+void login_end(const struct session *session, pid_t pid)
 {
 	record_end(pid);
+	if (session->shared.login)
+		*session->shared.login = 0;
 }

@@ -18,6 +18,6 @@
 pid_t login_start(struct session *session, char *const environment[]);
 
 /* login_end() - that process has ended: so utmp(5) and wtmp say it too */
-void login_end(pid_t pid);
+void login_end(const struct session *session, pid_t pid);
 
 #endif

@@ -4,8 +4,9 @@
  *
  * Forking without execve(2) keeps a session cheap: libraries, modules of PAM and the filter of the
  * reader are there already. One process, and its reader, are forked ahead (spare.h): the connection that
- * comes next waits for neither, and what comes with it has processes made for it. A session says that it is known who calls by clearing a word of memory
- * that both share; what else it does is not this process' business.
+ * comes next waits for neither, and what comes with it has processes made for it. A session says that it
+ * is known who calls by clearing a word of memory that both share, and in another one which login utmp(5)
+ * has, should it not live to write its end; what else it does is not this process' business.
  */
 #include "rcmdd/serve.h"
 
@@ -24,6 +25,7 @@
 #include "rcmdd/moment.h"
 #include "rcmdd/notify.h"
 #include "rcmdd/pam.h"
+#include "rcmdd/record.h"
 #include "rcmdd/session.h"
 #include "rcmdd/spare.h"
 #include "rcmdd/tell.h"
@@ -32,21 +34,25 @@
 #define REST_MS 1000
 
 /*
- * How long after a connection the next spare process is made, unless a session ends before: what is
- * done for the one that has just come goes first.
+ * How long after a connection the next spare process is made, unless its request comes or a session ends
+ * before: what is done for the one that has just come goes first.
  */
 #define SPARE_MS 20
 
 /* Connections that are refused are told of so often, and counted in between. */
 #define TELL_MS 1000U
 
-/* struct server - @watched: the signals, then the listeners */
+/* What is watched. */
+enum { SIGNALS, GIVEN, FIRST_LISTENER };
+
+/* struct server - @watched: the signals, the session that was given its connection last, the listeners */
 struct server {
 	const struct options *options;
-	struct pollfd watched[1 + MAX_LISTENERS];
+	struct pollfd watched[FIRST_LISTENER + MAX_LISTENERS];
 	size_t n_listeners;
 	struct admission admission;
-	pid_t *pids; /* by seat */
+	pid_t *pids;        /* by seat */
+	atomic_int *logins; /* the same: session_shared's, memory of all sessions */
 	struct spare spare;
 	bool wants_spare; /* since a connection came; not after one that ended by itself */
 	unsigned refused; /* since it was told */
@@ -55,18 +61,25 @@ struct server {
 	pam_handle_t *modules; /* keeps them loaded */
 };
 
+/* shared_size() - bytes of what the server shares with its sessions: the logins, and behind them who waits */
+static size_t shared_size(const struct server *server)
+{
+	return server->options->limit *
+	       (sizeof(*server->logins) + sizeof(*server->admission.waiting));
+}
+
 static void server_clear(struct server *server)
 {
-	if (server->watched[0].fd >= 0)
-		close(server->watched[0].fd);
+	if (server->watched[SIGNALS].fd >= 0)
+		close(server->watched[SIGNALS].fd);
 	if (server->modules)
 		pam_unload(server->modules);
 	spare_clear(&server->spare);
+	spare_settle(&server->spare);
 	free(server->admission.seats);
 	free(server->pids);
-	if (server->admission.waiting)
-		munmap(server->admission.waiting,
-		       server->options->limit * sizeof(*server->admission.waiting));
+	if (server->logins)
+		munmap(server->logins, shared_size(server));
 }
 
 static int open_signals(void)
@@ -86,22 +99,28 @@ static int server_begin(struct server *server, const struct listeners *listeners
 {
 	const struct options *options = server->options;
 	struct admission *admission = &server->admission;
-	void *shared = mmap(NULL, options->limit * sizeof(*admission->waiting),
-			    PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	void *shared = mmap(NULL, shared_size(server), PROT_READ | PROT_WRITE,
+			    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
 	if (shared == MAP_FAILED)
 		return -errno;
-	*admission =
-		(struct admission){ options->limit, options->limit_waiting, options->limit_source,
-				    calloc(options->limit, sizeof(*admission->seats)), shared };
+	server->logins = shared;
+	*admission = (struct admission){
+		options->limit,
+		options->limit_waiting,
+		options->limit_source,
+		calloc(options->limit, sizeof(*admission->seats)),
+		(atomic_bool *)(server->logins + options->limit),
+	};
 	server->pids = calloc(options->limit, sizeof(*server->pids));
 	if (!admission->seats || !server->pids)
 		return -ENOMEM;
 	server->n_listeners = listeners->n;
 	for (size_t i = 0; i < listeners->n; i++)
-		server->watched[1 + i] = (struct pollfd){ listeners->fds[i], POLLIN, 0 };
-	server->watched[0] = (struct pollfd){ open_signals(), POLLIN, 0 };
-	return server->watched[0].fd < 0 ? -errno : 0;
+		server->watched[FIRST_LISTENER + i] =
+			(struct pollfd){ listeners->fds[i], POLLIN, 0 };
+	server->watched[SIGNALS] = (struct pollfd){ open_signals(), POLLIN, 0 };
+	return server->watched[SIGNALS].fd < 0 ? -errno : 0;
 }
 
 /* note_refused() - at most one line a second, whatever comes */
@@ -118,12 +137,46 @@ static void note_refused(struct server *server, const char *why)
 	server->refused = 0;
 }
 
+/* close_server() - in a child, which has nothing of the server's but the memory that both share */
+static void close_server(struct server *server)
+{
+	close(server->watched[SIGNALS].fd);
+	for (size_t i = 0; i < server->n_listeners; i++)
+		close(server->watched[FIRST_LISTENER + i].fd);
+	cleanup_close(&server->spare.fd);
+	cleanup_close(&server->spare.given);
+	/* A reader that was taken over could have others' sessions ended, as if they waited. */
+	if (madvise(server->logins, shared_size(server), MADV_DONTFORK) < 0)
+		_exit(EXIT_FAILURE);
+}
+
+/*
+ * end_record() - of a login whose monitor did not live to write it: its process has ended with it
+ * In a process of its own: whoever reads utmp(5) may hold up who writes it.
+ */
+static void end_record(struct server *server, size_t seat)
+{
+	pid_t login = atomic_exchange(&server->logins[seat], 0), pid;
+
+	if (login == 0)
+		return;
+	pid = fork();
+	if (pid == 0) {
+		close_server(server);
+		record_end(login);
+		_exit(EXIT_SUCCESS);
+	}
+	if (pid < 0)
+		tell(server->options->aloud, LOG_ERR, "utmp: an entry stays: %s", strerror(errno));
+}
+
 static void leave(struct server *server, pid_t pid)
 {
 	for (size_t i = 0; i < server->admission.limit; i++) {
 		if (server->pids[i] != pid)
 			continue;
 		server->pids[i] = 0;
+		end_record(server, i);
 		admission_leave(&server->admission, i);
 		return;
 	}
@@ -142,15 +195,21 @@ static void reap(struct server *server)
 	}
 }
 
-/* end_session() - of one that waits: nothing has begun that would have to be closed */
-static void end_session(struct server *server, size_t seat)
+/*
+ * end_session() - of one that waits: nothing has begun that would have to be closed
+ * Returns false where it has been let through meanwhile: it goes on.
+ */
+static bool end_session(struct server *server, size_t seat)
 {
 	pid_t pid = server->pids[seat];
 
+	if (!admission_end(&server->admission, seat))
+		return false;
 	kill(pid, SIGKILL);
 	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
 		;
 	leave(server, pid);
+	return true;
 }
 
 /* find_seat() - 0, -EUSERS after telling */
@@ -161,11 +220,11 @@ static int find_seat(struct server *server, const struct sockaddr_storage *addre
 	enum admission_answer answer;
 	size_t instead;
 
-	answer = admission_ask(&server->admission, &source, ret_seat, &instead);
-	if (answer == ADMISSION_INSTEAD) {
-		end_session(server, instead);
-		note_refused(server, "too many of which it is not known who calls");
-		answer = admission_ask(&server->admission, &source, ret_seat, &instead);
+	/* Each time one fewer waits. */
+	while ((answer = admission_ask(&server->admission, &source, ret_seat, &instead)) ==
+	       ADMISSION_INSTEAD) {
+		if (end_session(server, instead))
+			note_refused(server, "too many of which it is not known who calls");
 	}
 	if (answer == ADMISSION_YES)
 		return 0;
@@ -174,30 +233,26 @@ static int find_seat(struct server *server, const struct sockaddr_storage *addre
 	return -EUSERS;
 }
 
-/* close_server() - in a child, which has nothing of the server's but a word of memory that both share */
-static void close_server(struct server *server)
+/* shared_of() - for the session of a seat */
+static struct session_shared shared_of(const struct server *server, size_t seat)
 {
-	for (size_t i = 0; i <= server->n_listeners; i++)
-		close(server->watched[i].fd);
-	if (server->spare.fd >= 0)
-		close(server->spare.fd);
-	/* A reader that was taken over could have others' sessions ended, as if they waited. */
-	if (madvise(server->admission.waiting,
-		    server->options->limit * sizeof(*server->admission.waiting), MADV_DONTFORK) < 0)
-		_exit(EXIT_FAILURE);
+	return (struct session_shared){ &server->admission.waiting[seat], &server->logins[seat] };
 }
 
 /* begin() - in a child that was forked for this connection */
 static _Noreturn void begin(struct server *server, int connection, size_t seat)
 {
+	const struct session_shared shared = shared_of(server, seat);
+
 	close_server(server);
-	_exit(session_run(server->options, NULL, connection, &server->admission.waiting[seat]));
+	_exit(session_run(server->options, NULL, connection, &shared));
 }
 
 /* begin_spare() - in a child that is to be ready for whatever connection comes */
 static _Noreturn void begin_spare(struct server *server, int fd)
 {
 	struct session session;
+	struct session_shared shared;
 	int connection;
 	size_t seat;
 
@@ -205,7 +260,9 @@ static _Noreturn void begin_spare(struct server *server, int fd)
 	if (session_prepare(server->options, &session) < 0 ||
 	    spare_wait(fd, &connection, &seat) < 0 || seat >= server->admission.limit)
 		_exit(EXIT_FAILURE);
-	_exit(session_run(server->options, &session, connection, &server->admission.waiting[seat]));
+	session.server = fd;
+	shared = shared_of(server, seat);
+	_exit(session_run(server->options, &session, connection, &shared));
 }
 
 /* make_spare() - without one, connections have processes forked for them */
@@ -271,7 +328,7 @@ static void take_signals(struct server *server)
 {
 	struct signalfd_siginfo info;
 
-	while (read(server->watched[0].fd, &info, sizeof(info)) == sizeof(info))
+	while (read(server->watched[SIGNALS].fd, &info, sizeof(info)) == sizeof(info))
 		server->ending |= info.ssi_signo != SIGCHLD;
 	reap(server);
 }
@@ -281,19 +338,26 @@ static void take_signals(struct server *server)
 
 static int step(struct server *server)
 {
-	size_t n = server->resting ? 1 : 1 + server->n_listeners;
+	size_t n = FIRST_LISTENER + (server->resting ? 0 : server->n_listeners);
 	int wait = server->resting ? REST_MS : server->wants_spare ? SPARE_MS : -1;
-	int ready = poll(server->watched, n, wait);
-	bool rests = ready == 0;
+	bool rests;
+	int ready;
 
+	server->watched[GIVEN] = (struct pollfd){ server->spare.given, POLLIN, 0 };
+	ready = poll(server->watched, n, wait);
+	rests = ready == 0;
 	if (ready < 0)
 		return errno == EINTR ? 0 : -errno;
 	server->resting = false;
-	if (server->watched[0].revents) {
+	if (server->watched[SIGNALS].revents) {
 		take_signals(server);
 		rests = true; /* a session has ended */
 	}
-	for (size_t i = 1; i < n && !server->ending; i++) {
+	if (server->watched[GIVEN].revents) {
+		spare_settle(&server->spare);
+		rests = true;
+	}
+	for (size_t i = FIRST_LISTENER; i < n && !server->ending; i++) {
 		for (unsigned turn = 0; server->watched[i].revents && turn < TURN; turn++) {
 			if (!take(server, server->watched[i].fd))
 				break;
@@ -308,8 +372,8 @@ int serve(const struct options *options, const struct listeners *listeners)
 {
 	_cleanup_(server_clear) struct server server = {
 		.options = options,
-		.watched[0].fd = -EBADF,
-		.spare.fd = -EBADF,
+		.watched[SIGNALS].fd = -EBADF,
+		.spare = { 0, -EBADF, -EBADF },
 	};
 	const char *text = NULL;
 	int r = pam_preload(&server.modules, &text);

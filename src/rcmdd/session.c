@@ -10,6 +10,7 @@
 #include <syslog.h>
 #include <unistd.h>
 
+#include "rcmdd/admission.h"
 #include "rcmdd/become.h"
 #include "rcmdd/environment.h"
 #include "rcmdd/login.h"
@@ -138,12 +139,13 @@ static pid_t begin(struct session *session)
 		r = session_answer(session);
 	if (r < 0)
 		return session_refuse(session, r, NULL, "%s", strerror(-r));
-	tell_begin(session);
 	pid = session->options->service == RCMD_LOGIN ? login_start(session, environment.items)
 						      : command_start(session, environment.items);
 	if (pid < 0)
 		return session_refuse(session, pid, "Internal error.",
 				      "cannot start the user's process: %s", strerror((int)-pid));
+	/* While that one begins. */
+	tell_begin(session);
 	return pid;
 }
 
@@ -217,6 +219,7 @@ static void session_clear(struct session *session)
 	cleanup_close(&session->ended);
 	cleanup_close(&session->second);
 	cleanup_close(&session->connection);
+	cleanup_close(&session->server);
 }
 
 /* hand_over() - the connection is the user's process' alone: it ends when that does */
@@ -235,6 +238,7 @@ static struct session session_of(const struct options *options)
 {
 	return (struct session){
 		.options = options,
+		.server = -EBADF,
 		.connection = -EBADF,
 		.second = -EBADF,
 		.ended = -EBADF,
@@ -251,15 +255,18 @@ int session_prepare(const struct options *options, struct session *ret_session)
 	/* The reader is to have them as they are from now on. */
 	set_signals(&ours);
 	r = opening_start(&session.opening, options->service);
-	if (r < 0)
+	if (r < 0) {
 		opening_clear(&session.opening);
-	else
-		*ret_session = session;
-	return r;
+		return r;
+	}
+	/* Behind the fork: the reader has no use for it. */
+	pam_prepare(&session.pam);
+	*ret_session = session;
+	return 0;
 }
 
 int session_run(const struct options *options, struct session *prepared, int connection,
-		atomic_bool *waiting)
+		const struct session_shared *shared)
 {
 	_cleanup_(session_clear) struct session session =
 		prepared ? *prepared : session_of(options);
@@ -267,12 +274,14 @@ int session_run(const struct options *options, struct session *prepared, int con
 	pid_t pid;
 
 	session.connection = connection;
+	if (shared)
+		session.shared = *shared;
 	set_signals(&ours);
 	alarm(options->grace + ALARM_SECONDS);
 	if (session_admit(&session) < 0)
 		return 1;
-	if (waiting)
-		*waiting = false;
+	if (session.shared.waiting && !admission_pass(session.shared.waiting))
+		return 1;
 	/* From here on they wait to be taken: the end of the user's process among them. */
 	sigprocmask(SIG_BLOCK, &ours, NULL);
 	pid = begin(&session);
@@ -282,6 +291,6 @@ int session_run(const struct options *options, struct session *prepared, int con
 	hand_over(&session);
 	wait_for(&session, pid, &ours);
 	if (options->service == RCMD_LOGIN)
-		login_end(pid);
+		login_end(&session, pid);
 	return 0;
 }

@@ -25,9 +25,17 @@
 #include "rcmdd/pam.h"
 #include "rcmdd/proof.h"
 
+/* struct session_shared - what a session and its server know of it, in memory that both have (MAP_SHARED) */
+struct session_shared {
+	atomic_bool *waiting; /* for admission_pass(), once it is known who calls */
+	atomic_int *login;    /* the process that utmp(5) has an entry of; 0: none */
+};
+
 /* struct session - the monitor's; session.c makes and clears it */
 struct session {
 	const struct options *options;
+	struct session_shared shared; /* NULLs: nobody wants to know */
+	int server;     /* owned; closed once the request has come, for which it waits; -EBADF */
 	int connection; /* owned; -EBADF once the user's process has it alone */
 	int second;     /* owned; -EBADF: none */
 	struct opening opening;
@@ -55,12 +63,12 @@ int session_prepare(const struct options *options, struct session *ret_session);
  * session_run() - serve a connection, in a process that is there for nothing else
  * @prepared: by session_prepare(), taken over; NULL: it is made now
  * @connection: taken over
- * @waiting: cleared once it is known who calls; NULL: nobody wants to know
+ * @shared: NULL: nobody wants to know
  *
  * Returns when the session is over: 0; 1 where there was none, which was told.
  */
 int session_run(const struct options *options, struct session *prepared, int connection,
-		atomic_bool *waiting);
+		const struct session_shared *shared);
 
 /* session_admit() - up to an account whose session may begin: 0, or -errno after session_refuse() */
 int session_admit(struct session *session);

@@ -28,7 +28,7 @@ pid_t spare_fork(struct spare *spare, int *ret_fd)
 	if (pid < 0)
 		close(pair[0]);
 	else
-		*spare = (struct spare){ pid, pair[0] };
+		*spare = (struct spare){ pid, pair[0], spare->given };
 	return pid;
 }
 
@@ -41,16 +41,20 @@ pid_t spare_give(struct spare *spare, int connection, size_t seat)
 		spare_clear(spare);
 		return r;
 	}
-	close(spare->fd);
-	*spare = (struct spare){ 0, -EBADF };
+	spare_settle(spare);
+	*spare = (struct spare){ 0, -EBADF, spare->fd };
 	return pid;
+}
+
+void spare_settle(struct spare *spare)
+{
+	cleanup_close(&spare->given);
+	spare->given = -EBADF;
 }
 
 int spare_wait(int fd, int *ret_connection, size_t *ret_seat)
 {
-	_cleanup_close_ int ours = fd;
-
-	return descriptor_receive(ours, ret_seat, sizeof(*ret_seat), ret_connection);
+	return descriptor_receive(fd, ret_seat, sizeof(*ret_seat), ret_connection);
 }
 
 void spare_clear(struct spare *spare)
@@ -62,5 +66,5 @@ void spare_clear(struct spare *spare)
 		while (waitpid(spare->pid, NULL, 0) < 0 && errno == EINTR)
 			;
 	}
-	*spare = (struct spare){ 0, -EBADF };
+	*spare = (struct spare){ 0, -EBADF, spare->given };
 }

@@ -113,11 +113,13 @@ static int read_where(struct client *client, const char *where)
 	return RSH_DONE;
 }
 
-/* find_local_user() - by the real uid: what the environment says is anybody's word */
-static int find_local_user(struct client *client)
+int client_find_user(struct client *client)
 {
-	const struct passwd *entry = getpwuid(getuid());
+	/* By the real uid: what the environment says is anybody's word. */
+	const struct passwd *entry = client->local_user ? NULL : getpwuid(getuid());
 
+	if (client->local_user)
+		return RSH_DONE;
 	if (!entry || !rcmd_user_valid(entry->pw_name))
 		return say(client->usage.program, "user %u has no name here", getuid());
 	client->local_user = strdup(entry->pw_name);
@@ -136,22 +138,32 @@ int client_read(struct client *client, enum rcmd_service service, const char *wh
 	r = read_numbers(client, service);
 	if (r == RSH_DONE)
 		r = read_proof(client);
-	if (r == RSH_DONE)
-		r = read_where(client, where);
-	return r == RSH_DONE ? find_local_user(client) : r;
+	return r == RSH_DONE ? read_where(client, where) : r;
 }
 
-int client_open(const struct client *client, const struct rcmd_request *request,
+/* complete() - of session_open() */
+static int complete(void *data, struct rcmd_request *request)
+{
+	struct client *client = data;
+
+	if (client_find_user(client) != RSH_DONE)
+		return -EIO;
+	request->remote_user = client->local_user;
+	if (!request->user)
+		request->user = client->user ? client->user : client->local_user;
+	return 0;
+}
+
+int client_open(struct client *client, const struct rcmd_request *request,
 		struct session *ret_session)
 {
 	_cleanup_free_ char *why = NULL, *host = NULL;
-	struct rcmd_request complete = *request;
+	struct rcmd_request completed = *request;
 	int r;
 
-	complete.remote_user = client->local_user;
-	if (!complete.user)
-		complete.user = client->user ? client->user : client->local_user;
-	r = session_open(&client->target, &complete, ret_session, &why);
+	client->target.complete = complete;
+	client->target.data = client;
+	r = session_open(&client->target, &completed, ret_session, &why);
 	if (r == 0)
 		return RSH_DONE;
 	host = say_printable(client->host, strlen(client->host));

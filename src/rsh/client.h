@@ -23,7 +23,7 @@ struct client {
 	bool four, six, debug;
 
 	struct session_target target;
-	char *local_user; /* the real uid's name; owned, as the next two */
+	char *local_user; /* the real uid's name, once it was asked for; owned, as the next two */
 	char *user;       /* who to be there; NULL: nothing was said */
 	char *host;
 };
@@ -55,11 +55,14 @@ char *client_command(char **words, int n);
  */
 int client_read(struct client *client, enum rcmd_service service, const char *where);
 
+/* client_find_user() - @local_user: RSH_DONE, RSH_FAILED after saying why */
+int client_find_user(struct client *client);
+
 /*
  * client_open() - session_open(), and say what went wrong: RSH_DONE, RSH_FAILED
  * @request: its service and what is not in @client
  */
-int client_open(const struct client *client, const struct rcmd_request *request,
+int client_open(struct client *client, const struct rcmd_request *request,
 		struct session *ret_session);
 
 #endif

@@ -352,7 +352,7 @@ int login_escape(const char *text, bool none)
 	return text[0] && !text[1] ? (unsigned char)text[0] : -EINVAL;
 }
 
-int login_run(const struct client *client, int escape)
+int login_run(struct client *client, int escape)
 {
 	_cleanup_(session_close) struct session session = { -EBADF, -EBADF };
 	struct rcmd_request request = { .service = RCMD_LOGIN };

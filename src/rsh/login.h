@@ -15,6 +15,6 @@
 int login_escape(const char *text, bool none);
 
 /* login_run() - the whole session; returns RSH_DONE where the server ended it, else RSH_FAILED, said */
-int login_run(const struct client *client, int escape);
+int login_run(struct client *client, int escape);
 
 #endif

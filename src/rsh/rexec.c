@@ -59,11 +59,14 @@ static int ask(struct rexec *rexec)
 /* find_login() - user and password, from the first place that has the latter */
 static int find_login(struct rexec *rexec)
 {
-	const struct client *client = &rexec->client;
+	struct client *client = &rexec->client;
 	struct netrc_entry *login = &rexec->login;
 	_cleanup_free_ char *why = NULL;
-	int r = rexec->file ? -ENOENT : password_netrc(client->host, client->user, login, &why);
+	int r = client_find_user(client);
 
+	if (r != RSH_DONE)
+		return r;
+	r = rexec->file ? -ENOENT : password_netrc(client->host, client->user, login, &why);
 	if (r < 0 && r != -ENOENT)
 		return say(PROGRAM, "%s", why ? why : strerror(-r));
 	if (client->user || !login->user[0])

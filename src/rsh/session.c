@@ -27,18 +27,22 @@ static bool has_second(const struct rcmd_request *request)
 	return request->service != RCMD_LOGIN;
 }
 
-/* send_request() - with the port of the second channel, if there is to be one */
-static int send_request(int connection, const struct rcmd_request *request, uint16_t port,
-			int64_t deadline)
+/* send_port() - of the second channel, which the server connects while we go on */
+static int send_port(int connection, uint16_t port, int64_t deadline)
 {
-	struct rcmd_request complete = *request;
+	char text[RCMD_PORT_DIGITS + 1];
+
+	rcmd_port_text(port, true, text);
+	return wire_send(connection, text, strlen(text) + 1, deadline);
+}
+
+/* send_request() - what follows the port */
+static int send_request(int connection, const struct rcmd_request *request, int64_t deadline)
+{
 	char *bytes;
 	size_t size;
-	int r;
+	int r = rcmd_request_build(request, false, &bytes, &size);
 
-	complete.port = port;
-	complete.framed = port != 0;
-	r = rcmd_request_build(&complete, true, &bytes, &size);
 	if (r < 0)
 		return r;
 	r = wire_send(connection, bytes, size, deadline);
@@ -48,20 +52,29 @@ static int send_request(int connection, const struct rcmd_request *request, uint
 }
 
 /* converse() - on a connection from an ordinary port: the request, and the second channel */
-static int converse(const struct rcmd_request *request, int64_t deadline, struct session *session,
-		    char **ret_why)
+static int converse(const struct session_target *target, struct rcmd_request *request,
+		    int64_t deadline, struct session *session, char **ret_why)
 {
 	_cleanup_close_ int listener = -EBADF;
 	uint16_t port = 0;
-	int r = 0;
+	int r = 0, sent = 0;
 
 	if (has_second(request))
 		r = second_listen(session->connection, &listener, &port);
 	if (r < 0)
 		return why(ret_why, r, "cannot listen for the second channel: %s", strerror(-r));
-	r = send_request(session->connection, request, port, deadline);
+	if (has_second(request))
+		sent = send_port(session->connection, port, deadline);
+	r = target->complete(target->data, request);
 	if (r < 0)
-		return why(ret_why, r, "cannot send the request: %s", strerror(-r));
+		return r;
+	if (sent == 0)
+		sent = send_request(session->connection, request, deadline);
+	/* One that has hung up may have said why. */
+	if (sent == -EPIPE || sent == -ECONNRESET)
+		return 0;
+	if (sent < 0)
+		return why(ret_why, sent, "cannot send the request: %s", strerror(-sent));
 	if (has_second(request))
 		r = second_accept(listener, session->connection, vouched_second, deadline,
 				  &session->second);
@@ -73,7 +86,7 @@ static int converse(const struct rcmd_request *request, int64_t deadline, struct
 }
 
 /* connect_vouched() - 0, -EHOSTUNREACH: another address may do; -errno */
-static int connect_vouched(const struct session_target *target, const struct rcmd_request *request,
+static int connect_vouched(const struct session_target *target, struct rcmd_request *request,
 			   const struct addrinfo *address, int64_t deadline,
 			   struct session *session, char **ret_why)
 {
@@ -87,15 +100,17 @@ static int connect_vouched(const struct session_target *target, const struct rcm
 	if (r < 0)
 		return why(ret_why, -EHOSTUNREACH, "cannot connect: %s", strerror(-r));
 	session->connection = TAKE_FD(fd);
-	return converse(request, deadline, session, ret_why);
+	return converse(target, request, deadline, session, ret_why);
 }
 
-static int connect_reserved(const struct session_target *target, const struct rcmd_request *request,
+static int connect_reserved(const struct session_target *target, struct rcmd_request *request,
 			    const struct addrinfo *address, struct session *session, char **ret_why)
 {
 	char text[NI_MAXHOST];
-	int r;
+	int r = target->complete(target->data, request);
 
+	if (r < 0)
+		return r;
 	if (getnameinfo(address->ai_addr, address->ai_addrlen, text, sizeof(text), NULL, 0,
 			NI_NUMERICHOST) != 0)
 		return -EHOSTUNREACH;
@@ -117,7 +132,7 @@ static int let_in(const struct rcmd_request *request, const struct session *sess
 	return r;
 }
 
-static int try_each(const struct session_target *target, const struct rcmd_request *request,
+static int try_each(const struct session_target *target, struct rcmd_request *request,
 		    const struct addrinfo *addresses, int64_t deadline, struct session *session,
 		    char **ret_why)
 {
@@ -133,7 +148,7 @@ static int try_each(const struct session_target *target, const struct rcmd_reque
 	return r;
 }
 
-int session_open(const struct session_target *target, const struct rcmd_request *request,
+int session_open(const struct session_target *target, struct rcmd_request *request,
 		 struct session *ret_session, char **ret_why)
 {
 	const struct addrinfo hints = { .ai_family = target->family, .ai_socktype = SOCK_STREAM };

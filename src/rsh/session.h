@@ -21,6 +21,9 @@ enum session_proof {
 	SESSION_RESERVED,
 };
 
+/* session_complete - a request's users: 0, -EIO after saying why not */
+typedef int session_complete(void *data, struct rcmd_request *request);
+
 /* struct session_target - where to, and how; everything is borrowed */
 struct session_target {
 	const char *program; /* ours, for messages */
@@ -31,6 +34,9 @@ struct session_target {
 	unsigned seconds;   /* that all of it may take */
 	const char *helper; /* portcred-rcmd-port */
 	bool debug;         /* SO_DEBUG */
+	session_complete
+		*complete; /* called once connected: while the server takes the connection */
+	void *data;        /* its */
 };
 
 /* struct session - connected, and let in; both non-blocking, for session_close() */
@@ -41,12 +47,13 @@ struct session {
 
 /*
  * session_open() - all of it, one address after the other until one can be connected to
- * @request: complete but for the port; what it has of login's is sent as it stands
+ * @request: complete but for the port, and for what @target completes; what it has of login's is sent as
+ *	it stands
  * @ret_why: a sentence about a failure, for free(3); NULL where the helper has said it
  *
  * shell and exec have a second channel, or fail. Returns 0, -errno.
  */
-int session_open(const struct session_target *target, const struct rcmd_request *request,
+int session_open(const struct session_target *target, struct rcmd_request *request,
 		 struct session *ret_session, char **ret_why);
 
 void session_close(struct session *session);

@@ -6,8 +6,10 @@
 """
 
 import contextlib
+import os
 import re
 import select
+import signal
 import socket
 import struct
 
@@ -213,6 +215,41 @@ def test_records(served):
         lambda: [one.split("]")[0] for one in last() if line in one][-2:] if len(last()) >= 2 else None,
         "two entries in wtmp")
     assert kinds == ["[7", "[8"], last()
+
+
+def _parent(pid):
+    with open(f"/proc/{pid}/stat", encoding="ascii") as stat:
+        return int(stat.read().rsplit(")", 1)[1].split()[1])
+
+
+def test_records_of_a_killed_monitor(served):
+    """Catches an entry of somebody who is not there any more, and a login that nobody waits for: who kills
+    the monitor ends the login, and the server writes that it ended."""
+    def last():
+        return [line for line in served.server.run(["utmpdump", "/run/utmp"]).stdout.splitlines()
+                if "10.77.0.1" in line or "[8]" in line]
+
+    def work(terminal):
+        terminal.send(b"echo =$(tty)=$PPID=\r")
+        line, relay = terminal.until(rb"=/dev/(pts/\d+)=(\d+)=\r\n").groups()
+        yield line.decode(), int(relay)
+        terminal.rest()
+        yield "hung up"
+
+    def talk():
+        with Terminal(served.to) as terminal:
+            yield from work(terminal)
+
+    child = served.client.start(talk, user="alice")
+    line, relay = child.value
+    assert [one[:3] for one in last() if line in one] == ["[7]"], last()
+    monitor = _parent(relay)
+    assert _parent(monitor) == served.log.process.pid
+    os.kill(monitor, signal.SIGKILL)
+    child.go()
+    assert child.take() == "hung up"
+    hosts.place.eventually(lambda: [one[:3] for one in last() if line in one] == ["[8]"], "the entry's end")
+    rcmdd.wait_alone(served.server, "login")
 
 
 # By password

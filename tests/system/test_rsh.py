@@ -182,6 +182,48 @@ def test_refusals(ungoverned, sent, shown):
     assert "\x1b" not in ended.stderr
 
 
+def _after_the_port(host, say):
+    """A Child: a server that takes the port alone, and then hears the client out: all that it has sent."""
+    def work():
+        with socket.socket() as listener:
+            listener.setsockopt(*rshing.REUSE)
+            listener.bind(("127.0.0.1", rshing.PORTS["shell"]))
+            listener.listen()
+            yield None
+            with listener.accept()[0] as connection:
+                connection.settimeout(hosts.TIMEOUT)
+                heard = connection.recv(7)
+                connection.sendall(say)
+                if say:
+                    connection.shutdown(socket.SHUT_WR)
+                while more := connection.recv(1 << 16):
+                    heard += more
+        yield heard
+
+    server = host.start(work)
+    server.go()
+    return server
+
+
+def test_refused_after_the_port(ungoverned):
+    """Catches a client that does not hear why, as it is still sending when the server has refused."""
+    server = _after_the_port(ungoverned, b"\1No second channel.\n")
+    ended = rshing.run(ungoverned, "127.0.0.1", "id")
+    assert (ended.returncode, ended.stdout) == (FAILED, "")
+    assert ended.stderr == "portcred-rsh: 127.0.0.1: No second channel.\n"
+    assert server.take().split(b"\0")[1:] in ([b"web", b"web", b"id", b""], [b""])
+
+
+def test_user_without_a_name(ungoverned):
+    """Catches a number, or nothing, in the place of the caller's name: he is asked for when the server has
+    the connection already, and then it hears nothing more."""
+    server = _after_the_port(ungoverned, b"")
+    ended = rshing.run(ungoverned, "127.0.0.1", "id", user=None, uid=4711)
+    assert (ended.returncode, ended.stderr) == (FAILED, "portcred-rsh: user 4711 has no name here\n")
+    heard = server.take()
+    assert len(heard) == 7 and heard[:1] == b"0" and heard[6:] == b"\0"
+
+
 def test_endless_refusal(ungoverned):
     """Catches an error line without an end, kept or shown whole."""
     def behave(one):

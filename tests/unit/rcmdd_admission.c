@@ -4,11 +4,15 @@
  */
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -119,13 +123,62 @@ static void test_full(void **state)
 	assert_int_equal(ask(&room, "10.0.1.1"), ADMISSION_FULL);
 }
 
+#define MEETINGS 200000U
+
+/* struct meetings - of a server and a session, in two processes */
+struct meetings {
+	atomic_bool waiting[MEETINGS];
+	atomic_uint there; /* how often one of them has come to a meeting */
+	unsigned passed;
+};
+
+/* meet() - returns when both are there */
+static void meet(struct meetings *meetings, unsigned i)
+{
+	atomic_fetch_add(&meetings->there, 1);
+	/* Awake, so that both go on at once; where they have one processor, in turns. */
+	for (unsigned spins = 0; atomic_load(&meetings->there) < 2 * (i + 1); spins++) {
+		if (spins > 1000)
+			sched_yield();
+	}
+}
+
+/* Catches a session that is killed in the moment in which it was let through: of both, one is first. */
+static void test_end_or_pass(void **state)
+{
+	struct meetings *meetings = mmap(NULL, sizeof(*meetings), PROT_READ | PROT_WRITE,
+					 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	struct admission admission = { .waiting = meetings->waiting };
+	unsigned ended = 0;
+	pid_t pid;
+
+	assert_ptr_not_equal(meetings, MAP_FAILED);
+	for (size_t i = 0; i < MEETINGS; i++)
+		meetings->waiting[i] = true;
+	pid = fork();
+	assert_true(pid >= 0);
+	for (unsigned i = 0; i < MEETINGS; i++) {
+		meet(meetings, i);
+		if (pid > 0)
+			ended += admission_end(&admission, i);
+		else
+			meetings->passed += admission_pass(&meetings->waiting[i]);
+	}
+	if (pid == 0)
+		_exit(0);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	assert_int_equal(ended + meetings->passed, MEETINGS);
+	assert_false(admission_end(&admission, 0));
+	assert_false(admission_pass(&meetings->waiting[0]));
+	munmap(meetings, sizeof(*meetings));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_sources),
-		cmocka_unit_test(test_one_source),
-		cmocka_unit_test(test_crowd),
-		cmocka_unit_test(test_full),
+		cmocka_unit_test(test_sources),     cmocka_unit_test(test_one_source),
+		cmocka_unit_test(test_crowd),       cmocka_unit_test(test_full),
+		cmocka_unit_test(test_end_or_pass),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
