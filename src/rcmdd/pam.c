@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/cleanup.h"
 
@@ -90,40 +89,6 @@ static int set_remote_host(struct pam_session *pam, const char *host)
 	return told(pam, pam_set_item(pam->handle, PAM_RHOST, host));
 }
 
-/* Of a handle that has nobody to talk to yet. */
-static const struct pam_conv nobody = { converse, NULL };
-
-void pam_prepare(struct pam_session *pam)
-{
-	/* In this order: what changes in between is found to have changed. */
-	pam_files_find(PAM_DIRECTORY, PAM_SERVICE_NAME, time(NULL), &pam->files);
-	if (pam->files.items &&
-	    pam_start(PAM_SERVICE_NAME, NULL, &nobody, &pam->handle) != PAM_SUCCESS)
-		pam->handle = NULL;
-}
-
-/* take_prepared() - false: there is none that would be the same if it were made now */
-static bool take_prepared(struct pam_session *pam)
-{
-	if (pam->handle && !pam_files_same(&pam->files)) {
-		pam_end(pam->handle, PAM_SUCCESS);
-		pam->handle = NULL;
-	}
-	pam_files_clear(&pam->files);
-	return pam->handle != NULL;
-}
-
-static int start(struct pam_session *pam)
-{
-	int r;
-
-	if (!take_prepared(pam))
-		return told(pam, pam_start(PAM_SERVICE_NAME, pam->user, &pam->conversation,
-					   &pam->handle));
-	r = set_item(pam, PAM_USER, pam->user);
-	return r == 0 ? set_item(pam, PAM_CONV, &pam->conversation) : r;
-}
-
 int pam_begin(struct pam_session *pam, const struct pam_who *who, const struct pam_talk *talk)
 {
 	int r;
@@ -131,7 +96,7 @@ int pam_begin(struct pam_session *pam, const struct pam_who *who, const struct p
 	pam->user = who->user;
 	pam->remote_host = who->remote_host;
 	pam->conversation = (struct pam_conv){ converse, (void *)talk };
-	r = start(pam);
+	r = told(pam, pam_start(PAM_SERVICE_NAME, who->user, &pam->conversation, &pam->handle));
 	if (r == 0)
 		r = set_remote_host(pam, who->remote_host);
 	if (r == 0)
@@ -184,7 +149,6 @@ int pam_open(struct pam_session *pam)
 
 void pam_session_end(struct pam_session *pam)
 {
-	pam_files_clear(&pam->files);
 	if (!pam->handle)
 		return;
 	set_remote_host(pam, NULL);
@@ -203,6 +167,7 @@ const char *pam_text(const struct pam_session *pam)
 
 int pam_preload(pam_handle_t **ret_handle, const char **ret_text)
 {
+	static const struct pam_conv nobody = { converse, NULL };
 	int status = pam_start(PAM_SERVICE_NAME, NULL, &nobody, ret_handle);
 
 	if (status != PAM_SUCCESS)

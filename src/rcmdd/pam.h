@@ -8,10 +8,7 @@
 #include <security/pam_appl.h>
 #include <stdbool.h>
 
-#include "rcmdd/pam_files.h"
-
 #define PAM_SERVICE_NAME "portcred-rcmdd"
-#define PAM_DIRECTORY    "/etc/pam.d"
 
 /*
  * struct pam_talk - where a password comes from
@@ -28,7 +25,6 @@ struct pam_talk {
 /* struct pam_session - begins as all zeros; pam_session_end() */
 struct pam_session {
 	pam_handle_t *handle;
-	struct pam_files files; /* of a handle that was prepared */
 	struct pam_conv conversation;
 	const char *user, *remote_host; /* borrowed */
 	int status;                     /* of the last call */
@@ -42,12 +38,6 @@ struct pam_who {
 	const char *remote_user; /* NULL: none was proved */
 	const char *terminal;
 };
-
-/*
- * pam_prepare() - read PAM's files, for a session of which nothing is known yet
- * pam_begin() looks whether they are still the same, and reads them where they are not.
- */
-void pam_prepare(struct pam_session *pam);
 
 /*
  * pam_begin() - @talk must last as long as the session

@@ -255,14 +255,11 @@ int session_prepare(const struct options *options, struct session *ret_session)
 	/* The reader is to have them as they are from now on. */
 	set_signals(&ours);
 	r = opening_start(&session.opening, options->service);
-	if (r < 0) {
+	if (r < 0)
 		opening_clear(&session.opening);
-		return r;
-	}
-	/* Behind the fork: the reader has no use for it. */
-	pam_prepare(&session.pam);
-	*ret_session = session;
-	return 0;
+	else
+		*ret_session = session;
+	return r;
 }
 
 int session_run(const struct options *options, struct session *prepared, int connection,

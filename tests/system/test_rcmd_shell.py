@@ -12,7 +12,6 @@ import pathlib
 import signal
 import socket
 import struct
-import time
 
 import pytest
 
@@ -170,52 +169,6 @@ def test_pam_session(served):
     hosts.place.eventually(
         lambda: log.read_text(encoding="ascii").splitlines()[1:] == ["close_session alice alice"],
         "the session closed")
-
-
-def _settled(directory):
-    """Nobody has changed a file of it for some seconds: the server keeps what it has read of such."""
-    newest = max(path.stat().st_ctime for path in directory.iterdir())
-    hosts.place.eventually(lambda: time.time() > newest + 4, "no file was changed just now")
-
-
-def _deny_in_place(path):
-    with open(path, "r+", encoding="ascii") as service:
-        text = service.read()
-        service.seek(0)
-        service.write(text.replace("account   required  pam_unix.so", "account   required  pam_deny.so"))
-
-
-def _deny_by_another(path):
-    new = path.with_name("new")
-    new.write_text("account required pam_deny.so\n", encoding="ascii")
-    new.rename(path)
-
-
-@pytest.mark.parametrize("included", (False, True))
-@pytest.mark.parametrize("deny", (_deny_in_place, _deny_by_another))
-def test_pam_files_change(pair, deny, included):
-    """Catches a session by rules that were read for it ahead of its connection, and are not in force any more."""
-    pam = pair.server.etc / "pam.d"
-    service = pam / "portcred-rcmdd"
-    shipped = service.read_text(encoding="ascii")
-    changed = service
-    if included:
-        changed = pam / "further"
-        changed.write_text(shipped, encoding="ascii")
-        service.write_text("@include further\n", encoding="ascii")
-    pair.to = pair.address(pair.server)
-    _settled(pam)
-    try:
-        with rcmdd.server(pair.server, "shell"):
-            for _ in range(2):  # the second by a process that was made when its turn came
-                assert run(pair, "alice", "alice", "echo on").out == b"on\n"
-                rcmdd.wait_alone(pair.server, "shell")
-            deny(changed)
-            said = run(pair, "alice", "alice", "id")
-            assert (said.first, said.text) == (b"\1", "This account cannot be used now.")
-    finally:
-        (pam / "further").unlink(missing_ok=True)
-        service.write_text(shipped, encoding="ascii")
 
 
 @pytest.mark.parametrize("capability", ("setuid", "setgid"))
