@@ -17,6 +17,7 @@
 #include <time.h>
 
 #include "base/log.h"
+#include "nfsgate/describe.h"
 #include "nfsgate/session.h"
 
 #define EVENTS 64
@@ -27,33 +28,12 @@
 /* How long to rest when the machine has no descriptor or memory left for a connection. */
 #define REST_MS 1000
 
-/* Lines in the log about clients, a second. */
-#define LINES_MAX 50U
-
 static int64_t now_ms(void)
 {
 	struct timespec now;
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
-bool gate_tells(struct gate *gate)
-{
-	struct limiter *limiter = &gate->limiter;
-	int64_t second = gate->now / 1000;
-
-	if (second != limiter->second) {
-		if (limiter->untold)
-			log_warnx("%u lines about clients were left out", limiter->untold);
-		*limiter = (struct limiter){ .second = second };
-	}
-	if (limiter->told == LINES_MAX) {
-		limiter->untold++;
-		return false;
-	}
-	limiter->told++;
-	return true;
 }
 
 int gate_watch(struct gate *gate, struct source *source)
@@ -105,13 +85,23 @@ static void accept_some(struct gate *gate, const struct listener *listener)
 	}
 }
 
+static uint64_t sum(const struct gate *gate, enum reason first, enum reason end)
+{
+	uint64_t n = 0;
+
+	for (enum reason reason = first; reason < end; reason++)
+		n += gate->counts.refused[reason];
+	return n;
+}
+
 static void tell_counts(const struct gate *gate)
 {
 	log_info("%zu connections; since the start %llu, and %llu refused; %llu calls passed, %llu "
 		 "denied",
 		 gate->n_sessions, (unsigned long long)gate->counts.connections,
-		 (unsigned long long)gate->counts.refused, (unsigned long long)gate->counts.calls,
-		 (unsigned long long)gate->counts.denied);
+		 (unsigned long long)sum(gate, REASON_UNVOUCHED, REASON_CREDENTIAL),
+		 (unsigned long long)gate->counts.calls,
+		 (unsigned long long)sum(gate, REASON_CREDENTIAL, REASONS));
 }
 
 static void reload(struct gate *gate)
@@ -168,6 +158,9 @@ static void take_event(struct gate *gate, const struct epoll_event *event)
 	case SOURCE_SIGNALS:
 		take_signals(gate);
 		break;
+	case SOURCE_CONTROL:
+		gate->control_again = true;
+		break;
 	}
 }
 
@@ -209,6 +202,8 @@ static int64_t deadline(const struct gate *gate)
 		first = gate->resting;
 	if (gate->first_alarm < first)
 		first = gate->first_alarm;
+	if (gate->floods.sweep < first)
+		first = gate->floods.sweep;
 	return first;
 }
 
@@ -236,6 +231,8 @@ static void take_deadlines(struct gate *gate)
 	}
 	if (gate->now >= gate->first_alarm)
 		take_alarms(gate);
+	if (gate->now >= gate->floods.sweep)
+		event_sweep(gate);
 }
 
 static int step(struct gate *gate)
@@ -244,7 +241,7 @@ static int step(struct gate *gate)
 	int64_t until = deadline(gate), left = until - now_ms();
 	int n, timeout = -1;
 
-	if (gate->turns || (until != INT64_MAX && left <= 0))
+	if (gate->turns || gate->control_again || (until != INT64_MAX && left <= 0))
 		timeout = 0;
 	else if (until != INT64_MAX)
 		timeout = left < 60000 ? (int)left : 60000;
@@ -256,6 +253,8 @@ static int step(struct gate *gate)
 		take_event(gate, &events[i]);
 	take_turns(gate);
 	take_deadlines(gate);
+	if (gate->control_again)
+		gate->control_again = control_take(gate->control);
 	free_ended(gate);
 	return 0;
 }
@@ -274,8 +273,20 @@ static int open_signals(void)
 	return signalfd(-1, &ours, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
+/* begin_control() - that somebody may ask, where there is a socket for it */
+static int begin_control(struct gate *gate, const struct control_socket *socket)
+{
+	int r = control_new(gate, socket, &gate->control);
+
+	if (r < 0 || !gate->control)
+		return r;
+	gate->control_again = true;
+	gate->control_source = (struct source){ SOURCE_CONTROL, control_fd(gate->control), gate };
+	return watch_level(gate, &gate->control_source, EPOLL_CTL_ADD, true);
+}
+
 /* begin() - all that is watched from the start */
-static int begin(struct gate *gate)
+static int begin(struct gate *gate, const struct control_socket *control)
 {
 	int r;
 
@@ -290,6 +301,8 @@ static int begin(struct gate *gate)
 	if (r == 0)
 		r = groups_new(gate->options->groups_lifetime, gate->event, &gate->groups_source,
 			       &gate->groups);
+	if (r == 0)
+		r = begin_control(gate, control);
 	for (size_t i = 0; r == 0 && i < gate->n_listeners; i++) {
 		gate->listeners[i].source.owner = &gate->listeners[i];
 		r = watch_level(gate, &gate->listeners[i].source, EPOLL_CTL_ADD, true);
@@ -305,8 +318,11 @@ static void gate_clear(struct gate *gate)
 	for (struct session *one = gate->ended; one; one = one->next)
 		one->in_turns = false;
 	free_ended(gate);
+	if (gate->control)
+		control_free(gate->control);
 	if (gate->groups)
 		groups_free(gate->groups);
+	mounts_clear(&gate->mounts);
 	pipes_clear(&gate->pipes);
 	ids_clear(&gate->rule.ids);
 	for (size_t i = 0; i < gate->n_listeners; i++)
@@ -317,7 +333,8 @@ static void gate_clear(struct gate *gate)
 		close(gate->event);
 }
 
-int gate_run(const struct options *options, const struct listener *listeners, size_t n)
+int gate_run(const struct options *options, const struct listener *listeners, size_t n,
+	     const struct control_socket *control)
 {
 	_cleanup_(gate_clear) struct gate gate = {
 		.options = options,
@@ -327,14 +344,16 @@ int gate_run(const struct options *options, const struct listener *listeners, si
 		.n_listeners = n,
 		.now = now_ms(),
 		.first_alarm = INT64_MAX,
+		.since = real_time_ms(),
 	};
 	int r;
 
+	event_floods_init(&gate.floods);
 	memcpy(gate.listeners, listeners, n * sizeof(*listeners));
 	r = users_load(options->users_file, &gate.rule.ids);
 	if (r < 0)
 		return r;
-	r = begin(&gate);
+	r = begin(&gate, control);
 	if (r == 0) {
 		log_info("ready: %zu sockets", n);
 		sd_notify(0, "READY=1");

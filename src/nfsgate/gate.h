@@ -5,14 +5,24 @@
 #ifndef PORTCRED_NFSGATE_GATE_H
 #define PORTCRED_NFSGATE_GATE_H
 
+#include "nfsgate/control.h"
+#include "nfsgate/event.h"
 #include "nfsgate/groups.h"
+#include "nfsgate/mounts.h"
 #include "nfsgate/options.h"
 #include "nfsgate/pipes.h"
 
 struct session;
 
 /* enum source_kind - what epoll tells of */
-enum source_kind { SOURCE_LISTENER, SOURCE_CLIENT, SOURCE_SERVER, SOURCE_GROUPS, SOURCE_SIGNALS };
+enum source_kind {
+	SOURCE_LISTENER,
+	SOURCE_CLIENT,
+	SOURCE_SERVER,
+	SOURCE_GROUPS,
+	SOURCE_SIGNALS,
+	SOURCE_CONTROL,
+};
 
 /* struct source - what stands behind an event; lies in what it is the source of */
 struct source {
@@ -26,15 +36,10 @@ struct listener {
 	enum port port;
 };
 
-/* struct counts - since the start, for the log */
+/* struct counts - since the start, for the log and who asks */
 struct counts {
-	uint64_t connections, refused, denied, calls;
-};
-
-/* struct limiter - of lines in the log: so many a second, the rest is counted */
-struct limiter {
-	int64_t second;
-	unsigned told, untold;
+	uint64_t connections, calls;
+	uint64_t refused[REASONS]; /* connections and calls */
 };
 
 struct gate {
@@ -44,7 +49,7 @@ struct gate {
 	int64_t now;      /* milliseconds of the monotonic clock, when the last events came */
 	struct listener listeners[MAX_LISTENERS];
 	size_t n_listeners;
-	struct source signals, groups_source;
+	struct source signals, groups_source, control_source;
 	struct groups *groups;
 	struct pipes pipes;
 	struct session *sessions; /* all of them */
@@ -54,18 +59,20 @@ struct gate {
 	int64_t first_alarm; /* no session has an earlier one; INT64_MAX: none has any */
 	int64_t resting;     /* until then nothing is accepted; 0: it is */
 	struct counts counts;
-	struct limiter limiter;
+	struct event_floods floods;
+	struct mounts mounts;
+	struct control *control; /* NULL: nobody can ask */
+	bool control_again;      /* it could go on at once */
+	int64_t since;           /* real time, milliseconds */
 	bool ending;
 };
 
 /*
  * gate_run() - until SIGTERM or SIGINT
- * @listeners: taken over. Returns 0, -errno.
+ * @listeners, @control: taken over. Returns 0, -errno.
  */
-int gate_run(const struct options *options, const struct listener *listeners, size_t n);
-
-/* gate_tells() - whether there may be a line in the log now; it says itself when lines were left out */
-bool gate_tells(struct gate *gate);
+int gate_run(const struct options *options, const struct listener *listeners, size_t n,
+	     const struct control_socket *control);
 
 /* gate_watch() - tells @source of both directions, once whenever there is something new */
 int gate_watch(struct gate *gate, struct source *source);

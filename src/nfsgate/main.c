@@ -14,6 +14,7 @@
  *	           flow.c     all other bytes, from socket to socket in the kernel
  *	           session.c  both directions of a connection        groups.c  groups, asked of a child
  *	           gate.c     all of them, in one thread   ──────────────────> server, on this machine alone
+ *	                      account.c, mounts.c: what they do             control.c, event.c: who is told
  *
  * It is no user's process: when the sockets are there it gives up everything. What a client sends is read
  * by rpc.c and auth_sys.c, which are pure and bounded, and what goes to the server of it is written anew.
@@ -27,11 +28,12 @@
 
 /* Of a connection: two sockets, two pipes; and of the process itself. */
 #define DESCRIPTORS_EACH 6U
-#define DESCRIPTORS_OWN  128U
+#define DESCRIPTORS_OWN  (128U + CONTROL_DESCRIPTORS)
 
 int main(int argc, char *argv[])
 {
 	struct listener listeners[MAX_LISTENERS];
+	struct control_socket control;
 	struct options options;
 	int r = options_parse(argc, argv, &options), n;
 
@@ -40,8 +42,10 @@ int main(int argc, char *argv[])
 	n = listeners_open(&options, listeners);
 	if (n < 0)
 		return EXIT_FAILURE;
+	if (control_open(options.runtime_dir, &control) < 0)
+		return EXIT_FAILURE;
 	if (privilege_drop(options.user,
 			   DESCRIPTORS_OWN + options.max_connections * DESCRIPTORS_EACH) < 0)
 		return EXIT_FAILURE;
-	return gate_run(&options, listeners, (size_t)n) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+	return gate_run(&options, listeners, (size_t)n, &control) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -30,6 +30,7 @@ enum {
 	OPTION_MAX_CONNECTIONS,
 	OPTION_MAX_PER_USER,
 	OPTION_SERVER_WAIT,
+	OPTION_RUNTIME_DIR,
 	OPTION_USER,
 	OPTION_VERSION,
 };
@@ -53,6 +54,7 @@ static const struct option long_options[] = {
 	{ "max-connections", required_argument, NULL, OPTION_MAX_CONNECTIONS },
 	{ "max-per-user", required_argument, NULL, OPTION_MAX_PER_USER },
 	{ "server-wait", required_argument, NULL, OPTION_SERVER_WAIT },
+	{ "runtime-dir", required_argument, NULL, OPTION_RUNTIME_DIR },
 	{ "user", required_argument, NULL, OPTION_USER },
 	{ "version", no_argument, NULL, OPTION_VERSION },
 	{ "help", no_argument, NULL, 'h' },
@@ -94,6 +96,7 @@ static void usage(void)
 	      "  --max-per-user N    of them, of one user who is not root [64]\n"
 	      "  --server-wait SECONDS\n"
 	      "                      how long clients wait for the server to come back [60]\n"
+	      "  --runtime-dir DIR   make a control socket there, which 'portcred ls --nfs' asks\n"
 	      "  --user NAME         become this user, if started as root [nobody]\n"
 	      "  --help, --version\n"
 	      "\n"
@@ -255,6 +258,9 @@ static int take(struct options *options, int option)
 		return take_groups(rule);
 	case OPTION_REFUSE_NONE:
 		rule->refuse_none = true;
+		return 0;
+	case OPTION_RUNTIME_DIR:
+		options->runtime_dir = optarg;
 		return 0;
 	case OPTION_USER:
 		options->user = optarg;

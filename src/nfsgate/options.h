@@ -47,9 +47,10 @@ struct options {
 	struct listen_at listen[MAX_LISTENERS];
 	size_t n_listen;
 	struct endpoint servers[PORTS];
-	struct rule rule;       /* without its table of ids, which is read from: */
-	const char *users_file; /* NULL: none */
-	const char *user;       /* whom it becomes if it is root; NULL: nobody */
+	struct rule rule;        /* without its table of ids, which is read from: */
+	const char *users_file;  /* NULL: none */
+	const char *runtime_dir; /* of the control socket; NULL: none */
+	const char *user;        /* whom it becomes if it is root; NULL: nobody */
 	uint32_t groups_lifetime;
 	uint32_t max_record;
 	uint32_t max_connections, max_per_user;
