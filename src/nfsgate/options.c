@@ -96,7 +96,7 @@ static void usage(void)
 	      "  --max-per-user N    of them, of one user who is not root [64]\n"
 	      "  --server-wait SECONDS\n"
 	      "                      how long clients wait for the server to come back [60]\n"
-	      "  --runtime-dir DIR   make a control socket there, which 'portcred ls --nfs' asks\n"
+	      "  --runtime-dir DIR   a control socket there, which 'portcred ls --nfs' asks\n"
 	      "  --user NAME         become this user, if started as root [nobody]\n"
 	      "  --help, --version\n"
 	      "\n"
