@@ -104,11 +104,3 @@ void time_text(int64_t when, char ret_text[static TIME_TEXT_MAX])
 	n = strftime(ret_text, TIME_TEXT_MAX, "%Y-%m-%dT%H:%M:%S", &broken);
 	snprintf(ret_text + n, TIME_TEXT_MAX - n, ".%03dZ", (int)(when % 1000));
 }
-
-int64_t real_time_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}

@@ -8,6 +8,7 @@
 #include "base/journal.h"
 #include "base/log.h"
 #include "control/varlink.h"
+#include "nfsgate/clock.h"
 #include "nfsgate/control.h"
 #include "nfsgate/describe.h"
 #include "nfsgate/gate.h"
@@ -146,7 +147,7 @@ static json_t *to_json(const struct event *event)
 	char time[TIME_TEXT_MAX], why[96];
 	json_t *object;
 
-	time_text(real_time_ms(), time);
+	time_text(clock_real_ms(), time);
 	reason_words(event, why, sizeof(why));
 	object = json_pack("{s:s, s:s, s:s, s:o, s:s, s:s}", "time", time, "event",
 			   kind_names[event->kind], "service", port_name(event->port), "caller",
@@ -195,7 +196,7 @@ static void tell_held(struct gate *gate, const struct flood_held *held, bool all
 	else if (known)
 		snprintf(whose, sizeof(whose), "user %u", held->uid);
 	held_line(whose, held->n, known ? held->uid : UNKNOWN);
-	time_text(real_time_ms(), time);
+	time_text(clock_real_ms(), time);
 	control_event(gate->control, known ? held->uid : 0, "held",
 		      json_pack("{s:s, s:I, s:o}", "time", time, "held", (json_int_t)held->n, "uid",
 				known ? json_integer(held->uid) : json_null()));

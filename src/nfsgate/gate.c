@@ -14,10 +14,10 @@
 #include <sys/epoll.h>
 #include <sys/signalfd.h>
 #include <systemd/sd-daemon.h>
-#include <time.h>
 
 #include "base/log.h"
-#include "nfsgate/describe.h"
+#include "nfsgate/clock.h"
+#include "nfsgate/reload.h"
 #include "nfsgate/session.h"
 
 #define EVENTS 64
@@ -28,14 +28,6 @@
 /* How long to rest when the machine has no descriptor or memory left for a connection. */
 #define REST_MS 1000
 
-static int64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 int gate_watch(struct gate *gate, struct source *source)
 {
 	struct epoll_event event = { .events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET,
@@ -44,8 +36,7 @@ int gate_watch(struct gate *gate, struct source *source)
 	return epoll_ctl(gate->event, EPOLL_CTL_ADD, source->fd, &event) < 0 ? -errno : 0;
 }
 
-/* watch_level() - for what is read whole each time, or not at all: @on */
-static int watch_level(struct gate *gate, struct source *source, int operation, bool on)
+int gate_watch_level(struct gate *gate, struct source *source, int operation, bool on)
 {
 	struct epoll_event event = { .events = on ? EPOLLIN : 0, .data.ptr = source };
 
@@ -55,7 +46,7 @@ static int watch_level(struct gate *gate, struct source *source, int operation, 
 static void watch_listeners(struct gate *gate, bool on)
 {
 	for (size_t i = 0; i < gate->n_listeners; i++)
-		watch_level(gate, &gate->listeners[i].source, EPOLL_CTL_MOD, on);
+		gate_watch_level(gate, &gate->listeners[i].source, EPOLL_CTL_MOD, on);
 }
 
 static bool is_shortage(int error)
@@ -104,22 +95,13 @@ static void tell_counts(const struct gate *gate)
 		 (unsigned long long)sum(gate, REASON_CREDENTIAL, REASONS));
 }
 
-static void reload(struct gate *gate)
-{
-	if (users_load(gate->options->users_file, &gate->rule.ids) < 0)
-		log_warnx("nothing has changed");
-	else
-		log_info("reloaded");
-	groups_forget(gate->groups);
-}
-
 static void take_signals(struct gate *gate)
 {
 	struct signalfd_siginfo info;
 
 	while (read(gate->signals.fd, &info, sizeof(info)) == sizeof(info)) {
 		if (info.ssi_signo == SIGHUP)
-			reload(gate);
+			reload_begin(gate);
 		else if (info.ssi_signo == SIGUSR1)
 			tell_counts(gate);
 		else
@@ -157,6 +139,9 @@ static void take_event(struct gate *gate, const struct epoll_event *event)
 		break;
 	case SOURCE_SIGNALS:
 		take_signals(gate);
+		break;
+	case SOURCE_LOAD:
+		reload_take(gate);
 		break;
 	case SOURCE_CONTROL:
 		gate->control_again = true;
@@ -202,6 +187,8 @@ static int64_t deadline(const struct gate *gate)
 		first = gate->resting;
 	if (gate->first_alarm < first)
 		first = gate->first_alarm;
+	if (gate->load_deadline < first)
+		first = gate->load_deadline;
 	if (gate->floods.sweep < first)
 		first = gate->floods.sweep;
 	return first;
@@ -231,6 +218,8 @@ static void take_deadlines(struct gate *gate)
 	}
 	if (gate->now >= gate->first_alarm)
 		take_alarms(gate);
+	if (gate->now >= gate->load_deadline)
+		reload_late(gate);
 	if (gate->now >= gate->floods.sweep)
 		event_sweep(gate);
 }
@@ -238,7 +227,7 @@ static void take_deadlines(struct gate *gate)
 static int step(struct gate *gate)
 {
 	struct epoll_event events[EVENTS];
-	int64_t until = deadline(gate), left = until - now_ms();
+	int64_t until = deadline(gate), left = until - clock_ms();
 	int n, timeout = -1;
 
 	if (gate->turns || gate->control_again || (until != INT64_MAX && left <= 0))
@@ -248,7 +237,7 @@ static int step(struct gate *gate)
 	n = epoll_wait(gate->event, events, EVENTS, timeout);
 	if (n < 0 && errno != EINTR)
 		return -errno;
-	gate->now = now_ms();
+	gate->now = clock_ms();
 	for (int i = 0; i < n; i++)
 		take_event(gate, &events[i]);
 	take_turns(gate);
@@ -282,7 +271,7 @@ static int begin_control(struct gate *gate, const struct control_socket *socket)
 		return r;
 	gate->control_again = true;
 	gate->control_source = (struct source){ SOURCE_CONTROL, control_fd(gate->control), gate };
-	return watch_level(gate, &gate->control_source, EPOLL_CTL_ADD, true);
+	return gate_watch_level(gate, &gate->control_source, EPOLL_CTL_ADD, true);
 }
 
 /* begin() - all that is watched from the start */
@@ -296,7 +285,7 @@ static int begin(struct gate *gate, const struct control_socket *control)
 	gate->signals = (struct source){ SOURCE_SIGNALS, open_signals(), gate };
 	if (gate->signals.fd < 0)
 		return -errno;
-	r = watch_level(gate, &gate->signals, EPOLL_CTL_ADD, true);
+	r = gate_watch_level(gate, &gate->signals, EPOLL_CTL_ADD, true);
 	gate->groups_source = (struct source){ SOURCE_GROUPS, -EBADF, gate };
 	if (r == 0)
 		r = groups_new(gate->options->groups_lifetime, gate->event, &gate->groups_source,
@@ -305,7 +294,7 @@ static int begin(struct gate *gate, const struct control_socket *control)
 		r = begin_control(gate, control);
 	for (size_t i = 0; r == 0 && i < gate->n_listeners; i++) {
 		gate->listeners[i].source.owner = &gate->listeners[i];
-		r = watch_level(gate, &gate->listeners[i].source, EPOLL_CTL_ADD, true);
+		r = gate_watch_level(gate, &gate->listeners[i].source, EPOLL_CTL_ADD, true);
 	}
 	return r;
 }
@@ -323,8 +312,11 @@ static void gate_clear(struct gate *gate)
 	if (gate->groups)
 		groups_free(gate->groups);
 	mounts_clear(&gate->mounts);
+	if (gate->load)
+		load_free(gate->load);
 	pipes_clear(&gate->pipes);
 	ids_clear(&gate->rule.ids);
+	options_clear(&gate->loaded);
 	for (size_t i = 0; i < gate->n_listeners; i++)
 		close(gate->listeners[i].source.fd);
 	if (gate->signals.fd >= 0)
@@ -333,29 +325,29 @@ static void gate_clear(struct gate *gate)
 		close(gate->event);
 }
 
-int gate_run(const struct options *options, const struct listener *listeners, size_t n,
-	     const struct control_socket *control)
+int gate_run(struct gate_start *start)
 {
 	_cleanup_(gate_clear) struct gate gate = {
-		.options = options,
-		.rule = options->rule,
+		.argc = start->argc,
+		.argv = start->argv,
 		.event = -EBADF,
 		.signals.fd = -EBADF,
-		.n_listeners = n,
-		.now = now_ms(),
+		.n_listeners = start->n_listeners,
+		.now = clock_ms(),
 		.first_alarm = INT64_MAX,
-		.since = real_time_ms(),
+		.load_deadline = INT64_MAX,
+		.since = clock_real_ms(),
 	};
 	int r;
 
 	event_floods_init(&gate.floods);
-	memcpy(gate.listeners, listeners, n * sizeof(*listeners));
-	r = users_load(options->users_file, &gate.rule.ids);
+	memcpy(gate.listeners, start->listeners, sizeof(gate.listeners));
+	r = reload_first(&gate, &start->options);
 	if (r < 0)
 		return r;
-	r = begin(&gate, control);
+	r = begin(&gate, &start->control);
 	if (r == 0) {
-		log_info("ready: %zu sockets", n);
+		log_info("ready: %zu sockets", gate.n_listeners);
 		sd_notify(0, "READY=1");
 	}
 	while (r == 0 && !gate.ending)

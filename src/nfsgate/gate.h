@@ -8,6 +8,7 @@
 #include "nfsgate/control.h"
 #include "nfsgate/event.h"
 #include "nfsgate/groups.h"
+#include "nfsgate/load.h"
 #include "nfsgate/mounts.h"
 #include "nfsgate/options.h"
 #include "nfsgate/pipes.h"
@@ -22,6 +23,7 @@ enum source_kind {
 	SOURCE_GROUPS,
 	SOURCE_SIGNALS,
 	SOURCE_CONTROL,
+	SOURCE_LOAD,
 };
 
 /* struct source - what stands behind an event; lies in what it is the source of */
@@ -43,13 +45,18 @@ struct counts {
 };
 
 struct gate {
-	const struct options *options;
-	struct rule rule; /* with the table of ids, which is reloaded */
-	int event;        /* epoll */
-	int64_t now;      /* milliseconds of the monotonic clock, when the last events came */
+	const struct options *options; /* in force: `loaded` */
+	struct options loaded;
+	struct rule rule; /* with the table of ids */
+	int argc;         /* to read all of it anew */
+	char **argv;
+	struct load *load;     /* what is to be in force next; NULL: nothing */
+	int64_t load_deadline; /* of it; INT64_MAX: none */
+	int event;             /* epoll */
+	int64_t now;           /* milliseconds of the monotonic clock, when the last events came */
 	struct listener listeners[MAX_LISTENERS];
 	size_t n_listeners;
-	struct source signals, groups_source, control_source;
+	struct source signals, groups_source, control_source, load_source;
 	struct groups *groups;
 	struct pipes pipes;
 	struct session *sessions; /* all of them */
@@ -67,12 +74,21 @@ struct gate {
 	bool ending;
 };
 
-/*
- * gate_run() - until SIGTERM or SIGINT
- * @listeners, @control: taken over. Returns 0, -errno.
- */
-int gate_run(const struct options *options, const struct listener *listeners, size_t n,
-	     const struct control_socket *control);
+/* struct gate_start - what it begins with; all of it is taken over, but the command line */
+struct gate_start {
+	struct options options;
+	int argc;
+	char **argv;
+	struct listener listeners[MAX_LISTENERS];
+	size_t n_listeners;
+	struct control_socket control;
+};
+
+/* gate_run() - until SIGTERM or SIGINT. Returns 0, -errno */
+int gate_run(struct gate_start *start);
+
+/* gate_watch_level() - for what is read whole each time, or not at all: @on; @operation: EPOLL_CTL_* */
+int gate_watch_level(struct gate *gate, struct source *source, int operation, bool on);
 
 /* gate_watch() - tells @source of both directions, once whenever there is something new */
 int gate_watch(struct gate *gate, struct source *source);
@@ -86,12 +102,9 @@ int listeners_open(const struct options *options,
  * @user: whom to become if this is root; of others nothing but their capabilities goes
  * Complains; returns 0, -errno.
  */
-int privilege_drop(const char *user, uint32_t descriptors);
+int privilege_drop(const char *user);
 
-/*
- * users_load() - the table of ids; complains
- * @file: NULL: an empty one. Returns 0 with the one before cleared, -errno with it left alone.
- */
-int users_load(const char *file, struct id_table *table);
+/* descriptors_want() - as many as so many connections take, as far as the limit goes; complains. 0, -errno */
+int descriptors_want(uint32_t connections);
 
 #endif

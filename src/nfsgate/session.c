@@ -6,6 +6,8 @@
 #include <string.h>
 #include <sys/epoll.h>
 
+#include "nfsgate/clock.h"
+
 /* How often the server is tried again: at first, and at last. */
 #define RETRY_FIRST_MS 50U
 #define RETRY_LAST_MS  1000U
@@ -55,7 +57,7 @@ static void passed(struct session *session, const struct flow *flow, const struc
 		const uint8_t *body = flow_body(flow, &n);
 
 		mounts_call(&session->gate->mounts, &session->caller, head->procedure, body, n,
-			    real_time_ms());
+			    clock_real_ms());
 	}
 }
 
@@ -370,7 +372,7 @@ static struct session *new_session(struct gate *gate, enum port port, int client
 	flow_init(&session->calls, gate->options->max_record);
 	flow_init(&session->replies, 0);
 	session->calls.from = session->replies.to = client;
-	session->since = real_time_ms();
+	session->since = clock_real_ms();
 	session->give_up = gate->now + (int64_t)gate->options->server_wait * 1000;
 	return session;
 }

@@ -249,7 +249,7 @@ def test_squash_and_table(served, tmp_path):
         (2001, 2002), (ALICE, ALICE), (2001, 2002), (BOB, BOB)]
     table.write_text("uid 1 == 2\n")
     gate.process.send_signal(1)
-    assert f"{table}:1: error: " in gate.logged("error")
+    assert f"{table}:1:1: error: " in gate.logged("error")
     table.write_text(f"uid {BOB} = {ALICE}\n")
     gate.process.send_signal(1)
     gate.logged("reloaded")
