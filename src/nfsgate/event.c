@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "nfsgate/event.h"
 
-#include <errno.h>
 #include <string.h>
 #include <syslog.h>
 

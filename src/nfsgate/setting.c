@@ -10,7 +10,7 @@
 #include "base/utf8.h"
 #include "nfsgate/groups.h"
 
-static void complain_at(const char *format, va_list arguments)
+__attribute__((format(printf, 1, 0))) static void complain_at(const char *format, va_list arguments)
 {
 	fputs("portcred-nfsgate: ", stderr);
 	vfprintf(stderr, format, arguments);
