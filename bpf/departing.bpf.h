@@ -346,16 +346,14 @@ __noinline int accepted(struct bpf_sock_ops *ctx)
 /* owner_at_listen() - of a listener whose bind(2) was not seen, or that did without */
 static __always_inline void owner_at_listen(const struct bpf_sock *socket, struct owner *owner)
 {
-	const struct cred *cred = current_cred();
-
 	if (socket_port_asked(socket)) {
 		/* It was bound before there was a reason to look: its maker is the best that is known. */
 		owner->uid = BPF_CORE_READ(kernel_sock(socket), sk_uid.val);
 		owner->gid = UID_NONE;
 		return;
 	}
-	owner->uid = cred->euid.val;
-	owner->gid = cred->egid.val;
+	owner->uid = current_uid();
+	owner->gid = current_gid();
 }
 
 /* become_listener() - listen(2): who owns it, and its SYN-ACKs are to be asked about */

@@ -75,7 +75,7 @@ static __always_inline int answer_peercred(struct bpf_sockopt *ctx, struct bpf_s
 	struct ucred *cred = ctx->optval;
 	const struct peer *peer;
 
-	if ((void *)(cred + 1) > ctx->optval_end || current_cred()->user_ns->level != 0)
+	if ((void *)(cred + 1) > ctx->optval_end || !in_initial_namespace())
 		return 0;
 	if (!is_connected(socket) || !peercred_wanted(ctx, socket))
 		return 0;
@@ -108,7 +108,7 @@ static __always_inline int answer_record(struct bpf_sockopt *ctx, struct bpf_soc
 	struct peer *record = ctx->optval;
 	const struct peer *peer;
 
-	if ((void *)(record + 1) > ctx->optval_end || current_cred()->user_ns->level != 0 ||
+	if ((void *)(record + 1) > ctx->optval_end || !in_initial_namespace() ||
 	    !is_connected(socket))
 		return 0;
 	peer = peer_of(socket);

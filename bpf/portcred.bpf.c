@@ -87,7 +87,7 @@ struct {
 /* answer() - what one rule set says to the current task, into question->decision */
 static __always_inline __u32 answer(struct question *question, __u32 set)
 {
-	question->principal.uid = current_cred()->euid.val;
+	question->principal.uid = current_uid();
 	decide_set(&question->tables, &question->principal, &question->endpoint, set,
 		   &question->decision);
 	return question->decision.verdict;
@@ -170,7 +170,6 @@ static __always_inline void remember_owner(struct bpf_sock_addr *ctx,
 					   const struct question *question,
 					   const struct settings *settings)
 {
-	const struct cred *cred = current_cred();
 	struct bpf_sock *socket = ctx->sk;
 	struct owner *owner;
 
@@ -180,8 +179,8 @@ static __always_inline void remember_owner(struct bpf_sock_addr *ctx,
 	owner = bpf_sk_storage_get(&owners, socket, NULL, BPF_SK_STORAGE_GET_F_CREATE);
 	if (!owner)
 		return;
-	owner->uid = cred->euid.val;
-	owner->gid = cred->egid.val;
+	owner->uid = current_uid();
+	owner->gid = current_gid();
 }
 
 /*
@@ -190,7 +189,7 @@ static __always_inline void remember_owner(struct bpf_sock_addr *ctx,
  */
 static __always_inline struct owner *brokered_for(struct bpf_sock *socket)
 {
-	if (current_cred()->euid.val != 0)
+	if (current_uid() != 0)
 		return NULL;
 	return bpf_sk_storage_get(&brokered, socket, NULL, 0);
 }
@@ -410,10 +409,9 @@ static __always_inline int port_range(struct bpf_sockopt *ctx, struct bpf_sock *
  */
 static __always_inline int adopt_listener(struct bpf_sockopt *ctx, struct bpf_sock *socket)
 {
-	const struct cred *cred = current_cred();
 	int flags = WRITE_FLAG;
 
-	if (cred->euid.val != 0 || cred->user_ns->level != 0 || socket->state != BPF_TCP_LISTEN ||
+	if (current_uid() != 0 || !in_initial_namespace() || socket->state != BPF_TCP_LISTEN ||
 	    bpf_setsockopt(socket, IPPROTO_TCP, TCP_BPF_SOCK_OPS_CB_FLAGS, &flags, sizeof(flags)) !=
 		    0)
 		return DROP;

@@ -17,20 +17,40 @@
 /* NGROUPS_MAX: 65536 */
 #define GROUP_SEARCH_STEP 65536U
 
-static __always_inline const struct cred *current_cred(void)
+/*
+ * A pointer that is followed costs the verifier three walks through all of the kernel's types
+ * (btf_nested_type_is_trusted()) each time it comes by. So what is asked of the credential is asked in
+ * functions of their own, where it comes by once; and by CRED(), a read at run time that costs it
+ * nothing, where a read that failed, and gave 0, would grant nothing.
+ */
+#define CRED(...) BPF_CORE_READ((struct task_struct *)bpf_get_current_task_btf(), cred, __VA_ARGS__)
+
+/* current_ids() - effective uid and, in the upper half, gid */
+__noinline __u64 current_ids(void)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	const struct cred *cred = task->cred;
+
+	return cred->euid.val | (__u64)cred->egid.val << 32;
+}
+
+static __always_inline __u32 current_uid(void)
+{
+	return current_ids();
+}
+
+static __always_inline __u32 current_gid(void)
+{
+	return current_ids() >> 32;
+}
+
+/* in_initial_namespace() - whether ids and capabilities of the current task mean what they say */
+__noinline int in_initial_namespace(void)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 
-	return task->cred;
+	return task->cred->user_ns->level == 0;
 }
-
-/*
- * CRED() - a member of the current credential, where nobody waits for it
- *
- * A pointer that is followed costs the verifier three walks through all of the kernel's types
- * (btf_nested_type_is_trusted()) each time it comes by; a read at run time costs it nothing.
- */
-#define CRED(...) BPF_CORE_READ((struct task_struct *)bpf_get_current_task_btf(), cred, __VA_ARGS__)
 
 static __always_inline __u32 principal_uid(const struct principal *principal)
 {
@@ -44,13 +64,12 @@ static __always_inline __u32 principal_uid(const struct principal *principal)
  */
 __noinline int principal_capable(const struct principal *principal)
 {
-	const struct cred *cred =
-		BPF_CORE_READ((struct task_struct *)bpf_get_current_task_btf(), cred);
+	struct task_struct *task = bpf_get_current_task_btf();
 	__u64 capabilities = 0;
 
-	if (!principal || BPF_CORE_READ(cred, user_ns, level) != 0)
+	if (!principal || !in_initial_namespace())
 		return 0;
-	bpf_core_read(&capabilities, sizeof(capabilities), &cred->cap_effective);
+	bpf_core_read(&capabilities, sizeof(capabilities), &task->cred->cap_effective);
 	return (capabilities >> CAP_NET_BIND_SERVICE) & 1;
 }
 
@@ -62,16 +81,15 @@ __noinline int principal_capable(const struct principal *principal)
  */
 __noinline int principal_in_group(const struct principal *principal, __u32 gid)
 {
-	const struct cred *cred = current_cred();
-	struct group_info *groups = cred->group_info;
+	struct group_info *groups = CRED(group_info);
 	__u64 below = 0, total, candidate, take;
 	__u32 value;
 
 	if (!principal)
 		return 0;
-	if (cred->egid.val == gid)
+	if (current_gid() == gid)
 		return 1;
-	total = groups->ngroups;
+	total = BPF_CORE_READ(groups, ngroups);
 	for (__u32 step = GROUP_SEARCH_STEP; step; step >>= 1) {
 		if (step > total)
 			continue;
@@ -136,30 +154,25 @@ struct name {
 
 #define SLICE_SUFFIX 6
 
-/* name_is_slice() - whether a cgroup's name ends in ".slice" */
-static __always_inline int name_is_slice(const struct name *name, __u32 length)
-{
-	static const char suffix[SLICE_SUFFIX] = ".slice";
-
-	if (length < SLICE_SUFFIX || length >= MAX_UNIT_NAME)
-		return 0;
-	for (__u32 i = 0; i < SLICE_SUFFIX; i++) {
-		if (name->text[(length - SLICE_SUFFIX + i) & (MAX_UNIT_NAME - 1)] != suffix[i])
-			return 0;
-	}
-	return 1;
-}
-
 /*
- * forgotten() - the same pointer, of which the verifier no longer knows that it is
+ * no_slice() - all ones where a cgroup's name does not end in ".slice", else 0
+ * @name: in the kernel's memory
  *
- * It ties copies of a value together, and then follows a loop once for each way in which they can be
- * tied; an operation that it does not see through unties them.
+ * Without a branch, behind which the verifier would go on with the caller's loop on two ways.
  */
-static __always_inline void *forgotten(void *pointer)
+static __always_inline __u64 no_slice(const char *name, long length)
 {
-	asm volatile("%0 ^= -1\n%0 ^= -1" : "+r"(pointer));
-	return pointer;
+	static const union slice_suffix {
+		char text[8];
+		__u64 word;
+	} slice = { .text = ".slice" };
+	union slice_suffix end = { .word = 0 };
+	__u64 different, shorter = (length - SLICE_SUFFIX) >> 63;
+
+	bpf_probe_read_kernel(&end, SLICE_SUFFIX, name + length - SLICE_SUFFIX);
+	different = (end.word ^ slice.word) | shorter;
+	barrier_var(different); /* or the compiler makes it a branch again */
+	return -((different | -different) >> 63);
 }
 
 /*
@@ -174,28 +187,29 @@ static __always_inline void *forgotten(void *pointer)
  */
 __noinline __u32 unit_name(__u64 attached, struct name *name)
 {
-	struct cgroup *cgroup = current_cgroup(), *unit = NULL;
+	struct cgroup *cgroup = current_cgroup();
+	__u64 unit = 0, take;
 	struct kernfs_node *node;
+	const char *node_name;
 	long length;
 
 	if (!name)
 		return 0;
 	for (int i = 0; i < MAX_SLICES && cgroup; i++) {
-		if (BPF_CORE_READ(cgroup, kn, id) == attached)
+		node = BPF_CORE_READ(cgroup, kn);
+		if (BPF_CORE_READ(node, id) == attached)
 			break;
-		length = bpf_probe_read_kernel_str(name->text, sizeof(name->text),
-						   BPF_CORE_READ(cgroup, kn, name));
+		node_name = BPF_CORE_READ(node, name);
+		length = bpf_probe_read_kernel_str(name->text, sizeof(name->text), node_name);
 		if (length <= 1)
 			return 0;
-		if (!name_is_slice(name, length - 1))
-			unit = forgotten(cgroup);
+		take = no_slice(node_name, length - 1);
+		unit = (unit & ~take) | ((__u64)node_name & take);
 		cgroup = cgroup_parent(cgroup);
 	}
 	if (!unit || !cgroup || BPF_CORE_READ(cgroup, kn, id) != attached)
 		return 0;
-	node = BPF_CORE_READ(unit, kn);
-	length = bpf_probe_read_kernel_str(name->text, sizeof(name->text),
-					   BPF_CORE_READ(node, name));
+	length = bpf_probe_read_kernel_str(name->text, sizeof(name->text), (const void *)unit);
 	return length > 1 ? length - 1 : 0;
 }
 

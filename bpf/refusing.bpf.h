@@ -101,7 +101,7 @@ static __always_inline int judge_local_caller(struct bpf_sock_addr *ctx, struct 
 {
 	const struct tcp_entry *port = tcp_port(&question->tables, question->endpoint.port);
 	struct remote remote = { .host = HOST_LOCAL,
-				 .uid = current_cred()->euid.val,
+				 .uid = current_uid(),
 				 .owner = { UID_NONE, UID_NONE } };
 	const __u32 *destination = question->endpoint.address;
 	const struct own_address *own = NULL;

@@ -18,30 +18,21 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
-#include <libmnl/libmnl.h>
 #include <linux/if_addr.h>
-#include <linux/netlink.h>
 #include <linux/rtnetlink.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
-#define REPLY_BYTES (32U << 10) /* the kernel fills what it is given, up to 32 KiB a message */
-#define ATTEMPTS    8
-#define RINGS       1024 /* read away at a time; what is left rings again */
+#define ATTEMPTS 8
+#define RINGS    1024 /* read away at a time; what is left rings again */
 
 #define ADDRESS_BYTES sizeof(((struct address *)NULL)->bytes)
 
-static void close_netlink(struct mnl_socket **netlink)
-{
-	if (*netlink)
-		mnl_socket_close(*netlink);
-}
-
 static void take_address(uint8_t family, const struct nlattr *attribute, uint32_t ret_address[4])
 {
-	const void *bytes = mnl_attr_get_payload(attribute);
+	const void *bytes = netlink_attribute_bytes(attribute);
 
 	memset(ret_address, 0, ADDRESS_BYTES);
 	if (family == AF_INET6) {
@@ -74,19 +65,18 @@ static bool is_ours(const struct ifaddrmsg *message, const uint32_t address[4])
  * Over a link to one peer IFA_ADDRESS is the peer's, and IFA_LOCAL ours; for IPv6 both are there
  * only then.
  */
-static int find_addresses(const struct nlmsghdr *header, struct address *ret_address)
+static int find_addresses(const struct nlmsghdr *header, const struct ifaddrmsg *message,
+			  struct address *ret_address)
 {
-	const struct ifaddrmsg *message = mnl_nlmsg_get_payload(header);
 	size_t size = message->ifa_family == AF_INET ? sizeof(uint32_t) : ADDRESS_BYTES;
-	const struct nlattr *attribute, *local = NULL, *address = NULL;
+	const struct nlattr *attribute = NULL, *local = NULL, *address = NULL;
 
-	mnl_attr_for_each(attribute, header, sizeof(*message))
-	{
-		uint16_t type = mnl_attr_get_type(attribute);
+	while ((attribute = netlink_attribute_after(header, sizeof(*message), attribute))) {
+		uint16_t type = netlink_attribute_type(attribute);
 
 		if (type != IFA_LOCAL && type != IFA_ADDRESS)
 			continue;
-		if (mnl_attr_get_payload_len(attribute) != size)
+		if (netlink_attribute_size(attribute) != size)
 			return -EBADMSG;
 		if (type == IFA_LOCAL)
 			local = attribute;
@@ -126,31 +116,25 @@ static int add_address(struct address_list *list, const struct address *address)
 
 static int take_message(const struct nlmsghdr *header, void *data)
 {
-	const struct ifaddrmsg *message = mnl_nlmsg_get_payload(header);
+	const struct ifaddrmsg *message = netlink_payload(header, sizeof(*message));
 	struct address_list *list = data;
 	struct address address = { 0 };
-	int r = 0;
+	int r;
 
-	if (header->nlmsg_type != RTM_NEWADDR ||
-	    mnl_nlmsg_get_payload_len(header) < sizeof(*message))
-		r = -EBADMSG;
-	else if (message->ifa_family != AF_INET && message->ifa_family != AF_INET6)
-		return MNL_CB_OK; /* a dump of all families has others too */
-	if (r == 0)
-		r = find_addresses(header, &address);
-	if (r == 0 && is_ours(message, address.bytes)) {
-		address.interface = message->ifa_index;
-		address.length = message->ifa_prefixlen;
-		if (message->ifa_family == AF_INET) {
-			address.secondary = message->ifa_flags & IFA_F_SECONDARY;
-			mask(address.network, address.length);
-		}
-		r = add_address(list, &address);
+	if (header->nlmsg_type != RTM_NEWADDR || !message)
+		return -EBADMSG;
+	if (message->ifa_family != AF_INET && message->ifa_family != AF_INET6)
+		return 0; /* a dump of all families has others too */
+	r = find_addresses(header, message, &address);
+	if (r < 0 || !is_ours(message, address.bytes))
+		return r;
+	address.interface = message->ifa_index;
+	address.length = message->ifa_prefixlen;
+	if (message->ifa_family == AF_INET) {
+		address.secondary = message->ifa_flags & IFA_F_SECONDARY;
+		mask(address.network, address.length);
 	}
-	if (r == 0)
-		return MNL_CB_OK;
-	errno = -r;
-	return MNL_CB_ERROR;
+	return add_address(list, &address);
 }
 
 int addresses_take_reply(struct address_list *list, const void *buffer, size_t size,
@@ -159,51 +143,17 @@ int addresses_take_reply(struct address_list *list, const void *buffer, size_t s
 	return netlink_take_reply(buffer, size, sequence, portid, take_message, list);
 }
 
-static int send_question(struct mnl_socket *netlink, uint32_t sequence)
+static int dump_once(struct address_list *list)
 {
 	struct {
 		struct nlmsghdr header;
 		struct ifaddrmsg request;
 	} message = {
-		.header.nlmsg_len = sizeof(message),
 		.header.nlmsg_type = RTM_GETADDR,
-		.header.nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP,
-		.header.nlmsg_seq = sequence,
 		.request.ifa_family = AF_UNSPEC,
 	};
 
-	return mnl_socket_sendto(netlink, &message, sizeof(message)) < 0 ? -errno : 0;
-}
-
-static int dump_once(struct address_list *list)
-{
-	_cleanup_(close_netlink) struct mnl_socket *netlink = NULL;
-	_cleanup_free_ void *buffer = malloc(REPLY_BYTES);
-	const uint32_t sequence = 1; /* each dump has a socket of its own */
-	int result;
-
-	netlink = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
-	if (!netlink)
-		return -errno;
-	if (!buffer)
-		return -ENOMEM;
-	if (mnl_socket_bind(netlink, 0, MNL_SOCKET_AUTOPID) < 0)
-		return -errno;
-	result = send_question(netlink, sequence);
-	if (result < 0)
-		return result;
-	do {
-		ssize_t size = mnl_socket_recvfrom(netlink, buffer, REPLY_BYTES);
-
-		if (size < 0 && errno == EINTR)
-			result = 1;
-		else if (size < 0)
-			return -errno;
-		else
-			result = addresses_take_reply(list, buffer, (size_t)size, sequence,
-						      mnl_socket_get_portid(netlink));
-	} while (result > 0);
-	return result;
+	return netlink_dump(NETLINK_ROUTE, &message.header, sizeof(message), take_message, list);
 }
 
 int addresses_list(struct address_list *list)

@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "base/grow.h"
 #include "base/why.h"
+#include "kernel/hooks.h"
 #include "kernel/watch.h"
 #include "portcred.skel.h"
 
@@ -25,8 +26,7 @@
 #define SO_NETNS_COOKIE 71
 #endif
 
-#define PIN_PREFIX  "abi-"
-#define LINK_PREFIX "link-"
+#define PIN_PREFIX "abi-"
 
 static int join(char **ret_path, const char *directory, const char *prefix, const char *name)
 {
@@ -155,7 +155,10 @@ static int load(struct enforcer *enforcer, char **ret_why)
 	r = pin_maps(enforcer);
 	if (r < 0)
 		return r;
+	hooks_choose(enforcer->skeleton->obj, HOOKS_ALWAYS);
 	r = portcred_bpf__load(enforcer->skeleton);
+	if (r == 0)
+		r = hooks_take(enforcer, enforcer->skeleton->obj);
 	if (r < 0)
 		return why(ret_why, r,
 			   "the kernel refuses the programs or the maps pinned in %s: %s",
@@ -184,6 +187,8 @@ int enforcer_open(const char *cgroup, const char *pin_dir, struct enforcer **ret
 	enforcer->lock_fd = -EBADF;
 	for (int i = 0; i < TABLES; i++)
 		enforcer->table_fds[i] = -EBADF;
+	for (int i = 0; i < HOOKS; i++)
+		enforcer->programs[i] = -EBADF;
 	enforcer->pin_dir = strdup(pin_dir);
 	r = asprintf(&enforcer->pins, "%s/" PIN_PREFIX "%d", pin_dir, PORTCRED_ABI) < 0 ? -ENOMEM
 											: 0;
@@ -205,130 +210,6 @@ int enforcer_open(const char *cgroup, const char *pin_dir, struct enforcer **ret
 	return 0;
 }
 
-/* link_is_ours() - whether a pinned link still is attached, and to our cgroup or namespace */
-static bool link_is_ours(const struct enforcer *enforcer, const struct bpf_link *link)
-{
-	struct bpf_link_info info = { 0 };
-	__u32 size = sizeof(info);
-	struct stat namespace;
-
-	if (bpf_obj_get_info_by_fd(bpf_link__fd(link), &info, &size) < 0)
-		return false;
-	if (info.type == BPF_LINK_TYPE_NETNS)
-		return fstat(enforcer->namespace_fd, &namespace) == 0 &&
-		       info.netns.netns_ino == namespace.st_ino;
-	return info.type == BPF_LINK_TYPE_CGROUP && info.cgroup.cgroup_id == enforcer->cgroup;
-}
-
-static struct bpf_link *attach(const struct enforcer *enforcer, const struct bpf_program *program)
-{
-	if (bpf_program__type(program) == BPF_PROG_TYPE_SK_LOOKUP)
-		return bpf_program__attach_netns(program, enforcer->namespace_fd);
-	return bpf_program__attach_cgroup(program, enforcer->cgroup_fd);
-}
-
-/* attach_program() - into the pinned link if there is one, else into a new one that is pinned */
-static int attach_program(const struct enforcer *enforcer, struct bpf_program *program)
-{
-	_cleanup_free_ char *path = NULL;
-	struct bpf_link *link;
-	int r;
-
-	r = join(&path, enforcer->pins, LINK_PREFIX, bpf_program__name(program));
-	if (r < 0)
-		return r;
-	link = access(path, F_OK) == 0 ? bpf_link__open(path) : NULL;
-	if (link && !link_is_ours(enforcer, link)) {
-		/* Its cgroup is gone: the kernel has detached it. */
-		bpf_link__destroy(link);
-		link = NULL;
-		if (unlink(path) < 0)
-			return -errno;
-	}
-	if (link) {
-		r = bpf_link__update_program(link, program);
-		bpf_link__disconnect(link);
-		bpf_link__destroy(link);
-		return r;
-	}
-	link = attach(enforcer, program);
-	if (!link)
-		return -errno;
-	r = bpf_link__pin(link, path);
-	bpf_link__destroy(link);
-	return r;
-}
-
-/* Every program of the skeleton, and what needs it. */
-static const struct {
-	const char *name;
-	unsigned groups;
-} hooks[] = {
-	{ "bind4", HOOKS_BIND },
-	{ "bind6", HOOKS_BIND },
-	{ "post_bind4", HOOKS_AUTOBIND },
-	{ "post_bind6", HOOKS_AUTOBIND | HOOKS_V6ONLY },
-	{ "sendmsg4", HOOKS_AUTOBIND },
-	{ "sendmsg6", HOOKS_AUTOBIND },
-	{ "setsockopt", HOOKS_AUTOBIND },
-	{ "sock_ops", HOOKS_AUTOBIND | HOOKS_VOUCH | HOOKS_REDIRECT },
-	{ "ingress", HOOKS_AUTOBIND | HOOKS_REFUSED | HOOKS_VOUCH },
-	{ "egress", HOOKS_AUTOBIND },
-	{ "getsockopt", HOOKS_VOUCH },
-	{ "connect4", HOOKS_ACCEPT },
-	{ "connect6", HOOKS_ACCEPT },
-	{ "lookup", HOOKS_ACCEPT | HOOKS_REDIRECT },
-};
-
-int enforcer_attach(struct enforcer *enforcer, unsigned groups, char **ret_why)
-{
-	for (size_t i = 0; i < ELEMENTS(hooks); i++) {
-		struct bpf_program *program;
-		int r = -ENOENT;
-
-		if (!(hooks[i].groups & groups) || (enforcer->attached & 1U << i))
-			continue;
-		program = bpf_object__find_program_by_name(enforcer->skeleton->obj, hooks[i].name);
-		if (program)
-			r = attach_program(enforcer, program);
-		if (r < 0)
-			return why(ret_why, r, "%s cannot be attached: %s", hooks[i].name,
-				   strerror(-r));
-		enforcer->attached |= 1U << i;
-	}
-	return 0;
-}
-
-/* detach_link() - also from under a daemon that holds it open; returns 1, 0 if it was none */
-static int detach_link(const char *path)
-{
-	struct bpf_link *link = bpf_link__open(path);
-	int detached = link && bpf_link__detach(link) == 0;
-
-	bpf_link__destroy(link);
-	if (unlink(path) < 0 && errno != ENOENT)
-		return -errno;
-	return detached;
-}
-
-int enforcer_detach_but(struct enforcer *enforcer, unsigned groups)
-{
-	for (size_t i = 0; i < ELEMENTS(hooks); i++) {
-		_cleanup_free_ char *path = NULL;
-		int r;
-
-		if (hooks[i].groups & groups)
-			continue;
-		r = join(&path, enforcer->pins, LINK_PREFIX, hooks[i].name);
-		if (r == 0 && access(path, F_OK) == 0)
-			r = detach_link(path);
-		if (r < 0)
-			return r;
-		enforcer->attached &= ~(1U << i);
-	}
-	return 0;
-}
-
 /* remove_pins() - detach the links of one version and unpin everything; returns links detached */
 static int remove_pins(const char *pins)
 {
@@ -346,8 +227,8 @@ static int remove_pins(const char *pins)
 		r = join(&path, pins, "", entry->d_name);
 		if (r < 0)
 			break;
-		if (strncmp(entry->d_name, LINK_PREFIX, strlen(LINK_PREFIX)) == 0) {
-			r = detach_link(path);
+		if (strncmp(entry->d_name, HOOKS_PIN_PREFIX, strlen(HOOKS_PIN_PREFIX)) == 0) {
+			r = hooks_detach_link(path);
 			detached += r > 0;
 		} else if (unlink(path) < 0 && errno != ENOENT) {
 			r = -errno;
@@ -403,7 +284,7 @@ int enforcer_release(const char *pin_dir)
 /* One that is never detached while a policy is in force: HOOKS_BIND. */
 static int pin_of_bind(const struct enforcer *enforcer, char **ret_path)
 {
-	return join(ret_path, enforcer->pins, LINK_PREFIX, "bind4");
+	return join(ret_path, enforcer->pins, HOOKS_PIN_PREFIX, "bind4");
 }
 
 int enforcer_watch_pins(const struct enforcer *enforcer, struct watch **ret_watch)
@@ -443,6 +324,10 @@ void enforcer_close(struct enforcer *enforcer)
 	for (int i = 0; i < TABLES; i++) {
 		if (enforcer->table_fds[i] >= 0)
 			close(enforcer->table_fds[i]);
+	}
+	for (int i = 0; i < HOOKS; i++) {
+		if (enforcer->programs[i] >= 0)
+			close(enforcer->programs[i]);
 	}
 	free(enforcer->pins);
 	free(enforcer->pin_dir);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * enforcer.h - the kernel half: loaded, attached, pinned, adopted, released
+ * enforcer.h - the kernel half: loaded, pinned, adopted, released; hooks.h attaches it
  *
  * Everything is pinned below PIN-DIR/abi-N/: maps under their names, links under link-NAME. A
  * pinned link keeps its program attached when the daemon is gone. A daemon that finds pins of its
@@ -37,6 +37,9 @@ enum table {
 	TABLES,
 };
 
+/* How many programs the kernel half has. */
+#define HOOKS 14
+
 /* struct enforcer - made by enforcer_open(); members are for src/kernel alone */
 struct enforcer {
 	struct portcred_bpf *skeleton;
@@ -48,42 +51,21 @@ struct enforcer {
 	uint64_t namespace_cookie;
 	char *pins; /* PIN-DIR/abi-N */
 	char *pin_dir;
-	int lock_fd;       /* PIN-DIR: of one enforcer at a time */
-	bool adopted;      /* a policy was in force before */
-	unsigned attached; /* bits by number of program in the skeleton: by this process */
+	int lock_fd;         /* PIN-DIR: of one enforcer at a time */
+	bool adopted;        /* a policy was in force before */
+	int programs[HOOKS]; /* descriptors; -EBADF: not loaded (yet); see hooks.h */
+	unsigned attached;   /* bits by number of hook: by this process */
 };
 
 /*
- * enforcer_open() - load the programs and maps, or adopt what is pinned; attaches nothing yet
+ * enforcer_open() - make the maps, or adopt what is pinned, and load the programs that every policy
+ * needs; attaches nothing yet
  * @ret_why: on failure a sentence for the administrator (caller frees), may be NULL
  *
  * Returns 0; -EBUSY where another process has opened the same @pin_dir; -errno.
  */
 int enforcer_open(const char *cgroup, const char *pin_dir, struct enforcer **ret_enforcer,
 		  char **ret_why);
-
-/*
- * Groups of hooks. What no policy needs is not attached: a hook costs every process that comes by.
- */
-#define HOOKS_BIND     1U  /* bind(2) with a port: always */
-#define HOOKS_AUTOBIND 2U  /* ports that the kernel chooses: where such a port is governed */
-#define HOOKS_REFUSED  4U  /* sockets bound before: where one of them is refused */
-#define HOOKS_VOUCH    8U  /* connections: where there is a host, or a rule about one */
-#define HOOKS_ACCEPT   16U /* refusals at once: where an accept rule is enforced */
-#define HOOKS_V6ONLY   32U /* :: once more, behind bind(2): where some grant is for all of IPv6 */
-#define HOOKS_REDIRECT 64U /* calls led to another port: where a redirect says so */
-#define HOOKS_ALL      127U
-
-/*
- * enforcer_attach() - attach these groups, or put our programs into what is pinned of them
- *
- * Harmless before the first policy (control.enabled). What is attached already, by this process,
- * stays as it is. Returns 0, -errno with what was attached before still attached.
- */
-int enforcer_attach(struct enforcer *enforcer, unsigned groups, char **ret_why);
-
-/* enforcer_detach_but() - detach what is in none of these groups */
-int enforcer_detach_but(struct enforcer *enforcer, unsigned groups);
 
 /* enforcer_remove_others() - take out what other versions (abi-M) have pinned */
 int enforcer_remove_others(struct enforcer *enforcer);
@@ -109,7 +91,7 @@ int enforcer_release(const char *pin_dir);
  * @fd: of the listener, a duplicate will do; @owner: recorded if nobody is yet
  *
  * Returns 0; -EOPNOTSUPP where the kernel cannot ask its SYN-ACKs of us any more (before Linux 6.12):
- * its callers are known once it has been restarted; -errno. Needs HOOKS_AUTOBIND attached.
+ * its callers are known once it has been restarted; -errno. Needs HOOKS_ADOPT attached.
  */
 int enforcer_adopt_listener(const struct enforcer *enforcer, int fd, const struct owner *owner);
 

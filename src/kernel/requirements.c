@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "base/why.h"
 #include "kernel/cgroup.h"
+#include "kernel/netlink.h"
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -182,5 +183,6 @@ int requirements_check(const char *cgroup, const char *pin_dir, char **ret_why)
 	r = check_features(ret_why);
 	if (r < 0)
 		return r;
-	return check_bpf_file_system(pin_dir, ret_why);
+	r = check_bpf_file_system(pin_dir, ret_why);
+	return r < 0 ? r : netlink_check(ret_why);
 }

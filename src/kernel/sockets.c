@@ -10,9 +10,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <libmnl/libmnl.h>
 #include <linux/inet_diag.h>
-#include <linux/netlink.h>
 #include <linux/sock_diag.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -23,8 +21,7 @@
 #include "base/grow.h"
 #include "kernel/netlink.h"
 
-#define REPLY_BYTES (64U << 10) /* the kernel fills what it is given, up to 32 KiB a message */
-#define ATTEMPTS    8
+#define ATTEMPTS 8
 
 /* TCP_BOUND_INACTIVE: bound, neither listening nor connected; only sock_diag has it, since 6.8. */
 #define STATE_BOUND 13
@@ -43,18 +40,12 @@ struct question {
 	const struct port_bitmap *ports; /* NULL: any */
 };
 
-/* struct reply - what the callbacks of libmnl need */
+/* struct reply - what take_socket() needs */
 struct reply {
 	struct socket_list *list;
 	const struct port_bitmap *ports; /* NULL: any */
 	enum protocol protocol;
 };
-
-static void close_netlink(struct mnl_socket **netlink)
-{
-	if (*netlink)
-		mnl_socket_close(*netlink);
-}
 
 /* take_address() - as v4-mapped IPv6, whichever of the two families it came in */
 static void take_address(uint8_t family, const __be32 words[4], uint32_t ret_address[4])
@@ -82,25 +73,22 @@ static void take_addresses(const struct inet_diag_msg *message, struct bound_soc
 
 static int take_socket(const struct nlmsghdr *header, void *data)
 {
-	const struct inet_diag_msg *message = mnl_nlmsg_get_payload(header);
+	const struct inet_diag_msg *message = netlink_payload(header, sizeof(*message));
 	struct reply *reply = data;
 	struct socket_list *list = reply->list;
 	struct bound_socket bound = { .protocol = (uint8_t)reply->protocol };
-	const struct nlattr *attribute;
+	const struct nlattr *attribute = NULL;
 	int error;
 
-	if (header->nlmsg_type != SOCK_DIAG_BY_FAMILY ||
-	    mnl_nlmsg_get_payload_len(header) < sizeof(*message) ||
-	    (message->idiag_family != AF_INET && message->idiag_family != AF_INET6)) {
-		errno = EBADMSG;
-		return MNL_CB_ERROR;
-	}
+	if (header->nlmsg_type != SOCK_DIAG_BY_FAMILY || !message ||
+	    (message->idiag_family != AF_INET && message->idiag_family != AF_INET6))
+		return -EBADMSG;
 	take_addresses(message, &bound);
 	if (bound.port == 0 || (reply->ports && !port_bitmap_has(reply->ports, bound.port)))
-		return MNL_CB_OK;
+		return 0;
 	if (list->n_items >= MAX_BOUND_SOCKETS) {
 		list->truncated = true;
-		return MNL_CB_OK;
+		return 0;
 	}
 	bound.inode = message->idiag_inode;
 	bound.cookie = (uint64_t)message->id.idiag_cookie[1] << 32 | message->id.idiag_cookie[0];
@@ -108,21 +96,17 @@ static int take_socket(const struct nlmsghdr *header, void *data)
 	bound.interface = message->id.idiag_if;
 	bound.state = message->idiag_state;
 	bound.listening = reply->protocol == PROTOCOL_TCP && message->idiag_state == TCP_LISTEN;
-	mnl_attr_for_each(attribute, header, sizeof(*message))
-	{
-		if (mnl_attr_get_type(attribute) != INET_DIAG_SKV6ONLY ||
-		    mnl_attr_get_payload_len(attribute) < sizeof(uint8_t))
+	while ((attribute = netlink_attribute_after(header, sizeof(*message), attribute))) {
+		if (netlink_attribute_type(attribute) != INET_DIAG_SKV6ONLY ||
+		    netlink_attribute_size(attribute) < sizeof(uint8_t))
 			continue;
 		bound.v6only_known = true;
-		bound.v6only = mnl_attr_get_u8(attribute) != 0;
+		bound.v6only = *(const uint8_t *)netlink_attribute_bytes(attribute) != 0;
 	}
 	error = GROW(list->items, list->n_allocated, list->n_items);
-	if (error < 0) {
-		errno = -error;
-		return MNL_CB_ERROR;
-	}
-	list->items[list->n_items++] = bound;
-	return MNL_CB_OK;
+	if (error == 0)
+		list->items[list->n_items++] = bound;
+	return error;
 }
 
 int sockets_take_reply(struct socket_list *list, const struct port_bitmap *ports,
@@ -134,17 +118,18 @@ int sockets_take_reply(struct socket_list *list, const struct port_bitmap *ports
 	return netlink_take_reply(buffer, size, sequence, portid, take_socket, &reply);
 }
 
-static int send_question(struct mnl_socket *netlink, const struct question *question,
-			 uint32_t sequence)
+static int dump_once(const struct question *question, struct socket_list *list)
 {
+	struct reply reply = {
+		.list = list,
+		.ports = question->ports,
+		.protocol = question->ip_protocol == IPPROTO_TCP ? PROTOCOL_TCP : PROTOCOL_UDP,
+	};
 	struct {
 		struct nlmsghdr header;
 		struct inet_diag_req_v2 request;
 	} message = {
-		.header.nlmsg_len = sizeof(message),
 		.header.nlmsg_type = SOCK_DIAG_BY_FAMILY,
-		.header.nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP,
-		.header.nlmsg_seq = sequence,
 		.request.sdiag_family = question->family,
 		.request.sdiag_protocol = question->ip_protocol,
 		.request.idiag_states = question->states,
@@ -152,40 +137,8 @@ static int send_question(struct mnl_socket *netlink, const struct question *ques
 		.request.id.idiag_cookie = { INET_DIAG_NOCOOKIE, INET_DIAG_NOCOOKIE },
 	};
 
-	return mnl_socket_sendto(netlink, &message, sizeof(message)) < 0 ? -errno : 0;
-}
-
-static int dump_once(const struct question *question, struct socket_list *list)
-{
-	enum protocol protocol = question->ip_protocol == IPPROTO_TCP ? PROTOCOL_TCP : PROTOCOL_UDP;
-	_cleanup_(close_netlink) struct mnl_socket *netlink = NULL;
-	_cleanup_free_ void *buffer = malloc(REPLY_BYTES);
-	const uint32_t sequence = 1; /* each dump has a socket of its own */
-	int result;
-
-	netlink = mnl_socket_open2(NETLINK_SOCK_DIAG, SOCK_CLOEXEC);
-	if (!netlink)
-		return -errno;
-	if (!buffer)
-		return -ENOMEM;
-	if (mnl_socket_bind(netlink, 0, MNL_SOCKET_AUTOPID) < 0)
-		return -errno;
-	result = send_question(netlink, question, sequence);
-	if (result < 0)
-		return result;
-	do {
-		ssize_t size = mnl_socket_recvfrom(netlink, buffer, REPLY_BYTES);
-
-		if (size < 0 && errno == EINTR)
-			result = 1;
-		else if (size < 0)
-			return -errno;
-		else
-			result = sockets_take_reply(list, question->ports, protocol, buffer,
-						    (size_t)size, sequence,
-						    mnl_socket_get_portid(netlink));
-	} while (result > 0);
-	return result;
+	return netlink_dump(NETLINK_SOCK_DIAG, &message.header, sizeof(message), take_socket,
+			    &reply);
 }
 
 static int dump(const struct question *question, struct socket_list *list)

@@ -6,6 +6,7 @@
 
 #include "base/cleanup.h"
 #include "control/varlink.h"
+#include "kernel/netlink.h"
 #include "kernel/processes.h"
 #include "kernel/sockets.h"
 #include "portcred/endpoint.h"
@@ -222,8 +223,13 @@ static int print_json(struct program *program, struct connections *connections)
 int connections_show(struct program *program, bool json)
 {
 	_cleanup_(connections_clear) struct connections connections = { 0 };
-	int r = look(&connections);
+	_cleanup_free_ char *why = NULL;
+	int r = netlink_check(&why);
 
+	if (why)
+		return program_say(program, "cannot list connections: %s", why);
+	if (r == 0)
+		r = look(&connections);
 	if (r == -ENOMEM)
 		return program_no_memory(program);
 	if (r == -EOPNOTSUPP)

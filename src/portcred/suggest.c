@@ -11,6 +11,7 @@
 #include <time.h>
 
 #include "control/varlink.h"
+#include "kernel/netlink.h"
 #include "kernel/sockets.h"
 #include "policy/machine.h"
 #include "policy/writer.h"
@@ -246,8 +247,13 @@ static int suggest(struct program *program, struct survey *survey, const struct 
 		.ephemeral_first = machine.ephemeral_first,
 		.ephemeral_last = machine.ephemeral_last,
 	};
-	int r = choice->now ? look(program, survey, &machine, choice->all) : 0;
+	_cleanup_free_ char *why = NULL;
+	int r = choice->now ? netlink_check(&why) : 0;
 
+	if (why)
+		return program_say(program, "cannot list sockets: %s", why);
+	if (r == 0 && choice->now)
+		r = look(program, survey, &machine, choice->all);
 	if (r == -EOPNOTSUPP)
 		return program_say(program, "the kernel cannot list sockets: it lacks inet_diag or "
 					    "udp_diag (modprobe tcp_diag udp_diag)");

@@ -37,7 +37,7 @@ struct in_force {
 	size_t statements;
 	size_t users;
 	bool all_namespaces;
-	bool all_of_ipv6;     /* some statement has the prefix ::/0 */
+	unsigned hooks;       /* HOOKS_* that its statements need (kernel/hooks.h) */
 	uint64_t since;       /* CLOCK_REALTIME, microseconds; 0: nothing was put in force by us */
 	const char *snapshot; /* STATE_IN_FORCE or STATE_TRIAL; NULL: none */
 	struct compiled *compiled; /* thinned; NULL: what decides was pinned by another daemon */
@@ -49,7 +49,6 @@ struct in_force {
 	struct port_bitmap governed;
 	char *name;        /* `set name`; NULL: the host name */
 	bool vouches;      /* the kernel half has connections to look after */
-	bool accepts;      /* some port is accept-governed, or observed */
 	size_t n_hosts;    /* that a statement names */
 	bool keyless;      /* no host can vouch: this host's key cannot be used */
 	size_t unanswered; /* older listeners whose callers cannot be known yet */

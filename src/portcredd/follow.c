@@ -3,9 +3,11 @@
 
 #include "base/log.h"
 #include "kernel/addresses.h"
+#include "kernel/hooks.h"
 #include "kernel/slots.h"
 #include "policy/machine.h"
 #include "portcredd/inforce.h"
+#include "portcredd/takeover.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -263,15 +265,15 @@ int follow_schedule(struct daemon *daemon)
 /* follow_range() - the ephemeral range may have come to include governed ports, or to leave them */
 static void follow_range(struct daemon *daemon)
 {
-	unsigned groups = inforce_hooks(daemon);
+	unsigned groups = takeover_hooks(daemon);
 	_cleanup_free_ char *why = NULL;
 	int r;
 
 	if (!daemon->in_force.snapshot)
 		return;
-	r = enforcer_attach(daemon->enforcer, groups, &why);
+	r = hooks_attach(daemon->enforcer, groups, &why);
 	if (r == 0)
-		r = enforcer_detach_but(daemon->enforcer, groups);
+		r = hooks_detach_but(daemon->enforcer, groups);
 	if (r < 0)
 		log_warn(r, "%s", why ? why : "hooks cannot be detached");
 }

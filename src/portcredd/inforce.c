@@ -8,14 +8,14 @@
  *	1. find the executables                  nothing is changed yet
  *	2. write the snapshot under a third name
  *	3. reserve newly governed ports          too much is reserved for a moment: harmless
- *	4. attach every hook
+ *	4. attach the hooks that it needs, beside those of the policy before
  *	5. fill the idle slot and flip           from here on the new policy decides
  *	6. rename the snapshot
  *	7. refuse sockets bound before, lead calls to listeners that are there, give back ports that
  *	   are no longer governed, detach the hooks that this policy does not need
  *
- * Where there is no kernel half (--broker-only), 3 to 5 and 7 are left out: from 6 on the broker decides
- * by the new policy.
+ * 3 to 5 and 7 are takeover.c's. Where there is no kernel half (--broker-only), they are left out: from
+ * 6 on the broker decides by the new policy.
  *
  * A trial differs in the name of its snapshot alone: STATE_TRIAL beside the STATE_IN_FORCE to come
  * back to. STATE_TRIAL stays after a rollback, so that the next start knows the files for what they
@@ -24,16 +24,16 @@
 #include "portcredd/inforce.h"
 
 #include "base/log.h"
+#include "kernel/hooks.h"
 #include "kernel/slots.h"
 #include "policy/machine.h"
 #include "policy/snapshot.h"
-#include "portcredd/adopt.h"
 #include "portcredd/audit.h"
 #include "portcredd/file_list.h"
 #include "portcredd/follow.h"
 #include "portcredd/guard.h"
 #include "portcredd/lead.h"
-#include "portcredd/tables.h"
+#include "portcredd/takeover.h"
 #include "portcredd/vouching.h"
 
 #include <errno.h>
@@ -111,83 +111,6 @@ static bool decides_already(const struct daemon *daemon)
 	return snapshot && same_bytes(daemon->state_dir, STATE_NEXT, snapshot);
 }
 
-/*
- * keep_verdicts() - of a policy that decides already: who was let in stays
- *
- * What a socket's holder runs as may have changed since its bind, which is what was approved.
- */
-static void keep_verdicts(const struct daemon *daemon, struct approvals *approvals)
-{
-	approvals->refused = approvals->connected = 0;
-	for (size_t i = 0; i < approvals->n_items; i++) {
-		struct approval *approval = &approvals->items[i];
-
-		approval->refused &=
-			enforcer_refuses_socket(daemon->enforcer, approval->socket.cookie);
-		approvals->refused += approval->refused && !approval->connected;
-		approvals->connected += approval->refused && approval->connected;
-	}
-}
-
-/* judge_sockets() - refuse what was bound before and the tables do not name */
-static void judge_sockets(struct daemon *daemon, const struct compiled *compiled, bool same)
-{
-	struct approvals approvals = { 0 };
-	_cleanup_free_ uint64_t *cookies = NULL;
-	uint64_t counters[COUNTERS] = { 0 };
-	size_t n = 0;
-	int r;
-
-	r = enforcer_counters(daemon->enforcer, counters);
-	if (r == 0)
-		r = approve_sockets(compiled, daemon->cgroup, &approvals, NULL);
-	daemon->in_force.unjudged = r < 0;
-	if (r < 0) {
-		log_warn(r, "sockets that are bound already cannot be judged; to be tried again");
-		return;
-	}
-	/* A listener that could not be marked was never let in. */
-	if (same && !enforcer_has_unmarked(daemon->enforcer))
-		keep_verdicts(daemon, &approvals);
-	cookies = calloc(approvals.refused + approvals.connected + 1, sizeof(*cookies));
-	for (size_t i = 0; cookies && i < approvals.n_items; i++) {
-		if (approvals.items[i].refused)
-			cookies[n++] = approvals.items[i].socket.cookie;
-	}
-	r = cookies ? enforcer_refuse_sockets(daemon->enforcer, cookies, n,
-					      counters[COUNTER_MARKED])
-		    : -ENOMEM;
-	daemon->in_force.unjudged = r < 0;
-	if (r < 0)
-		log_warn(r, "not every socket that was bound before could be refused");
-	approvals_clear(&daemon->in_force.approvals);
-	daemon->in_force.approvals = approvals;
-}
-
-unsigned inforce_hooks(const struct daemon *daemon)
-{
-	struct port_bitmap chosen;
-	unsigned groups = HOOKS_BIND;
-
-	/* In other namespaces the range may be another; where it cannot be read, it may be any. */
-	if (daemon->in_force.all_namespaces || reserved_ephemeral_range(&chosen) < 0)
-		chosen = daemon->in_force.governed;
-	port_bitmap_keep(&chosen, &daemon->in_force.governed);
-	if (port_bitmap_count(&chosen) > 0)
-		groups |= HOOKS_AUTOBIND;
-	if (daemon->in_force.approvals.refused || daemon->in_force.approvals.connected)
-		groups |= HOOKS_REFUSED;
-	if (daemon->in_force.all_of_ipv6)
-		groups |= HOOKS_V6ONLY;
-	if (daemon->in_force.vouches)
-		groups |= HOOKS_VOUCH;
-	if (daemon->in_force.accepts)
-		groups |= HOOKS_ACCEPT;
-	if (daemon->in_force.n_redirects)
-		groups |= HOOKS_REDIRECT;
-	return groups;
-}
-
 /* struct summary - what is to be remembered of a policy when its text is gone */
 struct summary {
 	struct file_list files;
@@ -226,9 +149,8 @@ static void adopt(struct daemon *daemon, struct compiled *compiled, const char *
 	free(in_force->name);
 	in_force->name = TAKE_PTR(compiled->name);
 	in_force->all_namespaces = compiled->all_namespaces;
-	in_force->all_of_ipv6 = compiled->all_of_ipv6;
+	in_force->hooks = takeover_stated_hooks(compiled);
 	in_force->vouches = compiled->vouches;
-	in_force->accepts = compiled->accepts;
 	in_force->n_hosts = compiled->n_hosts;
 	lead_take(daemon, compiled);
 	in_force->since = now_usec(CLOCK_REALTIME);
@@ -239,61 +161,6 @@ static void adopt(struct daemon *daemon, struct compiled *compiled, const char *
 	in_force->executables = executables;
 	compiled_free(in_force->compiled);
 	in_force->compiled = compiled;
-}
-
-/* adopt_older() - listeners from before the vouch was wanted; setsockopt's hook must be attached */
-static void adopt_older(struct daemon *daemon)
-{
-	int r;
-
-	daemon->in_force.unanswered = 0;
-	if (!daemon->in_force.vouches)
-		return;
-	r = adopt_listeners(daemon->enforcer, daemon->cgroup, &daemon->in_force.unanswered);
-	if (r < 0)
-		log_warn(r, "listeners that are there already cannot be asked who calls them");
-	if (daemon->in_force.unanswered)
-		log_warnx("%zu listeners that are there already will know their callers once they "
-			  "are restarted",
-			  daemon->in_force.unanswered);
-}
-
-/* fill_kernel() - steps 3 to 5 */
-static int fill_kernel(struct daemon *daemon, const struct compiled *compiled,
-		       const struct executables *executables, const struct port_bitmap *governed)
-{
-	_cleanup_free_ char *why = NULL;
-	int r;
-
-	r = reserved_extend(daemon->reserved, governed);
-	follow_addresses(daemon);
-	/* All hooks until it is known which are needed: too many refuse nobody. */
-	if (r == 0)
-		r = enforcer_attach(daemon->enforcer, HOOKS_ALL, &why);
-	if (why)
-		log_warnx("%s", why);
-	if (r == 0)
-		r = tables_put(daemon, compiled, executables);
-	return r;
-}
-
-/* settle_kernel() - step 7 */
-static void settle_kernel(struct daemon *daemon, bool same)
-{
-	int r;
-
-	judge_sockets(daemon, daemon->in_force.compiled, same);
-	adopt_older(daemon);
-	r = lead_listeners(daemon, daemon->in_force.compiled);
-	if (r < 0)
-		log_warn(r, "calls cannot be led to listeners that are there already");
-	r = reserved_update(daemon->reserved, &daemon->in_force.governed);
-	if (r < 0)
-		log_warn(r, "net.ipv4.ip_local_reserved_ports cannot be written");
-	r = enforcer_detach_but(daemon->enforcer, inforce_hooks(daemon));
-	if (r < 0)
-		log_warn(r, "hooks that are not needed cannot be detached");
-	follow_sysctls(daemon);
 }
 
 int inforce_put(struct daemon *daemon, struct image *image, const char *snapshot)
@@ -317,7 +184,7 @@ int inforce_put(struct daemon *daemon, struct image *image, const char *snapshot
 	}
 	governed_ports(image->compiled, &governed);
 	if (r == 0 && daemon->enforcer)
-		r = fill_kernel(daemon, image->compiled, executables, &governed);
+		r = takeover_fill(daemon, image->compiled, executables, &governed);
 	if (r < 0) {
 		file_list_clear(&summary.files);
 		return r;
@@ -330,7 +197,7 @@ int inforce_put(struct daemon *daemon, struct image *image, const char *snapshot
 	daemon->in_force.governed = governed;
 	adopt(daemon, TAKE_PTR(image->compiled), snapshot, &summary, TAKE_PTR(executables));
 	if (daemon->enforcer)
-		settle_kernel(daemon, same);
+		takeover_settle(daemon, same);
 	compiled_thin(daemon->in_force.compiled); /* the broker needs no more */
 	r = follow_executables(daemon);
 	if (r < 0)
@@ -407,7 +274,7 @@ static int start_before(struct daemon *daemon, const struct policy_environment *
 static int start_pinned(struct daemon *daemon)
 {
 	_cleanup_free_ char *why = NULL;
-	int r = enforcer_attach(daemon->enforcer, HOOKS_ALL, &why);
+	int r = hooks_attach(daemon->enforcer, HOOKS_ALL, &why);
 
 	if (why)
 		log_warnx("%s", why);

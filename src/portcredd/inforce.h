@@ -58,9 +58,6 @@ int inforce_put(struct daemon *daemon, struct image *image, const char *snapshot
 /* inforce_environment() - what the machine answers, names through the name service */
 void inforce_environment(struct daemon *daemon, struct policy_environment *ret_environment);
 
-/* inforce_hooks() - the groups of hooks that the policy in force needs (HOOKS_* of enforcer.h) */
-unsigned inforce_hooks(const struct daemon *daemon);
-
 void inforce_end(struct daemon *daemon);
 
 #endif

@@ -287,6 +287,18 @@ def test_only_this_network_namespace(host):
     assert statements(suggest(host).stdout) == []
 
 
+def test_without_libmnl(host):
+    """A library that is loaded when it is needed is missing then: which one, and what to do."""
+    place = host.directory / "lib"
+    place.mkdir()
+    (place / "libmnl.so.0").touch()
+    ended = host.cli("suggest", env={"LD_LIBRARY_PATH": str(place)})
+    assert (ended.returncode, ended.stdout, ended.stderr) == \
+        (NO, "", "portcred: cannot list sockets: libmnl.so.0 cannot be loaded: install libmnl\n")
+    ended = host.cli("--version", env={"LD_LIBRARY_PATH": str(place)})
+    assert ended.returncode == YES
+
+
 def test_full_disk(host):
     hold(host, 8080, user="web")
     command = f"{hosts.PROGRAMS}/portcred suggest > /dev/full"

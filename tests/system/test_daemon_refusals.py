@@ -57,6 +57,13 @@ def test_not_root(bare):
     assert "must run as root" in refusal(bare, user="web")
 
 
+def test_without_libmnl(bare, tmp_path):
+    """Sockets that are bound already could not be judged."""
+    (tmp_path / "libmnl.so.0").touch()
+    assert refusal(bare, env={"LD_LIBRARY_PATH": str(tmp_path)}) == \
+        "portcredd: libmnl.so.0 cannot be loaded: install libmnl\n"
+
+
 def test_root_of_a_user_namespace_only(bare):
     """Catches a daemon that believes in uid 0 and fails somewhere in the middle."""
     said = refusal(bare, before=["unshare", "--user", "--map-root-user"])

@@ -5,6 +5,8 @@ takes them out.
 
 import json
 import os
+import pathlib
+import re
 import subprocess
 
 import pytest
@@ -32,6 +34,15 @@ def links(host, abi=hosts.ABI):
         link = bpftool("link", "show", "pinned", pin)
         found[pin.name] = link["id"], link["prog_id"]
     return found
+
+
+def loaded(daemon):
+    """The programs that it holds, by name."""
+    names = {program["id"]: program.get("name") for program in bpftool("prog", "show")}
+    numbers = set()
+    for information in pathlib.Path(f"/proc/{daemon.pid}/fdinfo").iterdir():
+        numbers.update(re.findall(r"^prog_id:\s*(\d+)$", information.read_text(), re.MULTILINE))
+    return {names[int(number)] for number in numbers}
 
 
 def decides(host):
@@ -78,6 +89,22 @@ def test_only_hooks_that_are_needed(host):
     control.put(host, POLICY)
     assert sorted(links(host)) == ["link-bind4", "link-bind6"]
     assert len(host.attached()) == 2
+
+
+def test_only_programs_that_are_needed(host):
+    """What a policy has no use for is not verified at the daemon's start, but when a policy has."""
+    always = {"bind4", "bind6", "post_bind4", "post_bind6"}
+    daemon = host.daemon(POLICY)
+    assert loaded(daemon) == always
+    control.put(host, POLICY + "redirect 443/tcp to 8080\n")
+    assert loaded(daemon) == always | {"lookup", "sock_ops"}
+    control.put(host, AUTOBIND)
+    both = always | {"lookup", "sock_ops", "sendmsg4", "sendmsg6", "setsockopt", "ingress", "egress"}
+    assert loaded(daemon) == both
+    control.put(host, POLICY)
+    assert loaded(daemon) == both, "they stay for the next one"
+    daemon.kill()
+    assert loaded(host.daemon()) == always
 
 
 def test_released(host):
