@@ -291,8 +291,9 @@ static int print_connections(struct program *program, struct nfs *nfs)
 		return EXIT_YES;
 	}
 	table_begin(&table, connection_columns, ELEMENTS(connection_columns));
-	json_array_foreach(nfs->connections, i, connection)
+	json_array_foreach(nfs->connections, i, connection) {
 		add_connection(&table, connection, &nfs->names);
+	}
 	return table_print(&table, program);
 }
 
@@ -325,9 +326,12 @@ static void print_refused(struct program *program, const json_t *status, const c
 	json_t *refusals;
 	size_t i;
 
-	json_array_foreach(json_object_get(status, name), i, refusals)
+	json_array_foreach(json_object_get(status, name), i, refusals) {
+		const char *reason = client_text(refusals, "reason");
+
 		add(&words, "%s" NUMBER " %s", i ? ", " : "", client_number(refusals, "n"),
-		    client_text(refusals, "reason") ? client_text(refusals, "reason") : "?");
+		    reason ? reason : "?");
+	}
 	if (!words.n)
 		return;
 	moment_show(since ? since : "?", "%Y-%m-%d %H:%M:%S", time);
