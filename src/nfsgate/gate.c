@@ -125,6 +125,7 @@ static void take_event(struct gate *gate, const struct epoll_event *event)
 {
 	struct source *source = event->data.ptr;
 
+	gate->last = source->kind;
 	switch (source->kind) {
 	case SOURCE_LISTENER:
 		accept_some(gate, source->owner);
@@ -234,7 +235,7 @@ static int step(struct gate *gate)
 		timeout = 0;
 	else if (until != INT64_MAX)
 		timeout = left < 60000 ? (int)left : 60000;
-	n = epoll_wait(gate->event, events, EVENTS, timeout);
+	n = busy_poll_wait(&gate->poll, gate->event, events, EVENTS, timeout, gate->last);
 	if (n < 0 && errno != EINTR)
 		return -errno;
 	gate->now = clock_ms();

@@ -5,6 +5,7 @@
 #ifndef PORTCRED_NFSGATE_GATE_H
 #define PORTCRED_NFSGATE_GATE_H
 
+#include "nfsgate/busy_poll.h"
 #include "nfsgate/control.h"
 #include "nfsgate/event.h"
 #include "nfsgate/groups.h"
@@ -25,6 +26,8 @@ enum source_kind {
 	SOURCE_CONTROL,
 	SOURCE_LOAD,
 };
+
+_Static_assert(SOURCE_LOAD < BUSY_POLL_KINDS, "each has a window of its own");
 
 /* struct source - what stands behind an event; lies in what it is the source of */
 struct source {
@@ -54,6 +57,8 @@ struct gate {
 	int64_t load_deadline; /* of it; INT64_MAX: none */
 	int event;             /* epoll */
 	int64_t now;           /* milliseconds of the monotonic clock, when the last events came */
+	struct busy_poll poll;
+	enum source_kind last; /* of the last event: it says what comes next, and how soon */
 	struct listener listeners[MAX_LISTENERS];
 	size_t n_listeners;
 	struct source signals, groups_source, control_source, load_source;

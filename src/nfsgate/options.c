@@ -56,6 +56,8 @@ static void usage(void)
 	      "  --max-per-user N    of them, of one user who is not root [64]\n"
 	      "  --server-wait SECONDS\n"
 	      "                      how long clients wait for the server to come back [60]\n"
+	      "  --poll MICROSECONDS look for what comes next so long before sleeping, where it\n"
+	      "                      lately came in that time [200]; 0: sleep at once\n"
 	      "  --runtime-dir DIR   a control socket there, which 'portcred ls --nfs' asks\n"
 	      "  --user NAME         become this user, if started as root [nobody]\n"
 	      "  --help, --version\n"
@@ -178,6 +180,7 @@ int options_parse(int argc, char *argv[], struct options *ret_options)
 		.max_connections = DEFAULT_CONNECTIONS,
 		.max_per_user = DEFAULT_PER_USER,
 		.server_wait = DEFAULT_SERVER_WAIT,
+		.poll = DEFAULT_POLL,
 	};
 	int r = squash_parse("root", &options.rule.squash);
 

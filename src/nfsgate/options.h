@@ -33,6 +33,10 @@ enum port {
 #define DEFAULT_SERVER_WAIT 60U
 #define MAX_SERVER_WAIT     3600U
 
+/* How long the next event is looked for before the gate sleeps, in microseconds, at most. */
+#define DEFAULT_POLL 200U
+#define MAX_POLL     1000U
+
 /* struct endpoint - an address with a port */
 struct endpoint {
 	struct sockaddr_storage address;
@@ -63,6 +67,7 @@ struct options {
 	uint32_t max_record;
 	uint32_t max_connections, max_per_user;
 	uint32_t server_wait;
+	uint32_t poll;
 };
 
 /* port_name() - "nfs", "mount", "nlm" */

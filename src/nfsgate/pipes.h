@@ -13,8 +13,11 @@
 /* How many are kept for the next who wants one. */
 #define PIPES_KEPT 16U
 
-/* What a pipe holds, in bytes, where the kernel allows it (pipe(7), /proc/sys/fs/pipe-user-pages-soft). */
-#define PIPE_SIZE (256 << 10)
+/*
+ * What a pipe holds, in bytes, where the kernel allows it (pipe(7), /proc/sys/fs/pipe-user-pages-soft): half of
+ * the MiB that clients like to write and read at a time, so that one is moved while another is read
+ */
+#define PIPE_SIZE (512 << 10)
 
 struct pipes {
 	int kept[PIPES_KEPT][2];

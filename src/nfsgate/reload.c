@@ -27,6 +27,7 @@ static void put_in_force(struct gate *gate, struct load *load)
 	gate->loaded = options;
 	gate->options = &gate->loaded;
 	gate->rule = options.rule;
+	gate->poll.limit = (int64_t)options.poll * 1000;
 	gate->rule.ids = ids;
 }
 

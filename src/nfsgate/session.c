@@ -228,11 +228,32 @@ static void wait_for_server(struct session *session)
 	session->state = SESSION_WAITING;
 }
 
-static void open_session(struct session *session)
+static bool is_loopback(const struct sockaddr_storage *address)
 {
+	const struct sockaddr_in *v4 = (const void *)address;
+	const struct sockaddr_in6 *v6 = (const void *)address;
+
+	return address->ss_family == AF_INET ? ntohl(v4->sin_addr.s_addr) >> 24 == IN_LOOPBACKNET
+					     : IN6_IS_ADDR_LOOPBACK(&v6->sin6_addr);
+}
+
+/* tune() - the connection to the server; none of it is needed to serve */
+static void tune(const struct session *session)
+{
+	static const char congestion[] = "reno";
+	const struct endpoint *server = &session->gate->options->servers[session->port];
 	int on = 1;
 
 	setsockopt(session->server.fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	/* On loopback nothing is lost: an algorithm that paces what it sends, as bbr, only holds it up. */
+	if (is_loopback(&server->address))
+		setsockopt(session->server.fd, IPPROTO_TCP, TCP_CONGESTION, congestion,
+			   sizeof(congestion) - 1);
+}
+
+static void open_session(struct session *session)
+{
+	tune(session);
 	session->state = SESSION_OPEN;
 	session->calls.to = session->replies.from = session->server.fd;
 	session->calls.writable = true;

@@ -194,6 +194,11 @@ static int take_server_wait(const struct setting_place *place, struct options *o
 	return take_number(place, 1, MAX_SERVER_WAIT, &options->server_wait);
 }
 
+static int take_poll(const struct setting_place *place, struct options *options)
+{
+	return take_number(place, 0, MAX_POLL, &options->poll);
+}
+
 const struct setting settings[] = {
 	{ "listen", true, true, take_listen },
 	{ "mount-listen", true, true, take_listen },
@@ -213,6 +218,7 @@ const struct setting settings[] = {
 	{ "max-connections", true, false, take_max_connections },
 	{ "max-per-user", true, false, take_max_per_user },
 	{ "server-wait", true, false, take_server_wait },
+	{ "poll", true, false, take_poll },
 	{ "runtime-dir", true, false, take_runtime_dir },
 	{ "user", true, false, take_user },
 };

@@ -2,6 +2,7 @@
 """portcred-nfsgate before a server of the tests' own: one that lies, stalls, calls back; and its command
 line."""
 
+import os
 import pathlib
 import random
 import re
@@ -9,6 +10,7 @@ import socket
 import struct
 import subprocess
 import threading
+import time
 import zlib
 
 import pytest
@@ -278,6 +280,95 @@ def test_root_of_a_host(peers, gate):
     assert "user 0 of app1" in process.logged("this user speaks for nobody here")
 
 
+def test_loopback_is_not_paced(peers, gate):
+    """Catches calls that are held up on their way to the server by what is meant for networks."""
+    gate()
+
+    def work(connection):
+        message(connection)
+        yield connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_CONGESTION, 16).rstrip(b"\0").decode()
+
+    server = peers.server.start(serve(work))
+    server.go()
+
+    def converse():
+        with nfs.Client(peers.address(peers.server)) as client:
+            client.send(nfs.NFS, nfs.NULL, b"", nfs.auth_sys(ALICE))
+            yield "called"
+
+    caller = peers.client.start(converse, user="alice")
+    assert server.take() != "reno", "the machine has it for all"
+    assert caller.value == "called"
+    found = peers.server.run(["ss", "-tinH", "dport", "=", f":{SERVER}"])
+    assert " reno " in found.stdout, found
+
+
+CALLS = 300
+
+
+def answer(connection):
+    """Each of CALLS, and when that is asked for again."""
+    while True:
+        for _ in range(CALLS):
+            call = message(connection)
+            connection.sendall(nfs.record(accepted(struct.unpack("!I", call[:4])[0])))
+        yield "answered"
+
+
+def switches(process):
+    """How often a process went to sleep."""
+    status = pathlib.Path(f"/proc/{process.pid}/status").read_text(encoding="ascii")
+    return int(re.search(r"^voluntary_ctxt_switches:\s+(\d+)", status, re.MULTILINE)[1])
+
+
+def slept(peers, process):
+    """A function that makes CALLS through the gate, one after the other, and says how often it slept for
+    each. All that takes part goes before what else runs here, to which the gate would leave the processor."""
+    server = peers.server.start(serve(answer))
+
+    def converse():
+        with nfs.Client(peers.address(peers.server)) as client:
+            yield "connected"
+            while True:
+                for _ in range(CALLS):
+                    client.call(nfs.NFS, nfs.NULL, b"", nfs.auth_sys(ALICE))
+                yield "called"
+
+    caller = peers.client.start(converse, user="alice")
+    for pid in (process.pid, server.pid, caller.pid):
+        os.sched_setscheduler(pid, os.SCHED_FIFO, os.sched_param(1))
+
+    def each():
+        before = switches(process)
+        server.go()
+        assert caller.step() == "called"
+        assert server.take() == "answered"
+        return (switches(process) - before) / CALLS
+
+    return each
+
+
+def test_poll(peers, gate):
+    """Catches a gate that sleeps between a call and its answer though each comes soon; one that goes on
+    looking when nothing comes any more."""
+    process = gate("--poll", "1000")
+    each = slept(peers, process)
+    place.eventually(lambda: each() < 0.5, "looks instead of sleeping")
+
+    def rests():
+        schedstat = pathlib.Path(f"/proc/{process.pid}/schedstat")
+        before = schedstat.read_text(encoding="ascii")
+        time.sleep(0.5)  # not waited for: how long it has to rest
+        return schedstat.read_text(encoding="ascii") == before
+
+    place.eventually(rests, "it sleeps")
+
+
+def test_poll_off(peers, gate):
+    """Catches a gate that looks though it is told not to."""
+    assert slept(peers, gate("--poll", "0"))() >= 1
+
+
 def test_counts(peers, gate):
     """Catches figures that say something else than what happened; a connection that is kept because the
     server keeps it, though its client has gone."""
@@ -367,6 +458,8 @@ def run(*arguments, **how):
     ("--max-record 10", "--max-record: '10', expected a number from 1024"),
     ("--max-connections 0", "--max-connections: '0'"),
     ("--server-wait -1", "--server-wait: '-1'"),
+    ("--poll 1001", "--poll: '1001', expected a number from 0 to 1000"),
+    ("--poll -1", "--poll: '-1'"),
     ("--root-of " + 64 * "x", "--root-of"),
     ("--nonsense", "unrecognized option"),
     ("2049", "it takes options alone"),
