@@ -44,7 +44,7 @@ class Mount:
         if ":" in address:
             address, options = f"[{address}]", options.replace("proto=tcp", "proto=tcp6")
         ended = host.run(["mount", "-t", "nfs", "-o", options, f"{address}:{path}", self.where],
-                         timeout=90)
+                         timeout=3 * hosts.TIMEOUT)
         if ended.returncode:
             raise RuntimeError(f"not mounted: {ended.stderr}")
 
