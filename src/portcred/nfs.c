@@ -26,14 +26,14 @@
 
 static const struct column connection_columns[] = {
 	{ "PORT", 0, 0, false },     { "WHO", 7, 9, false },  { "ADDRESS", 3, 9, false },
-	{ "PROOF", 6, 7, false },    { "FOR", 0, 0, false },  { "SINCE", 2, 8, false },
-	{ "PROGRAMS", 4, 5, false }, { "CALLS", 0, 0, true }, { "DENIED", 8, 6, false },
+	{ "PROOF", 6, 7, false },    { "FOR", 0, 0, false },  { "SINCE", 2, 12, false },
+	{ "PROGRAMS", 4, 5, false }, { "CALLS", 0, 0, true }, { "DENIED", 8, 12, false },
 	{ "AS", 5, 6, false },       { "FROM", 1, 4, true },  { "TO", 1, 4, true },
 };
 
 static const struct column mount_columns[] = {
-	{ "WHO", 3, 9, false },   { "ADDRESS", 1, 9, false }, { "EXPORT", 4, 9, false },
-	{ "ASKED", 2, 8, false }, { "CALLS", 0, 0, true },
+	{ "WHO", 3, 9, false },    { "ADDRESS", 1, 9, false }, { "EXPORT", 4, 9, false },
+	{ "ASKED", 2, 12, false }, { "CALLS", 0, 0, true },
 };
 
 /* struct nfs - what the gate has said; all of it owned */
@@ -245,7 +245,7 @@ static void add_time(struct table *table, const json_t *object, const char *name
 	const char *time = client_text(object, name);
 	char text[MOMENT_SIZE];
 
-	moment_show(time ? time : "?", "%Y-%m-%d %H:%M:%S", text);
+	moment_show(time ? time : "?", "%b %d %H:%M", text);
 	table_add(table, STYLE_PLAIN, text);
 }
 
