@@ -51,8 +51,9 @@ deps-kernels: ## what check-kernels takes besides
 	@tools/deps.sh --kernels
 
 .PHONY: check-kernels
-check-kernels: all ## the core of the system tests on Debian's own kernel, under qemu (KERNELS, TESTS)
-	@$(PYTHON) tools/kernels.py $(foreach name,$(KERNELS),--package $(name)) $(if $(TESTS),--tests $(TESTS))
+check-kernels: all ## the core of the system tests on Debian's own kernel, under qemu (KERNELS, TESTS, SHORT=1)
+	@$(PYTHON) tools/kernels.py $(foreach name,$(KERNELS),--package $(name)) \
+		$(if $(TESTS),--tests $(TESTS)) $(if $(SHORT),--short)
 
 .PHONY: fuzz
 fuzz: ## fuzz each target for FUZZ_SECONDS

@@ -4,6 +4,9 @@
  *
  * Called from sock_ops. The header callbacks are asked for (BPF_SOCK_OPS_WRITE_HDR_OPT_CB_FLAG) by
  * openers and listeners alone, and taken back from each connection once it is established.
+ *
+ * Another instance may govern a control group above or below, for another network namespace: its programs
+ * run for the same sockets. Callbacks of a socket in a namespace where our rules do not hold are its own.
  */
 #ifndef PORTCRED_BPF_DEPARTING_H
 #define PORTCRED_BPF_DEPARTING_H
@@ -174,9 +177,11 @@ __noinline int connecting(struct bpf_sock_ops *ctx)
 	/* What the socket was before it was disconnected is over. */
 	bpf_sk_storage_delete(&openers, socket);
 	bpf_sk_storage_delete(&peers, socket);
-	callbacks_off(ctx, WRITE_FLAG | PARSE_FLAG);
 	settings = question_begin(&question, bpf_get_netns_cookie(ctx));
-	if (!settings || !settings->vouches)
+	if (!settings)
+		return 0;
+	callbacks_off(ctx, WRITE_FLAG | PARSE_FLAG);
+	if (!settings->vouches)
 		return 0;
 	host = whom_called(ctx, &question, settings);
 	entry = host == HOST_NONE ? NULL : tables_host(&question.tables, host);
@@ -308,7 +313,9 @@ __noinline int opened(struct bpf_sock_ops *ctx)
 	if (!(READ(bpf_sock_ops_cb_flags) & WRITE_FLAG) || !socket)
 		return 0;
 	opener = bpf_sk_storage_get(&openers, socket, NULL, 0);
-	if (!opener || opener->peer.version == 0) {
+	if (!opener)
+		return 0; /* connecting() did not ask */
+	if (opener->peer.version == 0) {
 		callbacks_off(ctx, WRITE_FLAG);
 		return 0;
 	}
@@ -320,12 +327,14 @@ __noinline int opened(struct bpf_sock_ops *ctx)
 /* accepted() - the connection is there: if its ack was proved, it is known who called */
 __noinline int accepted(struct bpf_sock_ops *ctx)
 {
+	struct question question = { 0 };
 	struct bpf_sock *socket = ctx->sk;
 	const struct handshake *note;
 	struct handshake_key key;
 	struct peer *peer;
 
-	if (!(READ(bpf_sock_ops_cb_flags) & WRITE_FLAG) || !socket)
+	if (!(READ(bpf_sock_ops_cb_flags) & WRITE_FLAG) || !socket ||
+	    !question_begin(&question, bpf_get_netns_cookie(ctx)))
 		return 0;
 	callbacks_off(ctx, WRITE_FLAG);
 	key_as_server(ctx, &key);

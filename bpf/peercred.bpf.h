@@ -4,7 +4,10 @@
  *
  * SO_PEERCRED, which the kernel answers for TCP with nobody at all, and a record of our own
  * (SOL_PORTCRED). A connection that nothing is known of is answered as ever. ctx->optlen = 0 tells the
- * kernel that its own answer stands.
+ * kernel that its own answer stands, whatever other programs have said.
+ *
+ * Other programs: of an instance that governs a control group below, as in a container, which have run
+ * before. What they know stands.
  */
 #ifndef PORTCRED_BPF_PEERCRED_H
 #define PORTCRED_BPF_PEERCRED_H
@@ -102,7 +105,8 @@ static __always_inline int came_reserved(struct bpf_sockopt *ctx, const struct b
 	return local && local->accept;
 }
 
-/* answer_record() - the whole record, of an unknown peer too */
+/* answer_record() - the whole record, of an unknown peer too; the kernel itself knows no such level, so
+ * that where there is no error an instance below has answered */
 static __always_inline int answer_record(struct bpf_sockopt *ctx, struct bpf_sock *socket)
 {
 	struct peer *record = ctx->optval;
@@ -114,6 +118,8 @@ static __always_inline int answer_record(struct bpf_sockopt *ctx, struct bpf_soc
 	peer = peer_of(socket);
 	if (peer) {
 		*record = *peer;
+	} else if (ctx->retval == 0 && record->how != KNOWN_NOT) {
+		return 0;
 	} else {
 		peer_clear(record);
 		if (came_reserved(ctx, socket))

@@ -617,8 +617,12 @@ int getsockopt(struct bpf_sockopt *ctx)
 		answered = answer_peercred(ctx, socket);
 	else if (socket && ctx->level == SOL_PORTCRED && ctx->optname == PORTCRED_PEER)
 		answered = answer_record(ctx, socket);
-	if (!answered)
+	else
 		ctx->optlen = 0; /* the kernel's answer, untouched */
+	/* So is an answer to one of these two, the kernel's or that of an instance below, if it is no
+	 * larger than what the kernel lends; none is. */
+	if (!answered && ctx->optlen > (int)sizeof(struct peer))
+		ctx->optlen = 0;
 	return 1;
 }
 

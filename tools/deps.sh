@@ -74,6 +74,7 @@ everyday() {
 		rsync                 rsync
 		nfs-ganesha           nfs-ganesha          # the server behind the NFS gate
 		nfs-ganesha-vfs       nfs-ganesha-vfs
+		nfs-ganesha-mem       nfs-ganesha-mem      # files that are in no file system
 		rpcbind               rpcbind              # which it cannot do without
 		libnfs-utils          libnfs-utils         # a client
 		socat                 socat
@@ -129,6 +130,8 @@ for_check_kernels() {
 		qemu-system-x86       -
 		busybox-static|busybox -
 		cpio                  -
+		fio                   -                    # in there: what is read is what was written
+		stress-ng             -                    # and what a file system is asked for besides
 	LIST
 }
 

@@ -26,7 +26,7 @@ LAYERS = {
     "src/rcmdd": ["include/portcred", "src/base", "src/control", "src/libportcred", "src/rcmd"],
     "src/rsh": ["include/portcred", "src/base", "src/rcmd"],
     "src/rcp": ["src/base"],
-    "src/nfsgate": ["include/portcred", "src/base", "src/libportcred"],
+    "src/nfsgate": ["include/portcred", "src/base", "src/policy", "src/control", "src/libportcred"],
 }
 
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"')

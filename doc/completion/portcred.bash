@@ -75,9 +75,10 @@ _portcred()
 		options="--user --group --exe --unit --address --v6only --from --owner --to --approved"
 		options+=" --policy --json --help"
 		;;
-	ls) options="--governed --peers --json --help" ;;
+	ls) options="--governed --peers --nfs --json --help" ;;
 	peer) options="--fd --json --help" ;;
-	who | watch | status) options="--json --help" ;;
+	watch) options="--nfs --json --help" ;;
+	who | status) options="--json --help" ;;
 	reload) options="--try --force --json --help" ;;
 	confirm) options="--help" ;;
 	run)

@@ -55,6 +55,10 @@ complete -c portcred -n '__fish_seen_subcommand_from explain' -l v6only -d 'With
 complete -c portcred -n '__fish_seen_subcommand_from ls' -l governed -d 'Leave ungoverned ports out'
 complete -c portcred -n '__fish_seen_subcommand_from ls' -l peers \
     -d 'TCP connections, and who is at the other end'
+complete -c portcred -n '__fish_seen_subcommand_from ls' -l nfs \
+    -d 'Who calls the NFS server, and as whom'
+complete -c portcred -n '__fish_seen_subcommand_from watch' -l nfs \
+    -d 'What the NFS gate refuses and lets in'
 complete -c portcred -n '__fish_seen_subcommand_from peer' -l fd -x \
     -d 'The connection is this descriptor'
 complete -c portcred -n '__fish_seen_subcommand_from peer' -a '(__fish_complete_command)'

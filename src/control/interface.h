@@ -6,9 +6,11 @@
 #define PORTCRED_CONTROL_INTERFACE_H
 
 #define INTERFACE_PORTCRED        "io.portcred"
+#define INTERFACE_NFSGATE         "io.portcred.nfsgate"
 #define INTERFACE_VARLINK_SERVICE "org.varlink.service"
 
 extern const char interface_portcred[];
+extern const char interface_nfsgate[];
 extern const char interface_varlink_service[];
 
 #endif

@@ -2,7 +2,6 @@
 /*
  * caller.c - who opened a connection, by libportcred
  */
-#include <arpa/inet.h>
 #include <errno.h>
 #include <string.h>
 
@@ -35,21 +34,4 @@ int caller_ask(int fd, const struct sockaddr_storage *address, struct caller *re
 		memcpy(caller.host, host, strlen(host) + 1);
 	*ret_caller = caller;
 	return 0;
-}
-
-void caller_text(const struct caller *caller, char ret_text[static CALLER_TEXT_MAX])
-{
-	const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)&caller->address;
-	const struct sockaddr_in *v4 = (const struct sockaddr_in *)&caller->address;
-	bool is_v6 = caller->address.ss_family == AF_INET6;
-	char address[INET6_ADDRSTRLEN] = "?", *shown = address;
-	char who[PORTCRED_RECORD_HOST + 32] = "";
-
-	inet_ntop(caller->address.ss_family, is_v6 ? (const void *)&v6->sin6_addr : &v4->sin_addr,
-		  address, sizeof(address));
-	if (is_v6 && IN6_IS_ADDR_V4MAPPED(&v6->sin6_addr))
-		shown = strrchr(address, ':') + 1;
-	if (caller->has_raw_uid)
-		snprintf(who, sizeof(who), "user %u of %s, ", caller->raw_uid, caller->host);
-	snprintf(ret_text, CALLER_TEXT_MAX, "%s%s port %u", who, shown, ntohs(v4->sin_port));
 }

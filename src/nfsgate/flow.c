@@ -41,6 +41,14 @@ void flow_put(struct flow *flow, const uint8_t *bytes, size_t n)
 	flow->out_end += n;
 }
 
+const uint8_t *flow_body(const struct flow *flow, size_t *ret_n)
+{
+	size_t here = flow->in_end - flow->in_begin, passing = rpc_passing(&flow->reader);
+
+	*ret_n = here < passing ? here : passing;
+	return flow->buffer->in + flow->in_begin;
+}
+
 void flow_put_head(struct flow *flow, const struct auth_sys *credential)
 {
 	flow->out_end += rpc_forward(&flow->reader, credential, flow->buffer->out + flow->out_end);

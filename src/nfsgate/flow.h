@@ -86,6 +86,9 @@ int flow_pump(struct flow *flow, struct pipes *pipes, const struct flow_hooks *h
 size_t flow_room(const struct flow *flow);
 void flow_put(struct flow *flow, const uint8_t *bytes, size_t n);
 
+/* flow_body() - of the body behind the head that is judged, the *@ret_n bytes that are here by now */
+const uint8_t *flow_body(const struct flow *flow, size_t *ret_n);
+
 /* flow_put_head() - the head in flow->reader, see rpc_forward() */
 void flow_put_head(struct flow *flow, const struct auth_sys *credential);
 

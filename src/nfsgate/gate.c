@@ -14,9 +14,10 @@
 #include <sys/epoll.h>
 #include <sys/signalfd.h>
 #include <systemd/sd-daemon.h>
-#include <time.h>
 
 #include "base/log.h"
+#include "nfsgate/clock.h"
+#include "nfsgate/reload.h"
 #include "nfsgate/session.h"
 
 #define EVENTS 64
@@ -27,35 +28,6 @@
 /* How long to rest when the machine has no descriptor or memory left for a connection. */
 #define REST_MS 1000
 
-/* Lines in the log about clients, a second. */
-#define LINES_MAX 50U
-
-static int64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
-bool gate_tells(struct gate *gate)
-{
-	struct limiter *limiter = &gate->limiter;
-	int64_t second = gate->now / 1000;
-
-	if (second != limiter->second) {
-		if (limiter->untold)
-			log_warnx("%u lines about clients were left out", limiter->untold);
-		*limiter = (struct limiter){ .second = second };
-	}
-	if (limiter->told == LINES_MAX) {
-		limiter->untold++;
-		return false;
-	}
-	limiter->told++;
-	return true;
-}
-
 int gate_watch(struct gate *gate, struct source *source)
 {
 	struct epoll_event event = { .events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET,
@@ -64,8 +36,7 @@ int gate_watch(struct gate *gate, struct source *source)
 	return epoll_ctl(gate->event, EPOLL_CTL_ADD, source->fd, &event) < 0 ? -errno : 0;
 }
 
-/* watch_level() - for what is read whole each time, or not at all: @on */
-static int watch_level(struct gate *gate, struct source *source, int operation, bool on)
+int gate_watch_level(struct gate *gate, struct source *source, int operation, bool on)
 {
 	struct epoll_event event = { .events = on ? EPOLLIN : 0, .data.ptr = source };
 
@@ -75,7 +46,7 @@ static int watch_level(struct gate *gate, struct source *source, int operation, 
 static void watch_listeners(struct gate *gate, bool on)
 {
 	for (size_t i = 0; i < gate->n_listeners; i++)
-		watch_level(gate, &gate->listeners[i].source, EPOLL_CTL_MOD, on);
+		gate_watch_level(gate, &gate->listeners[i].source, EPOLL_CTL_MOD, on);
 }
 
 static bool is_shortage(int error)
@@ -105,22 +76,23 @@ static void accept_some(struct gate *gate, const struct listener *listener)
 	}
 }
 
+static uint64_t sum(const struct gate *gate, enum reason first, enum reason end)
+{
+	uint64_t n = 0;
+
+	for (enum reason reason = first; reason < end; reason++)
+		n += gate->counts.refused[reason];
+	return n;
+}
+
 static void tell_counts(const struct gate *gate)
 {
 	log_info("%zu connections; since the start %llu, and %llu refused; %llu calls passed, %llu "
 		 "denied",
 		 gate->n_sessions, (unsigned long long)gate->counts.connections,
-		 (unsigned long long)gate->counts.refused, (unsigned long long)gate->counts.calls,
-		 (unsigned long long)gate->counts.denied);
-}
-
-static void reload(struct gate *gate)
-{
-	if (users_load(gate->options->users_file, &gate->rule.ids) < 0)
-		log_warnx("nothing has changed");
-	else
-		log_info("reloaded");
-	groups_forget(gate->groups);
+		 (unsigned long long)sum(gate, REASON_UNVOUCHED, REASON_CREDENTIAL),
+		 (unsigned long long)gate->counts.calls,
+		 (unsigned long long)sum(gate, REASON_CREDENTIAL, REASONS));
 }
 
 static void take_signals(struct gate *gate)
@@ -129,7 +101,7 @@ static void take_signals(struct gate *gate)
 
 	while (read(gate->signals.fd, &info, sizeof(info)) == sizeof(info)) {
 		if (info.ssi_signo == SIGHUP)
-			reload(gate);
+			reload_begin(gate);
 		else if (info.ssi_signo == SIGUSR1)
 			tell_counts(gate);
 		else
@@ -168,6 +140,12 @@ static void take_event(struct gate *gate, const struct epoll_event *event)
 		break;
 	case SOURCE_SIGNALS:
 		take_signals(gate);
+		break;
+	case SOURCE_LOAD:
+		reload_take(gate);
+		break;
+	case SOURCE_CONTROL:
+		gate->control_again = true;
 		break;
 	}
 }
@@ -210,6 +188,10 @@ static int64_t deadline(const struct gate *gate)
 		first = gate->resting;
 	if (gate->first_alarm < first)
 		first = gate->first_alarm;
+	if (gate->load_deadline < first)
+		first = gate->load_deadline;
+	if (gate->floods.sweep < first)
+		first = gate->floods.sweep;
 	return first;
 }
 
@@ -237,26 +219,32 @@ static void take_deadlines(struct gate *gate)
 	}
 	if (gate->now >= gate->first_alarm)
 		take_alarms(gate);
+	if (gate->now >= gate->load_deadline)
+		reload_late(gate);
+	if (gate->now >= gate->floods.sweep)
+		event_sweep(gate);
 }
 
 static int step(struct gate *gate)
 {
 	struct epoll_event events[EVENTS];
-	int64_t until = deadline(gate), left = until - now_ms();
+	int64_t until = deadline(gate), left = until - clock_ms();
 	int n, timeout = -1;
 
-	if (gate->turns || (until != INT64_MAX && left <= 0))
+	if (gate->turns || gate->control_again || (until != INT64_MAX && left <= 0))
 		timeout = 0;
 	else if (until != INT64_MAX)
 		timeout = left < 60000 ? (int)left : 60000;
 	n = busy_poll_wait(&gate->poll, gate->event, events, EVENTS, timeout, gate->last);
 	if (n < 0 && errno != EINTR)
 		return -errno;
-	gate->now = now_ms();
+	gate->now = clock_ms();
 	for (int i = 0; i < n; i++)
 		take_event(gate, &events[i]);
 	take_turns(gate);
 	take_deadlines(gate);
+	if (gate->control_again)
+		gate->control_again = control_take(gate->control);
 	free_ended(gate);
 	return 0;
 }
@@ -275,8 +263,20 @@ static int open_signals(void)
 	return signalfd(-1, &ours, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
+/* begin_control() - that somebody may ask, where there is a socket for it */
+static int begin_control(struct gate *gate, const struct control_socket *socket)
+{
+	int r = control_new(gate, socket, &gate->control);
+
+	if (r < 0 || !gate->control)
+		return r;
+	gate->control_again = true;
+	gate->control_source = (struct source){ SOURCE_CONTROL, control_fd(gate->control), gate };
+	return gate_watch_level(gate, &gate->control_source, EPOLL_CTL_ADD, true);
+}
+
 /* begin() - all that is watched from the start */
-static int begin(struct gate *gate)
+static int begin(struct gate *gate, const struct control_socket *control)
 {
 	int r;
 
@@ -286,14 +286,16 @@ static int begin(struct gate *gate)
 	gate->signals = (struct source){ SOURCE_SIGNALS, open_signals(), gate };
 	if (gate->signals.fd < 0)
 		return -errno;
-	r = watch_level(gate, &gate->signals, EPOLL_CTL_ADD, true);
+	r = gate_watch_level(gate, &gate->signals, EPOLL_CTL_ADD, true);
 	gate->groups_source = (struct source){ SOURCE_GROUPS, -EBADF, gate };
 	if (r == 0)
 		r = groups_new(gate->options->groups_lifetime, gate->event, &gate->groups_source,
 			       &gate->groups);
+	if (r == 0)
+		r = begin_control(gate, control);
 	for (size_t i = 0; r == 0 && i < gate->n_listeners; i++) {
 		gate->listeners[i].source.owner = &gate->listeners[i];
-		r = watch_level(gate, &gate->listeners[i].source, EPOLL_CTL_ADD, true);
+		r = gate_watch_level(gate, &gate->listeners[i].source, EPOLL_CTL_ADD, true);
 	}
 	return r;
 }
@@ -306,10 +308,16 @@ static void gate_clear(struct gate *gate)
 	for (struct session *one = gate->ended; one; one = one->next)
 		one->in_turns = false;
 	free_ended(gate);
+	if (gate->control)
+		control_free(gate->control);
 	if (gate->groups)
 		groups_free(gate->groups);
+	mounts_clear(&gate->mounts);
+	if (gate->load)
+		load_free(gate->load);
 	pipes_clear(&gate->pipes);
 	ids_clear(&gate->rule.ids);
+	options_clear(&gate->loaded);
 	for (size_t i = 0; i < gate->n_listeners; i++)
 		close(gate->listeners[i].source.fd);
 	if (gate->signals.fd >= 0)
@@ -318,27 +326,29 @@ static void gate_clear(struct gate *gate)
 		close(gate->event);
 }
 
-int gate_run(const struct options *options, const struct listener *listeners, size_t n)
+int gate_run(struct gate_start *start)
 {
 	_cleanup_(gate_clear) struct gate gate = {
-		.options = options,
-		.rule = options->rule,
+		.argc = start->argc,
+		.argv = start->argv,
 		.event = -EBADF,
 		.signals.fd = -EBADF,
-		.n_listeners = n,
-		.now = now_ms(),
-		.poll.limit = (int64_t)options->poll * 1000,
+		.n_listeners = start->n_listeners,
+		.now = clock_ms(),
 		.first_alarm = INT64_MAX,
+		.load_deadline = INT64_MAX,
+		.since = clock_real_ms(),
 	};
 	int r;
 
-	memcpy(gate.listeners, listeners, n * sizeof(*listeners));
-	r = users_load(options->users_file, &gate.rule.ids);
+	event_floods_init(&gate.floods);
+	memcpy(gate.listeners, start->listeners, sizeof(gate.listeners));
+	r = reload_first(&gate, &start->options);
 	if (r < 0)
 		return r;
-	r = begin(&gate);
+	r = begin(&gate, &start->control);
 	if (r == 0) {
-		log_info("ready: %zu sockets", n);
+		log_info("ready: %zu sockets", gate.n_listeners);
 		sd_notify(0, "READY=1");
 	}
 	while (r == 0 && !gate.ending)

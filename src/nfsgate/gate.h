@@ -6,16 +6,28 @@
 #define PORTCRED_NFSGATE_GATE_H
 
 #include "nfsgate/busy_poll.h"
+#include "nfsgate/control.h"
+#include "nfsgate/event.h"
 #include "nfsgate/groups.h"
+#include "nfsgate/load.h"
+#include "nfsgate/mounts.h"
 #include "nfsgate/options.h"
 #include "nfsgate/pipes.h"
 
 struct session;
 
 /* enum source_kind - what epoll tells of */
-enum source_kind { SOURCE_LISTENER, SOURCE_CLIENT, SOURCE_SERVER, SOURCE_GROUPS, SOURCE_SIGNALS };
+enum source_kind {
+	SOURCE_LISTENER,
+	SOURCE_CLIENT,
+	SOURCE_SERVER,
+	SOURCE_GROUPS,
+	SOURCE_SIGNALS,
+	SOURCE_CONTROL,
+	SOURCE_LOAD,
+};
 
-_Static_assert(SOURCE_SIGNALS < BUSY_POLL_KINDS, "each has a window of its own");
+_Static_assert(SOURCE_LOAD < BUSY_POLL_KINDS, "each has a window of its own");
 
 /* struct source - what stands behind an event; lies in what it is the source of */
 struct source {
@@ -29,27 +41,27 @@ struct listener {
 	enum port port;
 };
 
-/* struct counts - since the start, for the log */
+/* struct counts - since the start, for the log and who asks */
 struct counts {
-	uint64_t connections, refused, denied, calls;
-};
-
-/* struct limiter - of lines in the log: so many a second, the rest is counted */
-struct limiter {
-	int64_t second;
-	unsigned told, untold;
+	uint64_t connections, calls;
+	uint64_t refused[REASONS]; /* connections and calls */
 };
 
 struct gate {
-	const struct options *options;
-	struct rule rule; /* with the table of ids, which is reloaded */
-	int event;        /* epoll */
-	int64_t now;      /* milliseconds of the monotonic clock, when the last events came */
+	const struct options *options; /* in force: `loaded` */
+	struct options loaded;
+	struct rule rule; /* with the table of ids */
+	int argc;         /* to read all of it anew */
+	char **argv;
+	struct load *load;     /* what is to be in force next; NULL: nothing */
+	int64_t load_deadline; /* of it; INT64_MAX: none */
+	int event;             /* epoll */
+	int64_t now;           /* milliseconds of the monotonic clock, when the last events came */
 	struct busy_poll poll;
 	enum source_kind last; /* of the last event: it says what comes next, and how soon */
 	struct listener listeners[MAX_LISTENERS];
 	size_t n_listeners;
-	struct source signals, groups_source;
+	struct source signals, groups_source, control_source, load_source;
 	struct groups *groups;
 	struct pipes pipes;
 	struct session *sessions; /* all of them */
@@ -59,18 +71,29 @@ struct gate {
 	int64_t first_alarm; /* no session has an earlier one; INT64_MAX: none has any */
 	int64_t resting;     /* until then nothing is accepted; 0: it is */
 	struct counts counts;
-	struct limiter limiter;
+	struct event_floods floods;
+	struct mounts mounts;
+	struct control *control; /* NULL: nobody can ask */
+	bool control_again;      /* it could go on at once */
+	int64_t since;           /* real time, milliseconds */
 	bool ending;
 };
 
-/*
- * gate_run() - until SIGTERM or SIGINT
- * @listeners: taken over. Returns 0, -errno.
- */
-int gate_run(const struct options *options, const struct listener *listeners, size_t n);
+/* struct gate_start - what it begins with; all of it is taken over, but the command line */
+struct gate_start {
+	struct options options;
+	int argc;
+	char **argv;
+	struct listener listeners[MAX_LISTENERS];
+	size_t n_listeners;
+	struct control_socket control;
+};
 
-/* gate_tells() - whether there may be a line in the log now; it says itself when lines were left out */
-bool gate_tells(struct gate *gate);
+/* gate_run() - until SIGTERM or SIGINT. Returns 0, -errno */
+int gate_run(struct gate_start *start);
+
+/* gate_watch_level() - for what is read whole each time, or not at all: @on; @operation: EPOLL_CTL_* */
+int gate_watch_level(struct gate *gate, struct source *source, int operation, bool on);
 
 /* gate_watch() - tells @source of both directions, once whenever there is something new */
 int gate_watch(struct gate *gate, struct source *source);
@@ -84,12 +107,9 @@ int listeners_open(const struct options *options,
  * @user: whom to become if this is root; of others nothing but their capabilities goes
  * Complains; returns 0, -errno.
  */
-int privilege_drop(const char *user, uint32_t descriptors);
+int privilege_drop(const char *user);
 
-/*
- * users_load() - the table of ids; complains
- * @file: NULL: an empty one. Returns 0 with the one before cleared, -errno with it left alone.
- */
-int users_load(const char *file, struct id_table *table);
+/* descriptors_want() - as many as so many connections take, as far as the limit goes; complains. 0, -errno */
+int descriptors_want(uint32_t connections);
 
 #endif

@@ -8,13 +8,12 @@
 #include "nfsgate/groups.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 
 #include "base/log.h"
+#include "nfsgate/child.h"
 
 #define PLACES 4U
 #define SETS   (GROUPS_CACHED / PLACES)
@@ -35,8 +34,7 @@ struct groups {
 	unsigned lifetime_s;
 	int event;
 	void *tag;
-	int fd; /* to the child; -EBADF: there is none */
-	pid_t pid;
+	struct child child;
 	struct place *asked; /* what the child is at */
 	int64_t deadline;
 	size_t n_wanted;
@@ -52,25 +50,14 @@ int groups_new(unsigned lifetime_s, int event, void *tag, struct groups **ret_gr
 	groups->lifetime_s = lifetime_s;
 	groups->event = event;
 	groups->tag = tag;
-	groups->fd = -EBADF;
+	groups->child.fd = -EBADF;
 	*ret_groups = groups;
 	return 0;
 }
 
-static void end_child(struct groups *groups)
-{
-	if (groups->fd < 0)
-		return;
-	close(groups->fd); /* epoll forgets it */
-	groups->fd = -EBADF;
-	kill(groups->pid, SIGKILL);
-	while (waitpid(groups->pid, NULL, 0) < 0 && errno == EINTR)
-		;
-}
-
 void groups_free(struct groups *groups)
 {
-	end_child(groups);
+	child_end(&groups->child);
 	for (size_t i = 0; i < GROUPS_CACHED; i++)
 		free(groups->places[i].gids);
 	free(groups);
@@ -79,24 +66,11 @@ void groups_free(struct groups *groups)
 static int start_child(struct groups *groups)
 {
 	struct epoll_event event = { .events = EPOLLIN, .data.ptr = groups->tag };
-	_cleanup_close_ int ours = -EBADF, theirs = -EBADF;
-	pid_t parent = getpid(), pid;
-	int pair[2];
+	int r = child_start(SOCK_SEQPACKET, groups_serve, NULL, &groups->child);
 
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
-		return -errno;
-	ours = pair[0];
-	theirs = pair[1];
-	if (epoll_ctl(groups->event, EPOLL_CTL_ADD, ours, &event) < 0)
-		return -errno;
-	pid = fork();
-	if (pid < 0)
-		return -errno;
-	if (pid == 0)
-		groups_serve(theirs, parent);
-	groups->pid = pid;
-	groups->fd = TAKE_FD(ours);
-	return 0;
+	if (r < 0)
+		return r;
+	return epoll_ctl(groups->event, EPOLL_CTL_ADD, groups->child.fd, &event) < 0 ? -errno : 0;
 }
 
 static void settle(struct groups *groups, struct place *place, int64_t until)
@@ -112,7 +86,7 @@ static void give_up(struct groups *groups, int64_t now, int error)
 {
 	struct place *place = groups->asked;
 
-	end_child(groups);
+	child_end(&groups->child);
 	if (!place)
 		return;
 	log_warn(error, "groups of user %u", place->uid);
@@ -133,9 +107,9 @@ static void ask(struct groups *groups, int64_t now)
 		place->state = PLACE_ASKED;
 		groups->asked = place;
 		groups->deadline = now + GROUPS_LIMIT_MS;
-		if (groups->fd < 0)
+		if (groups->child.fd < 0)
 			error = start_child(groups);
-		if (error == 0 && send(groups->fd, &place->uid, sizeof(place->uid),
+		if (error == 0 && send(groups->child.fd, &place->uid, sizeof(place->uid),
 				       MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
 			error = -errno;
 		if (error < 0)
@@ -213,7 +187,7 @@ int groups_receive(struct groups *groups, int64_t now)
 {
 	struct groups_answer answer;
 	struct place *place = groups->asked;
-	ssize_t size = recv(groups->fd, &answer, sizeof(answer), MSG_DONTWAIT | MSG_TRUNC);
+	ssize_t size = recv(groups->child.fd, &answer, sizeof(answer), MSG_DONTWAIT | MSG_TRUNC);
 	int error = 0;
 
 	if (size < 0 && (errno == EAGAIN || errno == EINTR))
@@ -246,8 +220,9 @@ int groups_expire(struct groups *groups, int64_t now)
 	return 1;
 }
 
-void groups_forget(struct groups *groups)
+void groups_forget(struct groups *groups, unsigned lifetime_s)
 {
+	groups->lifetime_s = lifetime_s;
 	for (size_t i = 0; i < GROUPS_CACHED; i++) {
 		if (groups->places[i].state == PLACE_KNOWN)
 			groups->places[i].until = 0;

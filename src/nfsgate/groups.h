@@ -62,13 +62,13 @@ int64_t groups_deadline(const struct groups *groups);
 /* groups_expire() - the child has taken too long; returns as groups_receive() */
 int groups_expire(struct groups *groups, int64_t now);
 
-/* groups_forget() - all that is known, for who asks anew */
-void groups_forget(struct groups *groups);
+/* groups_forget() - all that is known, for who asks anew; answers stand @lifetime_s from now on */
+void groups_forget(struct groups *groups, unsigned lifetime_s);
 
 /* groups_answer_valid() - whether a message of @size bytes is an answer about @uid */
 bool groups_answer_valid(const struct groups_answer *answer, size_t size, uint32_t uid);
 
-/* groups_serve() - the child; @fd: its end. Given to groups.c alone */
-void groups_serve(int fd, pid_t parent) __attribute__((noreturn));
+/* groups_serve() - the child (child.h). Given to groups.c alone */
+void groups_serve(const void *data);
 
 #endif

@@ -1,10 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * groups_child.c - the process that asks the name service
- *
- * Modules of nsswitch.conf(5) run here, which may talk to the network, hang or be taken over by what
- * they read. What this process can do is give a wrong answer about groups, or none.
- */
+/* groups_child.c - the process that asks the name service about groups, see child.h */
 #include <errno.h>
 #include <grp.h>
 #include <pwd.h>
@@ -13,9 +8,7 @@
 #include "base/isolate.h"
 #include "nfsgate/groups.h"
 
-#define DESCRIPTORS 64
-#define MEMORY      (512U << 20)
-#define RECORD_MAX  65536U
+#define RECORD_MAX 65536U
 
 static void look_up(uint32_t uid, struct groups_answer *answer)
 {
@@ -37,19 +30,11 @@ static void look_up(uint32_t uid, struct groups_answer *answer)
 		answer->gids[i] = gids[i];
 }
 
-void groups_serve(int fd, pid_t parent)
+void groups_serve(const void *data)
 {
 	static struct groups_answer answer;
-	const struct isolation isolation = {
-		.fd = fd,
-		.parent = parent,
-		.descriptors = DESCRIPTORS,
-		.memory = MEMORY,
-	};
 	uint32_t uid;
 
-	if (isolate(&isolation) < 0)
-		_exit(EXIT_FAILURE);
 	while (recv(ISOLATED_FD, &uid, sizeof(uid), 0) == sizeof(uid)) {
 		look_up(uid, &answer);
 		if (send(ISOLATED_FD, &answer,
@@ -57,5 +42,4 @@ void groups_serve(int fd, pid_t parent)
 			 MSG_NOSIGNAL) < 0)
 			break;
 	}
-	_exit(EXIT_SUCCESS);
 }

@@ -14,34 +14,35 @@
  *	           flow.c     all other bytes, from socket to socket in the kernel
  *	           session.c  both directions of a connection        groups.c  groups, asked of a child
  *	           gate.c     all of them, in one thread   ──────────────────> server, on this machine alone
+ *	                      account.c, mounts.c: what they do             control.c, event.c: who is told
  *
  * It is no user's process: when the sockets are there it gives up everything. What a client sends is read
  * by rpc.c and auth_sys.c, which are pure and bounded, and what goes to the server of it is written anew.
  */
+#include <errno.h>
 #include <stdio.h>
 
 #include "base/cleanup.h"
+#include "base/log.h"
 #include "nfsgate/gate.h"
 
 #define EXIT_USAGE 2
 
-/* Of a connection: two sockets, two pipes; and of the process itself. */
-#define DESCRIPTORS_EACH 6U
-#define DESCRIPTORS_OWN  128U
-
 int main(int argc, char *argv[])
 {
-	struct listener listeners[MAX_LISTENERS];
-	struct options options;
-	int r = options_parse(argc, argv, &options), n;
+	struct gate_start start = { .argc = argc, .argv = argv };
+	int r = options_parse(argc, argv, &start.options), n;
 
 	if (r != 0)
-		return r < 0 ? EXIT_USAGE : EXIT_SUCCESS;
-	n = listeners_open(&options, listeners);
-	if (n < 0)
+		return r == -EINVAL ? EXIT_USAGE : r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+	n = listeners_open(&start.options, start.listeners);
+	if (n < 0 || control_open(start.options.runtime_dir, &start.control) < 0)
 		return EXIT_FAILURE;
-	if (privilege_drop(options.user,
-			   DESCRIPTORS_OWN + options.max_connections * DESCRIPTORS_EACH) < 0)
+	start.n_listeners = (size_t)n;
+	r = descriptors_want(start.options.max_connections);
+	if (r < 0)
+		log_warn(r, "the limit of descriptors");
+	if (r < 0 || privilege_drop(start.options.user) < 0)
 		return EXIT_FAILURE;
-	return gate_run(&options, listeners, (size_t)n) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+	return gate_run(&start) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }

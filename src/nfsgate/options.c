@@ -3,63 +3,22 @@
 
 #include <errno.h>
 #include <getopt.h>
-#include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "nfsgate/config.h"
+#include "nfsgate/file.h"
 #include "nfsgate/groups.h"
 
 #define NOBODY 65534U
 
-enum {
-	OPTION_LISTEN = 256, /* of the ports, in the order of enum port */
-	OPTION_MOUNT_LISTEN,
-	OPTION_NLM_LISTEN,
-	OPTION_SERVER,
-	OPTION_MOUNT_SERVER,
-	OPTION_NLM_SERVER,
-	OPTION_RESERVED_FROM,
-	OPTION_ROOT_OF,
-	OPTION_SQUASH,
-	OPTION_ANONYMOUS,
-	OPTION_USERS,
-	OPTION_GROUPS,
-	OPTION_GROUPS_LIFETIME,
-	OPTION_REFUSE_NONE,
-	OPTION_MAX_RECORD,
-	OPTION_MAX_CONNECTIONS,
-	OPTION_MAX_PER_USER,
-	OPTION_SERVER_WAIT,
-	OPTION_POLL,
-	OPTION_USER,
-	OPTION_VERSION,
-};
+/* What getopt_long(3) returns: of a setting its place in the table behind OPTION_SETTING. */
+enum { OPTION_CONFIG = 256, OPTION_VERSION, OPTION_SETTING };
 
-static const struct option long_options[] = {
-	{ "listen", required_argument, NULL, OPTION_LISTEN },
-	{ "mount-listen", required_argument, NULL, OPTION_MOUNT_LISTEN },
-	{ "nlm-listen", required_argument, NULL, OPTION_NLM_LISTEN },
-	{ "server", required_argument, NULL, OPTION_SERVER },
-	{ "mount-server", required_argument, NULL, OPTION_MOUNT_SERVER },
-	{ "nlm-server", required_argument, NULL, OPTION_NLM_SERVER },
-	{ "reserved-from", required_argument, NULL, OPTION_RESERVED_FROM },
-	{ "root-of", required_argument, NULL, OPTION_ROOT_OF },
-	{ "squash", required_argument, NULL, OPTION_SQUASH },
-	{ "anonymous", required_argument, NULL, OPTION_ANONYMOUS },
-	{ "users", required_argument, NULL, OPTION_USERS },
-	{ "groups", required_argument, NULL, OPTION_GROUPS },
-	{ "groups-lifetime", required_argument, NULL, OPTION_GROUPS_LIFETIME },
-	{ "refuse-none", no_argument, NULL, OPTION_REFUSE_NONE },
-	{ "max-record", required_argument, NULL, OPTION_MAX_RECORD },
-	{ "max-connections", required_argument, NULL, OPTION_MAX_CONNECTIONS },
-	{ "max-per-user", required_argument, NULL, OPTION_MAX_PER_USER },
-	{ "server-wait", required_argument, NULL, OPTION_SERVER_WAIT },
-	{ "poll", required_argument, NULL, OPTION_POLL },
-	{ "user", required_argument, NULL, OPTION_USER },
-	{ "version", no_argument, NULL, OPTION_VERSION },
-	{ "help", no_argument, NULL, 'h' },
-	{ 0 },
-};
+#define OPTIONS_MAX 64U
 
 static const char *const port_names[PORTS] = { "nfs", "mount", "nlm" };
 
@@ -71,6 +30,7 @@ static void usage(void)
 	      "lets him name. It serves the sockets that it is started with (LISTEN_FDS, called\n"
 	      "nfs, mount or nlm), and those of --listen.\n"
 	      "\n"
+	      "  --config FILE       more of these options, one a line, without the dashes\n"
 	      "  --listen [ADDRESS:]PORT, --server ADDRESS:PORT\n"
 	      "                      where clients call, and the NFS server, reachable from\n"
 	      "                      here alone\n"
@@ -84,7 +44,7 @@ static void usage(void)
 	      "  --squash root|all|none|NUMBERS\n"
 	      "                      users who become the anonymous one, as 0-99,1000 [root]\n"
 	      "  --anonymous UID:GID [65534:65534]\n"
-	      "  --users FILE        lines such as 'uid 5001 = 1001'\n"
+	      "  --users FILE        lines such as 'uid 5001@web1 = alice'\n"
 	      "  --groups caller|local\n"
 	      "                      a user's groups: those that calls name [caller], or this\n"
 	      "                      machine's\n"
@@ -98,6 +58,7 @@ static void usage(void)
 	      "                      how long clients wait for the server to come back [60]\n"
 	      "  --poll MICROSECONDS look for what comes next so long before sleeping, where it\n"
 	      "                      lately came in that time [200]; 0: sleep at once\n"
+	      "  --runtime-dir DIR   a control socket there, which 'portcred ls --nfs' asks\n"
 	      "  --user NAME         become this user, if started as root [nobody]\n"
 	      "  --help, --version\n"
 	      "\n"
@@ -119,151 +80,30 @@ enum port port_find(const char *name)
 	return PORT_NFS;
 }
 
-__attribute__((format(printf, 1, 2))) static int complain(const char *format, ...)
+/* make_options() - for getopt_long(3) */
+static void make_options(struct option ret_options[static OPTIONS_MAX])
 {
-	va_list arguments;
+	static const struct option others[] = {
+		{ "config", required_argument, NULL, OPTION_CONFIG },
+		{ "version", no_argument, NULL, OPTION_VERSION },
+		{ "help", no_argument, NULL, 'h' },
+		{ 0 },
+	};
 
-	fputs("portcred-nfsgate: ", stderr);
-	va_start(arguments, format);
-	vfprintf(stderr, format, arguments);
-	va_end(arguments);
-	fputs("\nTry 'portcred-nfsgate --help'.\n", stderr);
-	return -EINVAL;
+	for (size_t i = 0; i < n_settings; i++)
+		*ret_options++ = (struct option){ settings[i].name, settings[i].value, NULL,
+						  OPTION_SETTING + (int)i };
+	memcpy(ret_options, others, sizeof(others));
 }
 
-static int take_endpoint(const char *text, struct endpoint *endpoint)
+/* take() - @settings_too: false: nothing but where the file is, and what is printed */
+static int take(struct options *options, int option, bool settings_too)
 {
-	if (argument_address(text, &endpoint->address, &endpoint->size) < 0)
-		return complain("'%s', expected PORT, 127.0.0.1:PORT or [::1]:PORT", text);
-	endpoint->text = text;
-	return 0;
-}
+	struct setting_place place = { .value = optarg };
 
-static int take_listen(struct options *options, enum port port)
-{
-	struct listen_at *at = &options->listen[options->n_listen];
-
-	if (options->n_listen == MAX_LISTENERS)
-		return complain("no more than %u addresses to listen at", MAX_LISTENERS);
-	at->port = port;
-	options->n_listen++;
-	return take_endpoint(optarg, &at->at);
-}
-
-static int take_server(struct options *options, enum port port)
-{
-	if (!strchr(optarg, ':'))
-		return complain("'%s', expected 127.0.0.1:PORT or [::1]:PORT", optarg);
-	return take_endpoint(optarg, &options->servers[port]);
-}
-
-static int take_network(struct rule *rule)
-{
-	if (rule->n_reserved_from == MAX_NETWORKS)
-		return complain("--reserved-from: no more than %u of them", MAX_NETWORKS);
-	if (argument_network(optarg, &rule->reserved_from[rule->n_reserved_from]) < 0)
-		return complain("--reserved-from: '%s', expected a network such as 10.0.0.0/8",
-				optarg);
-	rule->n_reserved_from++;
-	return 0;
-}
-
-static int take_host(struct rule *rule)
-{
-	if (rule->n_root_of == MAX_HOSTS)
-		return complain("--root-of: no more than %u of them", MAX_HOSTS);
-	if (!*optarg || strlen(optarg) >= PORTCRED_RECORD_HOST)
-		return complain("--root-of: '%s', expected the name of a host statement", optarg);
-	rule->root_of[rule->n_root_of++] = optarg;
-	return 0;
-}
-
-static int take_anonymous(struct rule *rule)
-{
-	const char *colon = strchr(optarg, ':');
-	struct id_range uid, gid;
-
-	if (!colon || memchr(optarg, '-', strlen(optarg)) ||
-	    id_range_parse(optarg, (size_t)(colon - optarg), &uid) < 0 ||
-	    id_range_parse(colon + 1, strlen(colon + 1), &gid) < 0)
-		return complain("--anonymous: '%s', expected UID:GID", optarg);
-	rule->anonymous_uid = uid.first;
-	rule->anonymous_gid = gid.first;
-	return 0;
-}
-
-static int take_groups(struct rule *rule)
-{
-	rule->local_groups = strcmp(optarg, "local") == 0;
-	if (!rule->local_groups && strcmp(optarg, "caller") != 0)
-		return complain("--groups: '%s', expected caller or local", optarg);
-	return 0;
-}
-
-static int take_number(const char *option, uint32_t min, uint32_t max, uint32_t *number)
-{
-	if (argument_number(optarg, min, max, number) < 0)
-		return complain("--%s: '%s', expected a number from %u to %u", option, optarg, min,
-				max);
-	return 0;
-}
-
-/* take_limit() - the options that are numbers */
-static int take_limit(struct options *options, int option)
-{
 	switch (option) {
-	case OPTION_GROUPS_LIFETIME:
-		return take_number("groups-lifetime", 1, GROUPS_LIFETIME_MAX,
-				   &options->groups_lifetime);
-	case OPTION_MAX_RECORD:
-		return take_number("max-record", 1024, MAX_MAX_RECORD, &options->max_record);
-	case OPTION_MAX_CONNECTIONS:
-		return take_number("max-connections", 1, MAX_CONNECTIONS,
-				   &options->max_connections);
-	case OPTION_MAX_PER_USER:
-		return take_number("max-per-user", 1, MAX_CONNECTIONS, &options->max_per_user);
-	case OPTION_SERVER_WAIT:
-		return take_number("server-wait", 1, MAX_SERVER_WAIT, &options->server_wait);
-	case OPTION_POLL:
-		return take_number("poll", 0, MAX_POLL, &options->poll);
-	default:
-		fputs("Try 'portcred-nfsgate --help'.\n", stderr);
-		return -EINVAL;
-	}
-}
-
-static int take(struct options *options, int option)
-{
-	struct rule *rule = &options->rule;
-
-	if (option >= OPTION_LISTEN && option < OPTION_SERVER)
-		return take_listen(options, option - OPTION_LISTEN);
-	if (option >= OPTION_SERVER && option < OPTION_RESERVED_FROM)
-		return take_server(options, option - OPTION_SERVER);
-	switch (option) {
-	case OPTION_RESERVED_FROM:
-		return take_network(rule);
-	case OPTION_ROOT_OF:
-		return take_host(rule);
-	case OPTION_SQUASH:
-		if (squash_parse(optarg, &rule->squash) < 0)
-			return complain(
-				"--squash: '%s', expected root, all, none or numbers such as "
-				"0-99,1000",
-				optarg);
-		return 0;
-	case OPTION_ANONYMOUS:
-		return take_anonymous(rule);
-	case OPTION_USERS:
-		options->users_file = optarg;
-		return 0;
-	case OPTION_GROUPS:
-		return take_groups(rule);
-	case OPTION_REFUSE_NONE:
-		rule->refuse_none = true;
-		return 0;
-	case OPTION_USER:
-		options->user = optarg;
+	case OPTION_CONFIG:
+		options->config = optarg;
 		return 0;
 	case OPTION_VERSION:
 		puts("portcred-nfsgate " PORTCRED_VERSION);
@@ -271,28 +111,69 @@ static int take(struct options *options, int option)
 	case 'h':
 		usage();
 		return 1;
+	case '?':
+		fputs("Try 'portcred-nfsgate --help'.\n", stderr);
+		return -EINVAL;
 	default:
-		return take_limit(options, option);
+		place.setting = &settings[option - OPTION_SETTING];
+		return settings_too ? setting_take(&place, options) : 0;
 	}
 }
 
-/* check() - what options say together */
-static int check(const struct options *options)
+static int read_command_line(struct options *options, int argc, char *argv[], bool settings_too)
 {
-	for (size_t i = 0; i < options->n_listen; i++) {
-		enum port port = options->listen[i].port;
+	struct option long_options[OPTIONS_MAX];
+	int option, r = 0;
 
-		if (!options->servers[port].text)
-			return complain("--%s%slisten, but no --%s%sserver",
-					port ? port_name(port) : "", port ? "-" : "",
-					port ? port_name(port) : "", port ? "-" : "");
+	make_options(long_options);
+	argv[0] = program_invocation_short_name; /* for getopt's complaints: as all others begin */
+	optind = 0;                              /* from the beginning, also once more */
+	while (r == 0 && (option = getopt_long(argc, argv, "h", long_options, NULL)) >= 0)
+		r = take(options, option, settings_too);
+	if (r == 0 && optind != argc)
+		return setting_complain("'%s': it takes options alone", argv[optind]);
+	return r;
+}
+
+/* read_file() - of --config; its text stays for messages, and a copy is cut into words */
+static int read_file(struct options *options, struct diagnostics *diagnostics)
+{
+	int r = file_read(options->config, CONFIG_SIZE_MAX, &options->sources);
+	const struct source *file;
+
+	if (r < 0)
+		return r == -EINVAL ? -EBADMSG : r; /* the command line is right */
+	file = &options->sources->files[0];
+	options->words = malloc(file->size + 1);
+	if (!options->words) {
+		log_warn(ENOMEM, "%s", options->config);
+		return -ENOMEM;
 	}
+	memcpy(options->words, file->text, file->size + 1);
+	config_parse(options->words, file->size, options, diagnostics);
 	return 0;
+}
+
+static int check(const struct options *options, struct diagnostics *diagnostics)
+{
+	struct setting_place place = { .diagnostics = options->config ? diagnostics : NULL };
+	int r = setting_check(&place, options);
+
+	if (!diagnostics->errors)
+		return r;
+	diagnostics_print(diagnostics, options->sources, false, stderr);
+	return -EBADMSG;
+}
+
+static void clear_diagnostics(struct diagnostics *diagnostics)
+{
+	diagnostics_clear(diagnostics);
 }
 
 int options_parse(int argc, char *argv[], struct options *ret_options)
 {
-	struct options options = {
+	_cleanup_(clear_diagnostics) struct diagnostics diagnostics = { 0 };
+	_cleanup_(options_clear) struct options options = {
 		.rule = { .anonymous_uid = NOBODY, .anonymous_gid = NOBODY },
 		.groups_lifetime = GROUPS_LIFETIME_DEFAULT,
 		.max_record = DEFAULT_MAX_RECORD,
@@ -301,18 +182,62 @@ int options_parse(int argc, char *argv[], struct options *ret_options)
 		.server_wait = DEFAULT_SERVER_WAIT,
 		.poll = DEFAULT_POLL,
 	};
-	int option, r = squash_parse("root", &options.rule.squash);
+	int r = squash_parse("root", &options.rule.squash);
 
-	argv[0] = program_invocation_short_name; /* for getopt's complaints: as all others begin */
-	while (r == 0 && (option = getopt_long(argc, argv, "h", long_options, NULL)) >= 0)
-		r = take(&options, option);
+	/* Where the file is; then the file; then what the command line says otherwise. */
+	if (r == 0)
+		r = read_command_line(&options, argc, argv, false);
+	if (r == 0 && options.config)
+		r = read_file(&options, &diagnostics);
+	if (r == 0)
+		r = read_command_line(&options, argc, argv, true);
+	if (r == 0)
+		r = check(&options, &diagnostics);
 	if (r != 0)
 		return r;
-	if (optind != argc)
-		return complain("'%s': it takes options alone", argv[optind]);
-	r = check(&options);
-	if (r < 0)
-		return r;
 	*ret_options = options;
+	options = (struct options){ 0 };
 	return 0;
+}
+
+void options_clear(struct options *options)
+{
+	sources_free(options->sources);
+	free(options->words);
+	*options = (struct options){ 0 };
+}
+
+static bool same_text(const char *one, const char *other)
+{
+	return one == other || (one && other && strcmp(one, other) == 0);
+}
+
+static bool same_listeners(const struct options *one, const struct options *other)
+{
+	if (one->n_listen != other->n_listen)
+		return false;
+	for (size_t i = 0; i < one->n_listen; i++) {
+		if (one->listen[i].port != other->listen[i].port ||
+		    !same_text(one->listen[i].at.text, other->listen[i].at.text))
+			return false;
+	}
+	return true;
+}
+
+void options_kept(const struct options *options, const struct options *next,
+		  char ret_names[static OPTIONS_KEPT_MAX])
+{
+	const char *names[] = {
+		same_listeners(options, next) ? NULL : "listen",
+		same_text(options->runtime_dir, next->runtime_dir) ? NULL : "runtime-dir",
+		same_text(options->user, next->user) ? NULL : "user",
+	};
+	size_t n = 0;
+
+	ret_names[0] = '\0';
+	for (size_t i = 0; i < ELEMENTS(names); i++) {
+		if (names[i])
+			n += (size_t)snprintf(ret_names + n, OPTIONS_KEPT_MAX - n, "%s%s",
+					      n ? ", " : "", names[i]);
+	}
 }

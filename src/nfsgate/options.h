@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * options.h - the command line of portcred-nfsgate
+ * options.h - what portcred-nfsgate is told: its configuration file, then its command line
+ *
+ * Both have the same settings (setting.h). Where both have one of which there can be one, the command line
+ * counts; of which there can be several, all count.
  */
 #ifndef PORTCRED_NFSGATE_OPTIONS_H
 #define PORTCRED_NFSGATE_OPTIONS_H
@@ -46,14 +49,20 @@ struct listen_at {
 	enum port port;
 };
 
-/* struct options - texts are the command line's */
+struct sources;
+
+/* struct options - texts are the command line's, or those of @words; options_clear() */
 struct options {
+	const char *config;      /* the file; NULL: none */
+	struct sources *sources; /* the file, for messages; NULL: none */
+	char *words;             /* the same, cut into words */
 	struct listen_at listen[MAX_LISTENERS];
 	size_t n_listen;
 	struct endpoint servers[PORTS];
-	struct rule rule;       /* without its table of ids, which is read from: */
-	const char *users_file; /* NULL: none */
-	const char *user;       /* whom it becomes if it is root; NULL: nobody */
+	struct rule rule;        /* without its table of ids, which is read from: */
+	const char *users_file;  /* NULL: none */
+	const char *runtime_dir; /* of the control socket; NULL: none */
+	const char *user;        /* whom it becomes if it is root; NULL: nobody */
 	uint32_t groups_lifetime;
 	uint32_t max_record;
 	uint32_t max_connections, max_per_user;
@@ -68,9 +77,21 @@ const char *port_name(enum port port);
 enum port port_find(const char *name);
 
 /*
- * options_parse() - complains on standard error
- * Returns 0; 1: --help or --version was all; -EINVAL.
+ * options_parse() - complains on standard error, of a file about all that is wrong
+ * Returns 0; 1: --help or --version was all; -EINVAL: the command line is wrong; another -errno: the file
+ * cannot be read; -EBADMSG: is wrong, or no file. On failure *ret_options is left alone.
  */
 int options_parse(int argc, char *argv[], struct options *ret_options);
+
+void options_clear(struct options *options);
+
+#define OPTIONS_KEPT_MAX 64U
+
+/*
+ * options_kept() - what @next says otherwise, and counts at the start alone
+ * @ret_names: of these, "listen, user"; "" where there are none
+ */
+void options_kept(const struct options *options, const struct options *next,
+		  char ret_names[static OPTIONS_KEPT_MAX]);
 
 #endif

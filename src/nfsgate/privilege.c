@@ -10,9 +10,13 @@
 #include "base/log.h"
 #include "nfsgate/gate.h"
 
-/* raise_limit() - of descriptors, as far as it goes */
-static int raise_limit(uint32_t descriptors)
+/* Of a connection: two sockets, two pipes; and of the process itself. */
+#define DESCRIPTORS_EACH 6U
+#define DESCRIPTORS_OWN  (128U + CONTROL_DESCRIPTORS)
+
+int descriptors_want(uint32_t connections)
 {
+	uint32_t descriptors = DESCRIPTORS_OWN + connections * DESCRIPTORS_EACH;
 	struct rlimit limit;
 
 	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
@@ -66,14 +70,14 @@ static int drop_capabilities(void)
 	return error;
 }
 
-int privilege_drop(const char *user, uint32_t descriptors)
+int privilege_drop(const char *user)
 {
 	bool is_root = geteuid() == 0;
-	int error = raise_limit(descriptors);
+	int error = 0;
 
-	if (error == 0 && !user)
+	if (!user)
 		user = "nobody";
-	if (error == 0 && is_root) {
+	if (is_root) {
 		error = become(user);
 		if (error < 0) {
 			log_warn(error, "cannot become user %s", user);

@@ -75,14 +75,14 @@ static void become_nobody(const struct rule *rule, struct auth_sys *credential)
 }
 
 /* map_groups() - those that are nobody's are left out */
-static void map_groups(const struct rule *rule, struct auth_sys *credential)
+static void map_groups(const struct rule *rule, uint16_t host, struct auth_sys *credential)
 {
 	uint32_t n = 0;
 
-	if (!ids_map(&rule->ids, ID_GROUP, credential->gid, &credential->gid))
+	if (!ids_map(&rule->ids, ID_GROUP, host, credential->gid, &credential->gid))
 		credential->gid = rule->anonymous_gid;
 	for (uint32_t i = 0; i < credential->n_gids; i++) {
-		if (ids_map(&rule->ids, ID_GROUP, credential->gids[i], &credential->gids[n]))
+		if (ids_map(&rule->ids, ID_GROUP, host, credential->gids[i], &credential->gids[n]))
 			n++;
 	}
 	credential->n_gids = n;
@@ -104,6 +104,7 @@ static void squash_groups(const struct rule *rule, struct auth_sys *credential)
 enum rpc_auth_stat rule_claim(const struct rule *rule, const struct caller *caller,
 			      struct auth_sys *credential, bool *ret_groups)
 {
+	uint16_t host = ids_host(&rule->ids, caller->host);
 	bool somebody = true;
 
 	*ret_groups = false;
@@ -115,7 +116,7 @@ enum rpc_auth_stat rule_claim(const struct rule *rule, const struct caller *call
 			return RPC_AUTH_BADCRED;
 		credential->uid = caller->uid;
 	} else {
-		somebody = ids_map(&rule->ids, ID_USER, credential->uid, &credential->uid);
+		somebody = ids_map(&rule->ids, ID_USER, host, credential->uid, &credential->uid);
 	}
 	if (!somebody || squash_has(&rule->squash, credential->uid)) {
 		become_nobody(rule, credential);
@@ -123,7 +124,7 @@ enum rpc_auth_stat rule_claim(const struct rule *rule, const struct caller *call
 	}
 	*ret_groups = caller->speaks == SPEAKS_FOR_ONE || rule->local_groups;
 	if (!*ret_groups) {
-		map_groups(rule, credential);
+		map_groups(rule, host, credential);
 		squash_groups(rule, credential);
 	}
 	return RPC_AUTH_OK;

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 
-#include "base/log.h"
+#include "nfsgate/clock.h"
 
 /* How often the server is tried again: at first, and at last. */
 #define RETRY_FIRST_MS 50U
@@ -19,28 +19,46 @@ static void deny(struct session *session, const uint8_t *reply, size_t size)
 }
 
 /* tell_denied() - the first of a connection; the others are counted, and told of at its end */
-static void tell_denied(struct session *session, const char *what)
+static void tell_denied(struct session *session, enum reason reason, const uint32_t *named)
 {
-	char who[CALLER_TEXT_MAX];
+	const struct event event = { .kind = EVENT_DENIED,
+				     .port = session->port,
+				     .caller = &session->caller,
+				     .reason = reason,
+				     .named = named };
 
-	session->n_refused++;
-	session->gate->counts.denied++;
-	if (session->told || !gate_tells(session->gate))
-		return;
+	account_refuse(&session->account, reason);
+	session->gate->counts.refused[reason]++;
+	if (!session->told)
+		event_tell(session->gate, &event);
 	session->told = true;
-	caller_text(&session->caller, who);
-	log_warnx("denied: a call of %s, %s: %s", port_name(session->port), who, what);
 }
 
+/* deny_auth() - @named: the user that the call names; NULL: none was read */
 static void deny_auth(struct session *session, const struct rpc_head *head, enum rpc_auth_stat why,
-		      const char *what)
+		      enum reason reason, const uint32_t *named)
 {
 	uint8_t reply[RPC_DENIED_MAX];
 	size_t size = rpc_denied(head->xid, why, reply);
 
-	tell_denied(session, what);
+	tell_denied(session, reason, named);
 	deny(session, reply, size);
 	session->calls.dropping = true;
+}
+
+/* passed() - a call that goes to the server; @uid: NULL: it names nobody */
+static void passed(struct session *session, const struct flow *flow, const struct rpc_head *head,
+		   const uint32_t *uid)
+{
+	account_pass(&session->account, head->program, head->version, uid);
+	session->gate->counts.calls++;
+	if (head->program == MOUNT_PROGRAM) {
+		size_t n;
+		const uint8_t *body = flow_body(flow, &n);
+
+		mounts_call(&session->gate->mounts, &session->caller, head->procedure, body, n,
+			    clock_real_ms());
+	}
 }
 
 /* judge_user() - a call with AUTH_SYS; as flow_judge */
@@ -53,15 +71,12 @@ static int judge_user(struct session *session, struct flow *flow, const struct r
 	bool wants;
 
 	if (auth_sys_decode(head->credential, head->credential_size, &credential) < 0) {
-		deny_auth(session, head, RPC_AUTH_BADCRED, "its credential makes no sense");
+		deny_auth(session, head, RPC_AUTH_BADCRED, REASON_CREDENTIAL, NULL);
 		return 0;
 	}
 	why = rule_claim(&gate->rule, &session->caller, &credential, &wants);
 	if (why != RPC_AUTH_OK) {
-		char what[48];
-
-		snprintf(what, sizeof(what), "it names user %u", credential.uid);
-		deny_auth(session, head, why, what);
+		deny_auth(session, head, why, REASON_OTHER_USER, &credential.uid);
 		return 0;
 	}
 	if (wants) {
@@ -70,6 +85,7 @@ static int judge_user(struct session *session, struct flow *flow, const struct r
 			return 1;
 		rule_groups(&gate->rule, &groups, &credential);
 	}
+	passed(session, flow, head, &credential.uid);
 	flow_put_head(flow, &credential);
 	return 0;
 }
@@ -92,28 +108,20 @@ static int judge(void *closure, struct flow *flow)
 		uint8_t reply[RPC_DENIED_MAX];
 		size_t size = rpc_mismatched(head.xid, reply);
 
-		tell_denied(session, "it is of another version of RPC");
+		tell_denied(session, REASON_RPC_VERSION, NULL);
 		deny(session, reply, size);
 		flow->dropping = true;
 		return 0;
 	}
 	why = head.denied ? head.denied : rule_flavor(&session->gate->rule, &head);
 	if (why != RPC_AUTH_OK) {
-		deny_auth(session, &head, why,
-			  head.denied ? "its credential or verifier is too long"
-				      : "its kind of credential is not for here");
+		deny_auth(session, &head, why, head.denied ? REASON_TOO_LONG : REASON_FLAVOR, NULL);
 		return 0;
 	}
-	if (head.flavor == RPC_AUTH_SYS) {
-		int r = judge_user(session, flow, &head);
-
-		if (r != 0)
-			return r;
-	} else {
-		flow_put_head(flow, NULL);
-	}
-	session->n_calls += !flow->dropping;
-	session->gate->counts.calls += !flow->dropping;
+	if (head.flavor == RPC_AUTH_SYS)
+		return judge_user(session, flow, &head);
+	passed(session, flow, &head, NULL);
+	flow_put_head(flow, NULL);
 	return 0;
 }
 
@@ -328,29 +336,29 @@ static unsigned of_user(const struct gate *gate, const struct caller *caller)
 	return n;
 }
 
-/* admit() - NULL, or why not */
-static const char *admit(struct gate *gate, struct caller *caller)
+/* admit() - REASON_NONE, or why not */
+static enum reason admit(struct gate *gate, struct caller *caller)
 {
 	if (rule_admits(&gate->rule, caller) == SPEAKS_FOR_NOBODY)
-		return caller->has_raw_uid ? "this user speaks for nobody here"
-					   : "nobody vouches for it";
+		return caller->has_raw_uid ? REASON_NOBODY : REASON_UNVOUCHED;
 	if (gate->n_sessions >= gate->options->max_connections)
-		return "there are too many connections";
+		return REASON_CONNECTIONS;
 	if (caller->speaks == SPEAKS_FOR_ONE &&
 	    of_user(gate, caller) >= gate->options->max_per_user)
-		return "the user has too many connections";
-	return NULL;
+		return REASON_USER_CONNECTIONS;
+	return REASON_NONE;
 }
 
-static void refuse(struct gate *gate, enum port port, const struct caller *caller, const char *why)
+/* refuse() - @why: of REASON_FAILURE, else NULL */
+static void refuse(struct gate *gate, enum port port, const struct caller *caller,
+		   enum reason reason, const char *why)
 {
-	char who[CALLER_TEXT_MAX];
+	const struct event event = {
+		.kind = EVENT_REFUSED, .port = port, .caller = caller, .reason = reason, .why = why
+	};
 
-	gate->counts.refused++;
-	if (!gate_tells(gate))
-		return;
-	caller_text(caller, who);
-	log_warnx("refused: a connection to %s, %s: %s", port_name(port), who, why);
+	gate->counts.refused[reason]++;
+	event_tell(gate, &event);
 }
 
 static void link_session(struct gate *gate, struct session *session)
@@ -360,24 +368,16 @@ static void link_session(struct gate *gate, struct session *session)
 		gate->sessions->previous = session;
 	gate->sessions = session;
 	gate->n_sessions++;
-	gate->counts.connections++;
+	session->id = ++gate->counts.connections;
 }
 
 static void tell_begin(const struct session *session)
 {
-	static const char *const words[] = {
-		[SPEAKS_FOR_NOBODY] = "nobody",
-		[SPEAKS_FOR_ONE] = "himself",
-		[SPEAKS_FOR_ALL] = "all users",
-		[SPEAKS_BY_ITS_PORT] = "all users, as its port is reserved",
-	};
-	char who[CALLER_TEXT_MAX];
+	const struct event event = { .kind = EVENT_OPENED,
+				     .port = session->port,
+				     .caller = &session->caller };
 
-	if (!gate_tells(session->gate))
-		return;
-	caller_text(&session->caller, who);
-	log_info("opened: a connection to %s, %s: speaks for %s", port_name(session->port), who,
-		 words[session->caller.speaks]);
+	event_tell(session->gate, &event);
 }
 
 static struct session *new_session(struct gate *gate, enum port port, int client)
@@ -393,6 +393,7 @@ static struct session *new_session(struct gate *gate, enum port port, int client
 	flow_init(&session->calls, gate->options->max_record);
 	flow_init(&session->replies, 0);
 	session->calls.from = session->replies.to = client;
+	session->since = clock_real_ms();
 	session->give_up = gate->now + (int64_t)gate->options->server_wait * 1000;
 	return session;
 }
@@ -403,11 +404,16 @@ void session_begin(struct gate *gate, const struct listener *listener, int clien
 	_cleanup_close_ int fd = client;
 	struct caller caller = { .address = *address };
 	int error = caller_ask(fd, address, &caller), on = 1;
-	const char *why = error < 0 ? portcred_error_text(error) : admit(gate, &caller);
-	struct session *session = why ? NULL : new_session(gate, listener->port, fd);
+	enum reason reason = error < 0 ? REASON_FAILURE : admit(gate, &caller);
+	struct session *session = NULL;
 
+	if (reason == REASON_NONE) {
+		session = new_session(gate, listener->port, fd);
+		error = session ? 0 : -ENOMEM;
+	}
 	if (!session) {
-		refuse(gate, listener->port, &caller, why ? why : strerror(ENOMEM));
+		refuse(gate, listener->port, &caller, error < 0 ? REASON_FAILURE : reason,
+		       error < 0 ? portcred_error_text(error) : NULL);
 		return;
 	}
 	session->caller = caller;
@@ -427,14 +433,14 @@ void session_begin(struct gate *gate, const struct listener *listener, int clien
 
 static void tell_end(const struct session *session, const char *why)
 {
-	char who[CALLER_TEXT_MAX];
+	const struct event event = { .kind = EVENT_ENDED,
+				     .port = session->port,
+				     .caller = &session->caller,
+				     .why = why,
+				     .account = &session->account };
 
-	if ((!why && session->n_refused < 2) || !gate_tells(session->gate))
-		return;
-	caller_text(&session->caller, who);
-	log_warnx("ended: a connection to %s, %s: %s%s%u calls passed, %u denied",
-		  port_name(session->port), who, why ? why : "", why ? "; " : "", session->n_calls,
-		  session->n_refused);
+	if (why || account_refused(&session->account) > 1)
+		event_tell(session->gate, &event);
 }
 
 void session_end(struct session *session, const char *why)

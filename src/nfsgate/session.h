@@ -12,6 +12,8 @@
 #ifndef PORTCRED_NFSGATE_SESSION_H
 #define PORTCRED_NFSGATE_SESSION_H
 
+#include "nfsgate/account.h"
+#include "nfsgate/describe.h"
 #include "nfsgate/flow.h"
 #include "nfsgate/gate.h"
 
@@ -34,8 +36,10 @@ struct session {
 	bool calls_passed_end; /* the server knows that no more calls come */
 	uint8_t denied[SESSION_DENIED * RPC_DENIED_MAX];
 	uint16_t n_denied; /* bytes */
-	bool told;         /* of a call that was denied: the first of a connection is in the log */
-	uint32_t n_calls, n_refused;
+	bool told;         /* of a call that was denied: the first of a connection is an event */
+	uint64_t id;       /* rising */
+	int64_t since;     /* real time, milliseconds */
+	struct account account;
 	int64_t alarm;   /* when session_alarm() is to be called; 0: never */
 	int64_t give_up; /* SESSION_WAITING */
 	unsigned delay;  /* milliseconds, of the last retry */
@@ -68,11 +72,5 @@ void session_free(struct session *session);
 
 /* caller_ask() - who is at the other end of a connection; 0, -errno */
 int caller_ask(int fd, const struct sockaddr_storage *address, struct caller *ret_caller);
-
-/* CALLER_TEXT_MAX - of caller_text(), with its NUL */
-#define CALLER_TEXT_MAX 192U
-
-/* caller_text() - "user 1001 of web1 (10.0.0.11 port 901)" */
-void caller_text(const struct caller *caller, char ret_text[static CALLER_TEXT_MAX]);
 
 #endif

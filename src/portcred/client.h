@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * client.h - ask portcredd
+ * client.h - ask portcredd, or the NFS gate
  *
  * Whatever goes wrong between here and the daemon is said here, once, and a verb has no more to do
  * than to leave with the status it gets.
@@ -12,6 +12,11 @@
 #include "control/varlink.h"
 #include "portcred/program.h"
 
+extern const struct service service_portcredd, service_nfsgate;
+
+/* client_ask() - all that follows is for @service; before client_open() */
+void client_ask(struct program *program, const struct service *service);
+
 /*
  * client_open() - connect to the daemon
  * Returns EXIT_YES; EXIT_NO_DAEMON, EXIT_NO after saying why, and how to start it.
@@ -19,7 +24,7 @@
 int client_open(struct program *program, struct varlink_client **ret_client);
 
 /*
- * client_call() - call a method of io.portcred
+ * client_call() - call a method of the service's interface
  * @method: without the interface; @parameters: stolen, NULL for none
  * @ret_answer: the caller's to release; may be NULL
  * @ret_error: name of the error without the interface, the caller's to free, NULL where there is
@@ -29,6 +34,9 @@ int client_open(struct program *program, struct varlink_client **ret_client);
  */
 int client_call(struct program *program, struct varlink_client *client, const char *method,
 		json_t *parameters, json_t **ret_answer, char **ret_error);
+
+/* client_error_name() - without the interface, where it is the service's own */
+const char *client_error_name(const struct program *program, const char *error);
 
 /* client_say_error() - what the daemon answered with, in words; returns EXIT_NO */
 int client_say_error(struct program *program, const char *error, const json_t *parameters);

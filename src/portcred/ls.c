@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * ls.c - what is bound, what governs it, and what is governed and free; or what is connected
+ * ls.c - what is bound, what governs it, and what is governed and free; or what is connected, to the NFS
+ * gate too
  */
 #include "portcred/connections.h"
 #include "portcred/in_force.h"
 #include "portcred/listing.h"
+#include "portcred/nfs.h"
 #include "portcred/options.h"
 #include "portcred/redirections.h"
 #include "portcred/vacant.h"
@@ -17,7 +19,9 @@ static const char about[] =
 	"other end, and those that are governed and not bound, and who may hold them.\n"
 	"Processes of other users are shown to root.\n"
 	"With --peers instead: every TCP connection of this network namespace, and who is\n"
-	"at its other end. No daemon is needed then.\n";
+	"at its other end. No daemon is needed then.\n"
+	"With --nfs: who calls the NFS server through portcred-nfsgate, as whom, and how\n"
+	"often that was refused. Root sees everyone, others see themselves.\n";
 
 static bool is_governed(const json_t *socket, void *data)
 {
@@ -82,10 +86,11 @@ static int list_bound(struct program *program, bool governed, bool json)
 
 int ls_main(struct program *program, int argc, char **argv)
 {
-	bool governed = false, peers = false, json = false;
+	bool governed = false, peers = false, nfs = false, json = false;
 	const struct option_spec options[] = {
 		{ "governed", NULL, "leave ungoverned ports out", .flag = &governed },
 		{ "peers", NULL, "TCP connections, and who is at the other end", .flag = &peers },
+		{ "nfs", NULL, "who calls the NFS server, and as whom", .flag = &nfs },
 		{ "json", NULL, "print one JSON object", .flag = &json },
 		{ 0 },
 	};
@@ -94,8 +99,11 @@ int ls_main(struct program *program, int argc, char **argv)
 
 	if (r != 0)
 		return options_status(program, r);
-	if (peers && governed)
-		return options_complain(&usage, program,
-					"--peers and --governed, expected one of the two");
+	if (peers + governed + nfs > 1)
+		return options_complain(&usage, program, "%s and %s, expected one of the two",
+					peers ? "--peers" : "--nfs",
+					governed ? "--governed" : "--nfs");
+	if (nfs)
+		return nfs_show(program, json);
 	return peers ? connections_show(program, json) : list_bound(program, governed, json);
 }

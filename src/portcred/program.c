@@ -10,6 +10,8 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "portcred/client.h"
+
 #define MOST_COLUMNS     10000L
 #define FALLBACK_COLUMNS 80U /* of a terminal that does not know its size */
 
@@ -56,6 +58,7 @@ void program_begin(struct program *ret_program)
 	unsigned width = width_of(stdout);
 
 	*ret_program = (struct program){
+		.service = &service_portcredd,
 		.runtime_dir = DEFAULT_RUNTIME_DIR,
 		.out = stdout,
 		.err = stderr,

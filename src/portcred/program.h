@@ -12,6 +12,9 @@
 #define DEFAULT_POLICY      PORTCRED_SYSCONFDIR "/portcred/policy.conf"
 #define DEFAULT_RUNTIME_DIR "/run/portcred"
 
+/* Beside portcredd's, which is removed when that stops. */
+#define DEFAULT_NFSGATE_RUNTIME_DIR "/run/portcred-nfsgate"
+
 enum exit_status {
 	EXIT_YES,       /* done, or the answer is yes */
 	EXIT_NO,        /* an error, or the answer is no */
@@ -19,9 +22,18 @@ enum exit_status {
 	EXIT_NO_DAEMON, /* portcredd does not answer */
 };
 
+/* struct service - a daemon that can be asked */
+struct service {
+	const char *name;        /* the program */
+	const char *interface;   /* that it speaks */
+	const char *runtime_dir; /* where its socket is, if nothing else is said */
+	const char *start;       /* "systemctl start ..." */
+};
+
 /* struct program - one run of the program; everything in it is borrowed */
 struct program {
-	const char *runtime_dir; /* where the daemon's socket is */
+	const struct service *service; /* who is asked: portcredd, unless a verb says otherwise */
+	const char *runtime_dir;       /* where the daemon's socket is */
 	FILE *out;
 	FILE *err;
 	unsigned width;  /* columns of a line on `out`, 0: no limit */

@@ -13,6 +13,7 @@
 #include "portcred/identity.h"
 #include "portcred/in_force.h"
 #include "portcred/moment.h"
+#include "portcred/nfs.h"
 #include "portcred/options.h"
 #include "portcred/text.h"
 #include "portcred/verb.h"
@@ -23,7 +24,8 @@
 static const char about[] =
 	"Shows each refusal, and each grant that needed a rule, when it happens: root sees\n"
 	"everyone's, others their own. SIGINT and SIGTERM end it with status 0; it ends with\n"
-	"status 3 when portcredd stops.\n";
+	"status 3 when portcredd stops.\n"
+	"With --nfs: connections and calls that portcred-nfsgate let in or refused.\n";
 
 /* struct watching - what the answers go to */
 struct watching {
@@ -195,12 +197,8 @@ static int take(const struct varlink_answer *answer, void *userdata)
 	json_int_t lost = client_number(answer->parameters, "lost");
 
 	if (answer->error) {
-		const char *error = answer->error;
-		size_t prefix = strlen(INTERFACE_PORTCRED ".");
-
-		if (strncmp(error, INTERFACE_PORTCRED ".", prefix) == 0)
-			error += prefix;
-		watching->status = client_say_error(program, error, answer->parameters);
+		watching->status = client_say_error(
+			program, client_error_name(program, answer->error), answer->parameters);
 		return 0;
 	}
 	if (!json_is_object(told)) {
@@ -213,7 +211,9 @@ static int take(const struct varlink_answer *answer, void *userdata)
 		program_json(program, json_incref(told), true);
 	} else {
 		print_lost(program, lost);
-		if (told == event)
+		if (watching->style->nfs)
+			nfs_print_told(program, told, told == event);
+		else if (told == event)
 			print_event(program, event);
 		else
 			print_held(program, held);
@@ -231,10 +231,14 @@ int watch(struct program *program, const struct watch_style *style)
 	if (catch_signals() < 0)
 		return program_say(program, "cannot catch signals");
 	alarm(style->seconds);
+	if (style->nfs)
+		client_ask(program, &service_nfsgate);
 	r = client_open(program, &client);
 	if (r != EXIT_YES)
 		return r;
-	r = varlink_call_more(client, INTERFACE_PORTCRED ".Watch", NULL, take, &watching);
+	r = varlink_call_more(client,
+			      style->nfs ? INTERFACE_NFSGATE ".Watch" : INTERFACE_PORTCRED ".Watch",
+			      NULL, take, &watching);
 	if (r > 0)
 		return EXIT_NO;
 	if (watching.status != EXIT_YES)
@@ -247,6 +251,7 @@ int watch_main(struct program *program, int argc, char **argv)
 {
 	struct watch_style style = { 0 };
 	const struct option_spec options[] = {
+		{ "nfs", NULL, "what the NFS gate refuses and lets in", .flag = &style.nfs },
 		{ "json", NULL, "print one JSON object a line", .flag = &style.json },
 		{ 0 },
 	};

@@ -10,6 +10,7 @@
 /* struct watch_style - how they are written */
 struct watch_style {
 	bool json;        /* an object a line, in place of a sentence */
+	bool nfs;         /* those of the NFS gate, in place of portcredd's */
 	bool announced;   /* an empty line first: from there on nothing is missed */
 	unsigned seconds; /* 0: until a signal */
 };

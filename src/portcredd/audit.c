@@ -2,6 +2,7 @@
 #include "portcredd/audit.h"
 
 #include "base/cleanup.h"
+#include "base/journal.h"
 #include "base/log.h"
 #include "control/varlink.h"
 #include "portcredd/broker.h"
@@ -14,8 +15,6 @@
 #include <syslog.h>
 #include <systemd/sd-journal.h>
 #include <time.h>
-
-#define JOURNAL_SOCKET "/run/systemd/journal/socket"
 
 static const char *const verdict_names[VERDICTS] = {
 	[VERDICT_UNGOVERNED] = "ungoverned",
@@ -61,11 +60,6 @@ static const char *name_of(const char *const names[], size_t n, unsigned index)
 const char *audit_verdict(unsigned verdict)
 {
 	return name_of(verdict_names, VERDICTS, verdict);
-}
-
-bool audit_in_journal(void)
-{
-	return access(JOURNAL_SOCKET, W_OK) == 0;
 }
 
 const char *audit_protocol(unsigned protocol)
@@ -169,16 +163,6 @@ static void to_words(const struct daemon *daemon, const struct event *event, str
 	ret->reason_text = event->reason < REASONS ? reasons[event->reason].text : "";
 }
 
-/* printable() - what users choose (names of programs) cannot write to a terminal or forge a line:
- * nothing but ASCII, for 8-bit controls hide in the rest; the journal's fields have the bytes */
-static void printable(char *text)
-{
-	for (; *text; text++) {
-		if (*text < ' ' || *text >= 0x7f)
-			*text = '?';
-	}
-}
-
 /* process_words() - "by uid 1000 gid 1000, pid 7 (nginx) /usr/sbin/nginx in /web.service" */
 static char *process_words(const struct event *event, const struct line *line)
 {
@@ -234,7 +218,7 @@ static char *sentence(const struct event *event, const struct line *line)
 				     : ""),
 		     held ? held : "") < 0)
 		return NULL;
-	printable(text);
+	journal_printable(text);
 	return text;
 }
 
@@ -309,7 +293,7 @@ static void write_line(const struct event *event, const struct line *line)
 
 	if (!text)
 		return;
-	if (audit_in_journal())
+	if (journal_there())
 		to_journal(event, line, text, priority);
 	else
 		log_info("%s", text);

@@ -41,7 +41,4 @@ const char *audit_verdict(unsigned verdict);
 #define AUDIT_TIME_SIZE 40
 void audit_time(uint64_t boot, char ret_text[static AUDIT_TIME_SIZE]);
 
-/* audit_in_journal() - whether there is a journal to write to; else standard error */
-bool audit_in_journal(void);
-
 #endif

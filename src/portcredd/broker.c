@@ -17,9 +17,9 @@
 #include "portcredd/broker.h"
 
 #include "base/cleanup.h"
+#include "base/flood.h"
 #include "control/interface.h"
 #include "portcredd/audit.h"
-#include "portcredd/flood.h"
 #include "portcredd/follow.h"
 #include "portcredd/held.h"
 #include "portcredd/requester.h"
@@ -63,7 +63,11 @@ const struct varlink_parameter broker_parameters[] = {
 int broker_begin(struct daemon *daemon)
 {
 	daemon->broker = calloc(1, sizeof(*daemon->broker));
-	return daemon->broker ? 0 : -ENOMEM;
+	if (!daemon->broker)
+		return -ENOMEM;
+	daemon->broker->floods.window = FLOOD_WINDOW_NS;
+	daemon->broker->floods.most = FLOOD_EVENTS_IN_WINDOW;
+	return 0;
 }
 
 void broker_end(struct daemon *daemon)

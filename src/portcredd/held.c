@@ -2,13 +2,12 @@
 #include "portcredd/held.h"
 
 #include "base/cleanup.h"
+#include "base/journal.h"
 #include "base/log.h"
 #include "portcredd/audit.h"
 #include "portcredd/serve.h"
 
-#include <stdarg.h>
 #include <syslog.h>
-#include <systemd/sd-journal.h>
 #include <time.h>
 
 /*
@@ -79,47 +78,25 @@ static char *sentence(const struct total *total)
 	return r < 0 ? NULL : text;
 }
 
-#define MAX_FIELDS     10
-#define MAX_FIELD_SIZE 160 /* a sentence, with its numbers, has less */
-
-/* struct fields - an entry of the journal in the making */
-struct fields {
-	char text[MAX_FIELDS][MAX_FIELD_SIZE];
-	struct iovec items[MAX_FIELDS];
-	int n;
-};
-
-__attribute__((format(printf, 2, 3))) static void add(struct fields *fields, const char *format,
-						      ...)
-{
-	char *text = fields->text[fields->n];
-	va_list arguments;
-
-	va_start(arguments, format);
-	vsnprintf(text, MAX_FIELD_SIZE, format, arguments);
-	va_end(arguments);
-	fields->items[fields->n++] = (struct iovec){ .iov_base = text, .iov_len = strlen(text) };
-}
-
 static void to_journal(const struct total *total, const char *text)
 {
-	struct fields fields = { 0 };
+	struct journal_entry entry = { 0 };
 
-	add(&fields, "MESSAGE=%s", text);
-	add(&fields, "PRIORITY=%d", total->priority);
-	add(&fields, "SYSLOG_IDENTIFIER=portcredd");
-	add(&fields, "PORTCRED_HELD=%u", total->n);
+	journal_add(&entry, "MESSAGE=%s", text);
+	journal_add(&entry, "PRIORITY=%d", total->priority);
+	journal_add(&entry, "SYSLOG_IDENTIFIER=portcredd");
+	journal_add(&entry, "PORTCRED_HELD=%u", total->n);
 	if (total->one_kind) {
-		add(&fields, "PORTCRED_VERDICT=%s", total->verdict);
-		add(&fields, "PORTCRED_OBSERVED=%d", total->observed);
-		add(&fields, "PORTCRED_PROTOCOL=%s", total->protocol);
-		add(&fields, "PORTCRED_PORT=%u", total->port);
+		journal_add(&entry, "PORTCRED_VERDICT=%s", total->verdict);
+		journal_add(&entry, "PORTCRED_OBSERVED=%d", total->observed);
+		journal_add(&entry, "PORTCRED_PROTOCOL=%s", total->protocol);
+		journal_add(&entry, "PORTCRED_PORT=%u", total->port);
 	}
 	if (!total->connections) {
-		add(&fields, "OBJECT_UID=%u", total->uid);
-		add(&fields, "PORTCRED_UID=%u", total->uid);
+		journal_add(&entry, "OBJECT_UID=%u", total->uid);
+		journal_add(&entry, "PORTCRED_UID=%u", total->uid);
 	}
-	sd_journal_sendv(fields.items, fields.n);
+	journal_send(&entry);
 }
 
 static json_t *to_json(const struct total *total)
@@ -144,7 +121,7 @@ void held_tell(struct daemon *daemon, const struct flood_key *key, uint32_t n)
 
 	total_of(key, n, &total);
 	text = sentence(&total);
-	if (text && audit_in_journal())
+	if (text && journal_there())
 		to_journal(&total, text);
 	else if (text)
 		log_info("%s", text);

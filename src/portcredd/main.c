@@ -12,6 +12,7 @@
  * and neither the daemon's death nor its stop changes a verdict.
  */
 #include "base/cleanup.h"
+#include "base/directory.h"
 #include "base/log.h"
 #include "kernel/cgroup.h"
 #include "kernel/requirements.h"
@@ -63,31 +64,15 @@ static int check(const struct options *options)
 	return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
-/* open_directory() - made if it is missing; root's, and writable for root alone */
-static int open_directory(const char *path, int *ret_fd)
-{
-	_cleanup_close_ int fd = -EBADF;
-	struct stat status;
-
-	if (mkdir(path, 0755) < 0 && errno != EEXIST)
-		return -errno;
-	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0 || fstat(fd, &status) < 0)
-		return -errno;
-	if (status.st_uid != 0 || (status.st_mode & 022) != 0)
-		return -EPERM;
-	*ret_fd = TAKE_FD(fd);
-	return 0;
-}
-
 /* lock_directory() - for as long as the process lives; its child closes all that it inherits */
 static void lock_directory(int fd, const char *path)
 {
-	if (flock(fd, LOCK_EX | LOCK_NB) == 0)
-		return;
-	if (errno == EWOULDBLOCK)
+	int r = directory_lock(fd);
+
+	if (r == -EWOULDBLOCK)
 		fatalx("%s: another portcredd is at work there", path);
-	fatal(errno, "%s", path);
+	if (r < 0)
+		fatal(r, "%s", path);
 }
 
 static bool same_directory(int a, int b)
@@ -104,12 +89,12 @@ static void open_directories(struct daemon *daemon)
 	int r;
 
 	umask(022);
-	r = open_directory(options->runtime_dir, &daemon->runtime_dir);
+	r = directory_open(options->runtime_dir, &daemon->runtime_dir);
 	if (r < 0)
 		fatal(r, "%s: a directory that only root can write to is needed",
 		      options->runtime_dir);
 	lock_directory(daemon->runtime_dir, options->runtime_dir);
-	r = open_directory(options->state_dir, &daemon->state_dir);
+	r = directory_open(options->state_dir, &daemon->state_dir);
 	if (r < 0)
 		fatal(r, "%s: a directory that only root can write to is needed",
 		      options->state_dir);
@@ -150,7 +135,7 @@ static int release(struct daemon *daemon)
 	detached = detach_all(daemon);
 	/* Where there is no state, nothing was reserved: do not make the directory. */
 	if (access(daemon->options.state_dir, F_OK) == 0 || errno != ENOENT) {
-		r = open_directory(daemon->options.state_dir, &daemon->state_dir);
+		r = directory_open(daemon->options.state_dir, &daemon->state_dir);
 		if (r < 0)
 			fatal(r, "%s: the reserved ports cannot be given back",
 			      daemon->options.state_dir);

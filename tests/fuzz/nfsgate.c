@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * nfsgate.c - libFuzzer target: what clients of the NFS gate send, and its table of users
+ * nfsgate.c - libFuzzer target: what clients of the NFS gate send, its table of users, its configuration
  *
  * The first byte says what follows. Of records: it says too in what pieces they come. What is read of them
  * must not depend on that; what is passed on must be read again as it was understood, in one fragment up to
  * the end of the head, whatever it was cut into; and no body byte may be lost or made up.
  */
 #include <assert.h>
+#include <errno.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "nfsgate/config.h"
 #include "nfsgate/rule.h"
 #include "nfsgate/word.h"
 
@@ -118,23 +120,64 @@ static void read_records(const uint8_t *data, size_t size, size_t step, uint32_t
 	assert(heard->error >= 0 || heard->error > -200);
 }
 
+/* say() - the messages, with the lines that they are about */
+static void say(struct diagnostics *diagnostics, const char *text, size_t size)
+{
+	struct sources *sources = sources_new();
+	FILE *out = fopen("/dev/null", "we");
+
+	assert(out && sources && sources_add(sources, "file", text, size) == 0);
+	diagnostics_print(diagnostics, sources, false, out);
+	diagnostics_clear(diagnostics);
+	sources_free(sources);
+	fclose(out);
+}
+
 static void read_table(const char *text, size_t size)
 {
+	struct diagnostics diagnostics = { 0 };
+	struct id_found *found;
 	struct id_table table;
-	const char *why;
-	unsigned line;
+	uint32_t id;
+	int r;
 
-	if (ids_parse(text, size, &table, &line, &why) < 0)
-		return;
-	for (uint32_t id = 0; id < 64; id++) {
-		uint32_t found;
-
-		if (ids_map(&table, ID_USER, id, &found))
-			assert(found <= ID_MAX);
-		if (ids_map(&table, ID_GROUP, UINT32_MAX - id, &found))
-			assert(found <= ID_MAX);
+	r = ids_parse(text, size, &diagnostics, &table);
+	assert((r == 0) == (diagnostics.errors == 0));
+	if (r == 0) {
+		found = calloc(table.n_names + 1, sizeof(*found));
+		for (size_t i = 0; i < table.n_names; i++) /* some of them known, some the same */
+			found[i] = (struct id_found){ i % 5 == 4 ? -ENOENT : 0, (uint32_t)(i % 7) };
+		r = ids_settle(&table, found, &diagnostics);
+		free(found);
+		for (uint16_t host = 0; r == 0 && host <= table.n_hosts; host++) {
+			for (uint32_t i = 0; i < 64; i++) {
+				assert(!ids_map(&table, ID_USER, host, i, &id) || id <= ID_MAX);
+				assert(!ids_map(&table, ID_GROUP, host, UINT32_MAX - i, &id) ||
+				       id <= ID_MAX);
+			}
+		}
+		ids_clear(&table);
 	}
-	ids_clear(&table);
+	say(&diagnostics, text, size);
+}
+
+/* read_config() - what it refers to is in the words; what is wrong has a place in the text */
+static void read_config(const char *text, size_t size)
+{
+	struct diagnostics diagnostics = { 0 };
+	struct options options = { 0 };
+	char *words = malloc(size + 1);
+
+	memcpy(words, text, size);
+	words[size] = '\0';
+	config_parse(words, size, &options, &diagnostics);
+	assert(options.n_listen <= MAX_LISTENERS && options.rule.n_root_of <= MAX_HOSTS);
+	for (size_t i = 0; i < options.rule.n_root_of; i++)
+		assert(options.rule.root_of[i] >= words && options.rule.root_of[i] < words + size);
+	for (size_t i = 0; i < diagnostics.n_items; i++)
+		assert(diagnostics.items[i].where.line && diagnostics.items[i].where.column);
+	say(&diagnostics, text, size);
+	free(words);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -143,6 +186,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (size == 0)
 		return 0;
+	if (data[0] == 'c') {
+		read_config((const char *)data + 1, size - 1);
+		return 0;
+	}
 	if (data[0] == 't') {
 		read_table((const char *)data + 1, size - 1);
 		return 0;

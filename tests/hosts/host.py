@@ -44,9 +44,7 @@ ABI = "abi-" + re.search(r"^#define PORTCRED_ABI (\d+)$",
 RUN = pathlib.Path("/run")
 PROGRAMS = RUN / "programs"
 
-# How many times as long everything may take: a kernel under an interpreted processor (kernels.py).
-SLOW = int(os.environ.get("PORTCRED_SLOW", "1"))
-TIMEOUT = 30 * SLOW
+SLOW, TIMEOUT = place.SLOW, place.TIMEOUT
 
 # Users of every host (uid and gid are equal), beside root and nobody, and groups with their members.
 USERS = {"web": 2001, "database": 2002, "visitor": 2003, "developer": 2004,
@@ -160,7 +158,7 @@ class Daemon:
             log.seek(self._log_start)
             return log.read().decode(errors="replace")
 
-    def wait_logged(self, text, timeout=10):
+    def wait_logged(self, text, timeout=10 * SLOW):
         """Until @text stands in the log; returns the line."""
         def line():
             return next((line for line in self.log().splitlines() if text in line), None)

@@ -14,6 +14,11 @@ import time
 import linux
 
 
+# How many times as long everything may take: a kernel under an interpreted processor (kernels.py).
+SLOW = int(os.environ.get("PORTCRED_SLOW", "1"))
+TIMEOUT = 30 * SLOW
+
+
 @dataclasses.dataclass
 class Place:
     """Where and as whom a process runs. None leaves as it is."""
@@ -81,7 +86,7 @@ class Child:
     the function is raised here.
     """
 
-    def __init__(self, place, function, timeout=30):
+    def __init__(self, place, function, timeout=TIMEOUT):
         result, self._result = os.pipe()
         self._wait, wait = os.pipe()
         self.value = None
@@ -104,7 +109,7 @@ class Child:
             self.kill()
             raise
 
-    def step(self, timeout=30):
+    def step(self, timeout=TIMEOUT):
         """Lets a generator go on to its next yield, and returns what it yields there."""
         self.go()
         return self.take(timeout)
@@ -113,7 +118,7 @@ class Child:
         """The first half of step(): it goes on beside the test."""
         os.write(self._wait, b"\0")
 
-    def take(self, timeout=30):
+    def take(self, timeout=TIMEOUT):
         """The other half."""
         self._receive(timeout)
         return self.value
@@ -194,13 +199,13 @@ def _run(place, function, result, wait):
     os._exit(0)
 
 
-def call(place, function, timeout=30):
+def call(place, function, timeout=TIMEOUT):
     """What the function returns, or raises, in a process of its own."""
     with Child(place, function, timeout) as child:
         return child.value
 
 
-def eventually(condition, what, timeout=30):
+def eventually(condition, what, timeout=TIMEOUT):
     """For what no event tells of. Returns what the condition returned."""
     deadline = time.monotonic() + timeout
     while True:

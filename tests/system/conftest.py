@@ -2,7 +2,8 @@
 """Fixtures of the system tests; see host.py for what a host is.
 
 They need root. Without it they are skipped; where CI=true, that is an error. PORTCRED_BUILD names
-the build directory whose programs are tested (build/ of this tree).
+the build directory whose programs are tested (build/ of this tree). PORTCRED_GUEST=1: the machine is
+forgotten afterwards (kernels.py), so tests may change what is everybody's.
 """
 
 import os
@@ -38,6 +39,8 @@ def pytest_collection_modifyitems(config, items):
             item.add_marker(pytest.mark.skip(reason="needs root"))
     if not has_nfs():
         deselect(config, items, [item for item in items if item.get_closest_marker("kernel_nfs")])
+    if os.environ.get("PORTCRED_GUEST") != "1":
+        deselect(config, items, [item for item in items if item.get_closest_marker("guest")])
     if not config.getoption("--long"):
         deselect(config, items, [item for item in items if item.get_closest_marker("long")])
 

@@ -14,6 +14,7 @@ class Journal:
         SOCKET.parent.mkdir(parents=True, exist_ok=True)
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._socket.bind(str(SOCKET))
+        SOCKET.chmod(0o666)  # as systemd-journald.socket has it
         return self
 
     def __exit__(self, *_):

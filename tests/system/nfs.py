@@ -21,7 +21,7 @@ import host as hosts
 import place
 
 NFS, MOUNT = 100003, 100005
-NULL, GETATTR, LOOKUP, READ, WRITE, CREATE = 0, 1, 3, 6, 7, 8
+NULL, GETATTR, LOOKUP, READ, WRITE, CREATE, MKDIR = 0, 1, 3, 6, 7, 8, 9
 MNT = 1
 PORT, MOUNT_PORT, SERVER, MOUNT_SERVER = 2049, 20048, 12049, 12050
 AUTH_NONE, AUTH_SYS, AUTH_SHORT, GSS, TLS = 0, 1, 2, 6, 7
@@ -32,17 +32,23 @@ LAST = 0x80000000
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 
-def configuration(export, address):
-    """What is installed as an example, for this directory; groups are the gate's matter in the tests."""
+def configuration(export, address, files="VFS"):
+    """What is installed as an example, for this directory; groups are the gate's matter in the tests.
+
+    @files: where they are, ganesha's FSAL: MEM has them in its memory, with sizes up to a MiB.
+    """
     text = (ROOT / "packaging/nfs-ganesha.conf").read_text(encoding="utf-8")
     for old, new in (("Path = /srv/nfs;", f"Path = {export};"),
                      ("SecType = sys;", "SecType = sys, none;"),
                      ("Manage_Gids = true;", "Manage_Gids = false;"),
+                     ("Name = VFS;", f"Name = {files};"),
                      ("Bind_addr = 127.0.0.1;", f"Bind_addr = {address};"),
                      ("Clients = 127.0.0.1;",
                       "Clients = 127.0.0.1;" if address == "127.0.0.1" else "Clients = *;")):
         assert old in text, old
         text = text.replace(old, new)
+    if files == "MEM":
+        text += f"MEM {{ Inode_Size = {1 << 20}; }}\n"
     return text + f"NFSV4 {{ Graceless = true; RecoveryRoot = {export.parent}/recovery; }}\n"
 
 
@@ -162,10 +168,16 @@ class Client:
 
     def create(self, directory, name, credential, mode=0o640):
         """The status, and the file handle if it is 0."""
-        # UNCHECKED, with a mode alone
-        arguments = opaque(directory) + opaque(name) + struct.pack("!IIIIIIII", 0, 1, mode, 0, 0, 0,
-                                                                    0, 0)
-        reply = self.call(NFS, CREATE, arguments, credential)
+        return self._make(CREATE, directory, name, struct.pack("!I", 0), credential, mode)  # UNCHECKED
+
+    def mkdir(self, directory, name, credential, mode=0o755):
+        return self._make(MKDIR, directory, name, b"", credential, mode)
+
+    def _make(self, procedure, directory, name, how, credential, mode):
+        # with a mode alone
+        attributes = struct.pack("!IIIIIII", 1, mode, 0, 0, 0, 0, 0)
+        reply = self.call(NFS, procedure, opaque(directory) + opaque(name) + how + attributes,
+                          credential)
         status = reply.word()
         return (status, reply.opaque() if status == 0 and reply.word() else None)
 
@@ -191,6 +203,11 @@ class Client:
 
     def getattr(self, handle, credential):
         return self.call(NFS, GETATTR, opaque(handle), credential).word()
+
+    def owner(self, handle, credential):
+        """User and group, of fattr3."""
+        reply = self.call(NFS, GETATTR, opaque(handle), credential)
+        return struct.unpack("!IIIIII", reply.data[:24])[4:]
 
 
 class Process:
@@ -257,7 +274,7 @@ def listening(host, port):
 class Server:
     """nfs-ganesha and the rpcbind that it cannot do without, on a host."""
 
-    def __init__(self, host, address="127.0.0.1"):
+    def __init__(self, host, address="127.0.0.1", files="VFS"):
         self.host, self.address = host, address
         self.directory = host.directory / "nfs"
         self.export = self.directory / "export"
@@ -266,7 +283,8 @@ class Server:
             (self.directory / "recovery").mkdir()
         self.export.chmod(0o1777)
         pathlib.Path("/run/ganesha").mkdir(exist_ok=True)
-        (self.directory / "ganesha.conf").write_text(configuration(self.export, address))
+        (self.directory / "ganesha.conf").write_text(
+            configuration(self.export, address, files))
         self.rpcbind = Process(host, "rpcbind", ["rpcbind", "-w", "-f"], machine=True)
         place.eventually(lambda: listening(host, 111), "rpcbind listens")
         self.start()

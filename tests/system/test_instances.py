@@ -13,9 +13,11 @@ import pytest
 import control
 import host as hosts
 import load
+import peers
 
 FIRST = "bind 8080, 40000-40010 by user web\n"
 SECOND = "bind 8080, 41000-41010 by user visitor\n"
+CALLERS = "accept 7000/tcp from anyone@local\n"
 RESERVED = "net.ipv4.ip_local_reserved_ports"
 
 
@@ -153,6 +155,28 @@ def test_namespaces(make_host):
     assert answers(one) == ["ok", "ok"]
     assert answers(two) == ["EPERM", "ok"]
     assert two.sysctl(RESERVED) == "41000-41010"
+
+
+def test_nested_namespaces(make_host):
+    """One for a network of its own inside the other's cgroup, as in a container. Catches one that takes
+    from the other what it would know of connections in its own network, or tells that it is nothing."""
+    outer, inner = make_host(), make_host()
+    outer.daemon(CALLERS)
+    options = inner.options()
+    options[options.index(inner.cgroup)] = below = f"{outer.cgroup}/inner"
+    os.mkdir(below)
+    inner.daemon(CALLERS, arguments=options)
+    alice = hosts.USERS["alice"]
+    try:
+        for host in (outer, inner):
+            there = os.path.relpath(below, host.cgroup)
+            server = host.start(peers.serve(7000), cgroup=there)
+            host.run(lambda: peers.call(("127.0.0.1", 7000), uid=alice), cgroup=there)
+            assert server.step() | {"name": None} == peers.known(
+                alice, "local", how=peers.LOCAL) | {"name": None, "port": 7000}
+    finally:
+        inner.end_children()
+        assert inner.portcredd(*options, "--release").returncode == 0
 
 
 def test_in_the_way(host, second):

@@ -3,6 +3,7 @@
 the root of a host that vouches. See nfs.py for who stands where; evil is on the same wire."""
 
 import contextlib
+import json
 import pathlib
 import select
 import socket
@@ -249,7 +250,7 @@ def test_squash_and_table(served, tmp_path):
         (2001, 2002), (ALICE, ALICE), (2001, 2002), (BOB, BOB)]
     table.write_text("uid 1 == 2\n")
     gate.process.send_signal(1)
-    assert f"{table}:1: error: " in gate.logged("error")
+    assert f"{table}:1:1: error: " in gate.logged("error")
     table.write_text(f"uid {BOB} = {ALICE}\n")
     gate.process.send_signal(1)
     gate.logged("reloaded")
@@ -280,8 +281,10 @@ def test_groups_of_this_machine(served):
 
 
 def test_libnfs(served):
-    """Catches what nobody but a real client does: its ports, its mount, large records both ways."""
-    served.start()
+    """Catches what nobody but a real client does: its ports, its mount, large records both ways; an export that
+    it asks for and is not listed."""
+    runtime = served.server.directory / "nfsgate"
+    served.start("--runtime-dir", runtime)
     data = bytes(range(256)) * 16384
     local = served.client.directory / "data"
     local.write_bytes(data)
@@ -304,6 +307,11 @@ def test_libnfs(served):
     assert ended.stdout.split()[:2] == same
     ended = run("nfs-ls", url % "" + "&uid=0&gid=0")
     assert ended.returncode != 0 and "by-libnfs" not in ended.stdout
+
+    listed = json.loads(served.server.run([hosts.PROGRAMS / "portcred", "--runtime-dir", runtime, "ls",
+                                           "--nfs", "--json"]).stdout)
+    assert {(mount["caller"]["uid"], mount["path"]) for mount in listed["mounts"]} == {
+        (ALICE, str(served.export)), (ALICE, f"{served.export}/")}  # as nfs-cp, and nfs-ls, ask for it
 
 
 @pytest.mark.parametrize("minor", [0, 1, 2])

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""portcred-nfsgate before a server of the tests' own: one that lies, stalls, calls back; and its command
-line."""
+"""portcred-nfsgate before a server of the tests' own: one that lies, stalls, calls back; before one whose
+files are in no file system; and its command line."""
 
 import os
 import pathlib
@@ -435,6 +435,58 @@ def test_socket_without_a_server(peers):
     process = handed(peers, "--mount-server", f"127.0.0.1:{SERVER}")
     assert process.process.wait(20) == 1
     assert "descriptor 3 is for nfs, of which no server was given" in process.text()
+
+
+@pytest.fixture(name="in_memory")
+def a_server_without_a_file_system(peers):
+    """Ganesha on db1, with files in its own memory, and a gate before it: where root may do anything."""
+    peers.put("accept 2049/tcp, 20048/tcp from anyone@*\n")
+    server = nfs.Server(peers.server, files="MEM")
+    gate = nfs.Gate(peers.server, "--squash", "none")
+    yield server
+    assert gate.stop() == 0, gate.text()
+    server.stop()
+
+
+def test_files_in_no_file_system(peers, in_memory):
+    """Catches what only a kernel's file system would make good: here nobody but the server itself looks at
+    who a call says he is."""
+    address = peers.address(peers.server)
+
+    def as_user(uid, work):
+        """@work, with a client, the directory's handle and who calls."""
+        def run():
+            with nfs.Client(address, nfs.MOUNT_PORT) as mount:
+                root = mount.root(in_memory.export, nfs.auth_sys(uid))
+            with nfs.Client(address) as client:
+                return work(client, root, nfs.auth_sys(uid))
+        return run
+
+    def prepare(client, root, user):
+        return client.owner(client.mkdir(root, b"all", user, 0o1777)[1], user)
+
+    def make(client, root, user):
+        directory = client.lookup(root, b"all", user)[1]
+        status, handle = client.create(directory, b"hers", user, 0o600)
+        written = client.write(handle, b"alice" * 1000, user)
+        named = []
+        for uid in (0, BOB):
+            try:
+                client.getattr(handle, nfs.auth_sys(uid))
+            except nfs.Denied as error:
+                named.append(error.why)
+        return status, written, client.owner(handle, user), client.read(handle, 9000, user)[1], named
+
+    def spy(client, root, user):
+        handle = client.lookup(client.lookup(root, b"all", user)[1], b"hers", user)[1]
+        return client.read(handle, 9000, user), client.write(handle, b"bob", user)
+
+    assert peers.client.run(as_user(0, prepare)) == (0, 0)
+    assert peers.client.run(as_user(ALICE, make), user="alice") == (
+        0, 0, (ALICE, ALICE), b"alice" * 1000, [nfs.BADCRED] * 2)
+    assert peers.client.run(as_user(BOB, spy), user="bob") == (
+        (nfs.NFS3ERR_ACCES, None), nfs.NFS3ERR_ACCES)
+    assert list(in_memory.export.iterdir()) == []
 
 
 def run(*arguments, **how):

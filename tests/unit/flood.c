@@ -9,9 +9,10 @@
 
 #include <cmocka.h>
 
-#include "portcredd/flood.h"
+#include "base/flood.h"
 
-#define SECOND FLOOD_WINDOW_NS
+#define SECOND 1000000000ULL
+#define MOST   32U
 #define WEB    2001U
 
 /* admitted() - how many of @n events at @now are told; none may push another user out */
@@ -29,18 +30,18 @@ static unsigned admitted(struct flood_table *table, uint32_t uid, uint64_t now, 
 
 static void test_budget(void **state)
 {
-	struct flood_table table = { 0 };
+	struct flood_table table = { .window = SECOND, .most = MOST };
 
-	assert_int_equal(admitted(&table, WEB, SECOND, 1000), FLOOD_EVENTS_IN_WINDOW);
+	assert_int_equal(admitted(&table, WEB, SECOND, 1000), MOST);
 	assert_int_equal(admitted(&table, WEB, 2 * SECOND - 1, 1), 0);
 	/* Root is a user as any other, and so is whoever comes next. */
-	assert_int_equal(admitted(&table, 0, SECOND, 1000), FLOOD_EVENTS_IN_WINDOW);
-	assert_int_equal(admitted(&table, WEB, 2 * SECOND, 1000), FLOOD_EVENTS_IN_WINDOW);
+	assert_int_equal(admitted(&table, 0, SECOND, 1000), MOST);
+	assert_int_equal(admitted(&table, WEB, 2 * SECOND, 1000), MOST);
 }
 
 static void test_held_is_told(void **state)
 {
-	struct flood_table table = { 0 };
+	struct flood_table table = { .window = SECOND, .most = MOST };
 	struct flood_held held = { 0 };
 	bool open = false;
 
@@ -51,7 +52,7 @@ static void test_held_is_told(void **state)
 	admitted(&table, WEB, 2 * SECOND, 100);
 	assert_true(flood_collect(&table, 3 * SECOND, &held, &open));
 	assert_int_equal(held.uid, WEB);
-	assert_int_equal(held.n, 200 - 2 * FLOOD_EVENTS_IN_WINDOW);
+	assert_int_equal(held.n, 200 - 2 * MOST);
 	assert_false(flood_collect(&table, 3 * SECOND, &held, &open));
 	assert_false(open);
 }
@@ -59,7 +60,7 @@ static void test_held_is_told(void **state)
 /* Catches a table that a crowd of users can fill, so that nothing is told or counted any more. */
 static void test_crowd(void **state)
 {
-	struct flood_table table = { 0 };
+	struct flood_table table = { .window = SECOND, .most = MOST };
 	struct flood_held held = { 0 };
 	unsigned told = 0, counted = 0;
 	bool open;
@@ -73,7 +74,7 @@ static void test_crowd(void **state)
 	}
 	while (flood_collect(&table, 10 * SECOND, &held, &open))
 		counted += held.n;
-	assert_int_equal(told, 3 * FLOOD_USERS * FLOOD_EVENTS_IN_WINDOW);
+	assert_int_equal(told, 3 * FLOOD_USERS * MOST);
 	assert_int_equal(told + counted, 3 * FLOOD_USERS * 100);
 }
 

@@ -107,7 +107,7 @@ static void test_asked_once(void **state)
 	assert_int_equal(groups_deadline(fixture->groups), INT64_MAX);
 	assert_int_equal(groups_find(fixture->groups, ALICE, 60000, &found), -EINPROGRESS);
 	answer(fixture, 60000);
-	groups_forget(fixture->groups);
+	groups_forget(fixture->groups, 60);
 	assert_int_equal(groups_find(fixture->groups, ALICE, 60001, &found), -EINPROGRESS);
 }
 

@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "nfsgate/rule.h"
+#include "policy/diagnostics.h"
 
 static struct rule a_rule(const char *squash)
 {
@@ -200,36 +201,106 @@ static void test_more_groups_than_fit(void **state)
 	assert_int_equal(credential.n_gids, 1);
 }
 
-static int parse(const char *text, struct id_table *table, unsigned *line)
+/* parse() - and settle, with @found for its names; *ret_line: of the first error */
+static int parse(const char *text, const struct id_found *found, struct id_table *table,
+		 unsigned *ret_line)
 {
-	const char *why;
+	struct diagnostics diagnostics = { 0 };
+	int r = ids_parse(text, strlen(text), &diagnostics, table);
 
-	*line = 0;
-	return ids_parse(text, strlen(text), table, line, &why);
+	if (r == 0) {
+		r = ids_settle(table, found, &diagnostics);
+		if (r < 0)
+			ids_clear(table);
+	}
+	assert_int_equal(diagnostics.n_items != 0, r != 0);
+	*ret_line = diagnostics.n_items ? diagnostics.items[0].where.line : 0;
+	diagnostics_clear(&diagnostics);
+	return r;
+}
+
+static bool maps(const struct rule *rule, enum id_kind kind, const char *host, uint32_t id,
+		 uint32_t expected)
+{
+	uint32_t found;
+
+	return ids_map(&rule->ids, kind, ids_host(&rule->ids, host), id, &found) &&
+	       found == expected;
+}
+
+static bool nobody(const struct rule *rule, enum id_kind kind, const char *host, uint32_t id)
+{
+	uint32_t found;
+
+	return !ids_map(&rule->ids, kind, ids_host(&rule->ids, host), id, &found);
 }
 
 static void test_table(void **state)
 {
 	struct rule rule = a_rule("none");
 	unsigned line;
-	uint32_t id;
 
 	assert_int_equal(parse("# who is who\n\n uid 5001=1001 # alice\ngid 100-199 = 20100\n"
 			       "uid 60000-64999\t=\tnobody\n",
-			       &rule.ids, &line),
+			       NULL, &rule.ids, &line),
 			 0);
-	assert_true(ids_map(&rule.ids, ID_USER, 5001, &id) && id == 1001);
-	assert_true(ids_map(&rule.ids, ID_USER, 5002, &id) && id == 5002);
-	assert_false(ids_map(&rule.ids, ID_USER, 64999, &id));
-	assert_true(ids_map(&rule.ids, ID_GROUP, 199, &id) && id == 20199);
-	assert_true(ids_map(&rule.ids, ID_GROUP, 200, &id) && id == 200);
-	assert_false(ids_map(&rule.ids, ID_GROUP, UINT32_MAX, &id));
+	assert_true(maps(&rule, ID_USER, "", 5001, 1001));
+	assert_true(maps(&rule, ID_USER, "", 5002, 5002));
+	assert_true(nobody(&rule, ID_USER, "", 64999));
+	assert_true(maps(&rule, ID_GROUP, "", 199, 20199));
+	assert_true(maps(&rule, ID_GROUP, "", 200, 200));
+	assert_true(nobody(&rule, ID_GROUP, "", UINT32_MAX));
 	ids_clear(&rule.ids);
-	assert_int_equal(parse("uid * = nobody\nuid 5 = 6", &rule.ids, &line), 0);
-	assert_true(ids_map(&rule.ids, ID_USER, 5, &id) && id == 6);
-	assert_false(ids_map(&rule.ids, ID_USER, 6, &id));
-	assert_true(ids_map(&rule.ids, ID_GROUP, 6, &id));
+	assert_int_equal(parse("uid * = nobody\nuid 5 = 6", NULL, &rule.ids, &line), 0);
+	assert_true(maps(&rule, ID_USER, "", 5, 6));
+	assert_true(nobody(&rule, ID_USER, "", 6));
+	assert_true(maps(&rule, ID_GROUP, "", 6, 6));
 	ids_clear(&rule.ids);
+}
+
+/* Catches a host's lines used for another, or one for all before them. */
+static void test_table_of_hosts(void **state)
+{
+	struct rule rule = a_rule("none");
+	unsigned line;
+
+	assert_int_equal(parse("uid 5 = 50\nuid 5@b = 51\nuid 1-9@a = 101\nuid *@b = nobody\n"
+			       "uid 7 = nobody\ngid *@a = nobody\n",
+			       NULL, &rule.ids, &line),
+			 0);
+	assert_true(maps(&rule, ID_USER, "", 5, 50) && maps(&rule, ID_USER, "c", 5, 50));
+	assert_true(maps(&rule, ID_USER, "b", 5, 51) && maps(&rule, ID_USER, "a", 5, 105));
+	assert_true(nobody(&rule, ID_USER, "b", 6) && maps(&rule, ID_USER, "c", 6, 6));
+	assert_true(nobody(&rule, ID_USER, "c", 7) && maps(&rule, ID_USER, "a", 7, 107));
+	assert_true(maps(&rule, ID_USER, "a", 10, 10));
+	assert_true(nobody(&rule, ID_GROUP, "a", 10) && maps(&rule, ID_GROUP, "b", 10, 10));
+	ids_clear(&rule.ids);
+}
+
+/* Catches a name that gets another's number, or stays without one. */
+static void test_table_of_names(void **state)
+{
+	static const struct id_found found[] = { { 0, 1001 }, { 0, 2001 }, { 0, 2002 }, { 0, 77 } };
+	static const struct id_found unknown[] = { { 0, 1 }, { -ENOENT, 0 }, { 0, 2 }, { 0, 3 } };
+	static const struct id_found beyond[] = { { 0, 1 }, { 0, UINT32_MAX }, { 0, 2 }, { 0, 3 } };
+	static const struct id_found same[] = { { 0, 1 }, { 0, 1 } };
+	static const char text[] =
+		"uid 5@a = alice\nuid bob@a = carol\nuid 9 = 10\ngid 8 = staff@here\n";
+	struct rule rule = a_rule("none");
+	unsigned line;
+
+	assert_int_equal(parse(text, found, &rule.ids, &line), 0);
+	assert_true(maps(&rule, ID_USER, "a", 5, 1001) && maps(&rule, ID_USER, "", 5, 5));
+	assert_true(maps(&rule, ID_USER, "a", 2001, 2002));
+	assert_true(maps(&rule, ID_USER, "a", 9, 10));
+	assert_true(maps(&rule, ID_GROUP, "a", 8, 77));
+	assert_string_equal(rule.ids.names[3].text, "staff@here");
+	ids_clear(&rule.ids);
+	assert_int_equal(parse(text, unknown, &rule.ids, &line), -EBADMSG);
+	assert_int_equal(line, 2);
+	assert_int_equal(parse(text, beyond, &rule.ids, &line), -EBADMSG);
+	assert_int_equal(parse("uid a = 1\n\nuid b = 2\n", same, &rule.ids, &line), -EBADMSG);
+	assert_int_equal(line, 3);
 }
 
 static void test_table_errors(void **state)
@@ -238,7 +309,6 @@ static void test_table_errors(void **state)
 		"\nuid 1 = ",
 		"\nuid 1 2 = 3",
 		"\nuser 1 = 2",
-		"\nuid -1 = 2",
 		"\nuid 1 = 2-3",
 		"\nuid 2-1 = 5",
 		"\nuid 4294967295 = 1",
@@ -246,16 +316,22 @@ static void test_table_errors(void **state)
 		"\nuid 0-9 = 4294967290",
 		"\nuid * = 5",
 		"\nuid 1 = 2 3",
-		"\nuid 1-5 = 1\nuid 5 = 9",
+		"uid 1-5 = 1\nuid 5 = 9",
+		"uid 5@a = 9\nuid 1-5@a = 1",
 		"\nuid 1 == 2",
 		"\nuid 99999999999999999999999 = 1",
+		"\nuid 1@ = 1",
+		"\nuid @a = 1",
+		"\nuid *@a = 5",
+		"\nuid 1-2 = alice",
+		"\nuid 1@0123456789012345678901234567890123456789012345678901234567890123 = 1",
 	};
 	struct id_table table;
 	unsigned line;
 
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
-		assert_int_equal(parse(wrong[i], &table, &line), -EINVAL);
-		assert_true(line >= 2);
+		assert_int_equal(parse(wrong[i], NULL, &table, &line), -EBADMSG);
+		assert_int_equal(line, 2);
 	}
 }
 
@@ -280,6 +356,8 @@ int main(void)
 		cmocka_unit_test(test_groups),
 		cmocka_unit_test(test_more_groups_than_fit),
 		cmocka_unit_test(test_table),
+		cmocka_unit_test(test_table_of_hosts),
+		cmocka_unit_test(test_table_of_names),
 		cmocka_unit_test(test_table_errors),
 		cmocka_unit_test(test_squash_errors),
 	};

@@ -3,26 +3,27 @@
  * flood.h - how the log stays small where user space tells events: as struct flood of bpf/abi.h does
  * it for the kernel half, by user alone
  */
-#ifndef PORTCRED_PORTCREDD_FLOOD_H
-#define PORTCRED_PORTCREDD_FLOOD_H
+#ifndef PORTCRED_BASE_FLOOD_H
+#define PORTCRED_BASE_FLOOD_H
 
-#include <linux/types.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include "bpf/abi.h"
-
-/* Users of whom it is known what they were told about in this second. */
+/* Users of whom it is known what they were told about in this window. */
 #define FLOOD_USERS 64U
 
 /* struct flood_user - of one of them; nothing told and nothing held: free */
 struct flood_user {
 	uint32_t uid;
-	struct flood window;
+	uint32_t told, held; /* events: told in the window, and not told */
+	uint64_t since;      /* when the window began */
 };
 
+/* struct flood_table - begins with its first two, the rest all zeros */
 struct flood_table {
+	uint64_t window; /* how long one is, in the unit of `now` below */
+	uint32_t most;   /* events of one user told in it */
 	struct flood_user users[FLOOD_USERS];
 };
 
@@ -33,8 +34,8 @@ struct flood_held {
 };
 
 /*
- * flood_admit() - whether an event of @uid is to be told now: FLOOD_EVENTS_IN_WINDOW are
- * @now: boot clock, nanoseconds
+ * flood_admit() - whether an event of @uid is to be told now
+ * @now: of a clock that does not go back
  * @ret_held: of a user who is forgotten to make room
  */
 bool flood_admit(struct flood_table *table, uint32_t uid, uint64_t now,

@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: MIT */
-#include "portcredd/flood.h"
+#include "base/flood.h"
 
 #include "base/cleanup.h"
 
 static bool is_free(const struct flood_user *user)
 {
-	return user->window.told == 0 && user->window.held == 0;
+	return user->told == 0 && user->held == 0;
 }
 
-static bool is_over(const struct flood_user *user, uint64_t now)
+static bool is_over(const struct flood_table *table, const struct flood_user *user, uint64_t now)
 {
-	return now - user->window.since >= FLOOD_WINDOW_NS;
+	return now - user->since >= table->window;
 }
 
 static struct flood_held held_of(const struct flood_user *user)
 {
-	return (struct flood_held){ .uid = user->uid, .n = user->window.held };
+	return (struct flood_held){ .uid = user->uid, .n = user->held };
 }
 
 /* place_of() - where @uid is, else a free place, else that of whoever began first */
@@ -30,7 +30,7 @@ static struct flood_user *place_of(struct flood_table *table, uint32_t uid)
 			return user;
 		if (is_free(place))
 			continue;
-		if (is_free(user) || user->window.since < place->window.since)
+		if (is_free(user) || user->since < place->since)
 			place = user;
 	}
 	return place;
@@ -43,17 +43,17 @@ bool flood_admit(struct flood_table *table, uint32_t uid, uint64_t now, struct f
 	*ret_held = (struct flood_held){ 0 };
 	if (is_free(user) || user->uid != uid) {
 		*ret_held = held_of(user);
-		*user = (struct flood_user){ .uid = uid, .window.since = now };
-	} else if (is_over(user, now)) {
+		*user = (struct flood_user){ .uid = uid, .since = now };
+	} else if (is_over(table, user, now)) {
 		/* What was held stays to be collected. */
-		user->window.since = now;
-		user->window.told = 0;
+		user->since = now;
+		user->told = 0;
 	}
-	if (user->window.told >= FLOOD_EVENTS_IN_WINDOW) {
-		user->window.held++;
+	if (user->told >= table->most) {
+		user->held++;
 		return false;
 	}
-	user->window.told++;
+	user->told++;
 	return true;
 }
 
@@ -67,7 +67,7 @@ bool flood_collect(struct flood_table *table, uint64_t now, struct flood_held *r
 
 		if (is_free(user))
 			continue;
-		if (!is_over(user, now)) {
+		if (!is_over(table, user, now)) {
 			open = true;
 			continue;
 		}

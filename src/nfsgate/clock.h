@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * clock.h - times, in milliseconds
+ */
+#ifndef PORTCRED_NFSGATE_CLOCK_H
+#define PORTCRED_NFSGATE_CLOCK_H
+
+#include <stdint.h>
+#include <time.h>
+
+static inline int64_t clock_ms_of(clockid_t clock)
+{
+	struct timespec now;
+
+	clock_gettime(clock, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* clock_ms() - of the monotonic clock, for deadlines */
+static inline int64_t clock_ms(void)
+{
+	return clock_ms_of(CLOCK_MONOTONIC);
+}
+
+/* clock_real_ms() - since 1970, for people */
+static inline int64_t clock_real_ms(void)
+{
+	return clock_ms_of(CLOCK_REALTIME);
+}
+
+#endif

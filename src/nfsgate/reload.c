@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * reload.c - options and table in force, from the first to the last
+ *
+ * What is read anew replaces what was in force in one step, when all of it is known and right. Nobody's
+ * connection is judged again by that: its calls are, from the next one on.
+ */
+#include "nfsgate/reload.h"
+
+#include <errno.h>
+#include <sys/epoll.h>
+#include <systemd/sd-daemon.h>
+
+#include "base/log.h"
+#include "nfsgate/clock.h"
+#include "nfsgate/lookup.h"
+
+/* put_in_force() - what was loaded; connections that there are go on under it */
+static void put_in_force(struct gate *gate, struct load *load)
+{
+	struct options options;
+	struct id_table ids;
+
+	load_take(load, &options, &ids);
+	ids_clear(&gate->rule.ids);
+	options_clear(&gate->loaded);
+	gate->loaded = options;
+	gate->options = &gate->loaded;
+	gate->rule = options.rule;
+	gate->poll.limit = (int64_t)options.poll * 1000;
+	gate->rule.ids = ids;
+}
+
+/* end_load() - tell the service manager too, whatever came of it */
+static void end_load(struct gate *gate, int error)
+{
+	char kept[OPTIONS_KEPT_MAX];
+
+	if (error == 0) {
+		load_kept(gate->load, gate->options, kept);
+		put_in_force(gate, gate->load);
+		groups_forget(gate->groups, gate->options->groups_lifetime);
+		descriptors_want(gate->options->max_connections);
+		log_info("reloaded");
+		if (kept[0])
+			log_warnx("%s: what is said of it now counts from the next start on", kept);
+	} else {
+		log_warnx("nothing has changed");
+	}
+	if (gate->load)
+		load_free(gate->load);
+	gate->load = NULL;
+	gate->load_deadline = INT64_MAX;
+	sd_notify(0, "READY=1");
+}
+
+void reload_take(struct gate *gate)
+{
+	int r = gate->load ? load_receive(gate->load) : -EINPROGRESS;
+
+	if (r != -EINPROGRESS)
+		end_load(gate, r);
+}
+
+void reload_begin(struct gate *gate)
+{
+	struct options options = { 0 };
+	int r;
+
+	sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%lld", (long long)clock_ms() * 1000);
+	if (gate->load)
+		load_free(gate->load);
+	gate->load = NULL;
+	r = options_parse(gate->argc, gate->argv, &options);
+	if (r == 0)
+		r = load_new(&options, &gate->load);
+	if (r == 0 && load_fd(gate->load) >= 0) {
+		gate->load_source = (struct source){ SOURCE_LOAD, load_fd(gate->load), gate };
+		gate->load_deadline = clock_ms() + LOOKUP_LIMIT_MS;
+		r = gate_watch_level(gate, &gate->load_source, EPOLL_CTL_ADD, true);
+		if (r == 0)
+			return;
+	}
+	end_load(gate, r);
+}
+
+void reload_late(struct gate *gate)
+{
+	load_late(gate->load);
+	end_load(gate, -ETIMEDOUT);
+}
+
+int reload_first(struct gate *gate, struct options *options)
+{
+	_cleanup_(load_freep) struct load *load = NULL;
+	int r = load_new(options, &load);
+
+	if (r == 0)
+		r = load_wait(load);
+	if (r == 0)
+		put_in_force(gate, load);
+	return r;
+}

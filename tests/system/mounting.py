@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: MIT
+"""The kernel's NFS client on a host, and what its users do with what is mounted.
+
+Its connections belong to no process and to no control group below the root one: so the portcredd of its
+host governs that one, and there can be one such portcredd on a machine.
+"""
+
+import fcntl
+import os
+import pathlib
+import subprocess
+
+import host as hosts
+import linux
+import nfs
+
+# mount(8)'s options, by the version of the protocol.
+VERSIONS = {
+    "3": f"vers=3,mountport={nfs.MOUNT_PORT},mountproto=tcp,nolock",
+    "4.0": "vers=4.0", "4.1": "vers=4.1", "4.2": "vers=4.2",
+}
+
+
+def load(*modules):
+    """Not those that a kernel has built in."""
+    for module in modules:
+        subprocess.run(["modprobe", module], check=True)
+
+
+def governing_all(host):
+    """Options of a portcredd that governs the machine's kernel too, in the host's network namespace."""
+    options = [str(word) for word in host.options()]
+    options[options.index(host.cgroup)] = linux.cgroup2_mount()
+    return options
+
+
+class Mount:
+    """An export as one host sees it, until end()."""
+
+    def __init__(self, host, address, path, options, *, port=nfs.PORT):
+        self.host, self.where = host, host.directory / "mnt"
+        self.where.mkdir(exist_ok=True)
+        options += f",proto=tcp,port={port},sec=sys,retry=0,noac"
+        if ":" in address:
+            address, options = f"[{address}]", options.replace("proto=tcp", "proto=tcp6")
+        ended = host.run(["mount", "-t", "nfs", "-o", options, f"{address}:{path}", self.where],
+                         timeout=3 * hosts.TIMEOUT)
+        if ended.returncode:
+            raise RuntimeError(f"not mounted: {ended.stderr}")
+
+    def end(self):
+        self.host.end_children()  # who has a file open there keeps it, and would wait forever
+        ended = self.host.run(["umount", self.where])
+        assert ended.returncode == 0, ended
+
+
+# Functions for a process on a host; in place of what they return, the name of the error that was met.
+
+def write(path, text, mode=0o600):
+    def work():
+        try:
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT, mode)
+            os.write(descriptor, text.encode())
+            os.close(descriptor)
+        except OSError as error:
+            return hosts.errno_name(error)
+        return None
+
+    return work
+
+
+def read(path):
+    def work():
+        try:
+            return pathlib.Path(path).read_text(encoding="ascii")
+        except OSError as error:
+            return hosts.errno_name(error)
+
+    return work
+
+
+def lock(path):
+    """Of the whole file; who has it keeps it until he is ended."""
+    def work():
+        with open(path, "r+b") as file:
+            try:
+                fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as error:
+                yield hosts.errno_name(error)
+                return
+            yield "locked"
+
+    return work
+
+
+def owner(path):
+    status = path.stat()
+    return status.st_uid, status.st_gid

@@ -1,0 +1,395 @@
+# SPDX-License-Identifier: MIT
+"""portcred-nfsgate's configuration file and table of users: what is wrong with them, and both read anew
+while connections are open. The server is one of the tests' own, which says as whom it was called."""
+
+import os
+import pathlib
+import re
+import selectors
+import signal
+import socket
+import struct
+import subprocess
+
+import pytest
+
+import conftest
+import host as hosts
+import nfs
+import place
+
+ALICE, BOB = hosts.USERS["alice"], hosts.USERS["bob"]
+FRIENDS = hosts.GROUPS["friends"][0]
+SERVER, OTHER = 12060, 12061
+POLICY = "accept 2049/tcp from anyone@*\n"
+
+pytestmark = pytest.mark.seconds(60)
+
+
+def check(tmp_path, text):
+    """What a gate that is started with this file says, in lines; it must not start."""
+    path = tmp_path / "nfsgate.conf"
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    ended = subprocess.run([conftest.BUILD / "portcred-nfsgate", "--config", path], text=True,
+                           check=False, timeout=30, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                           stderr=subprocess.PIPE)
+    assert (ended.returncode, ended.stdout) == (1, ""), ended
+    return ended.stderr.replace(str(path), "FILE").splitlines()
+
+
+@pytest.mark.parametrize("text, said", [
+    ("listen 2049", "FILE: error: listen, but no server"),
+    ("nlm-listen 2049\n", "FILE: error: nlm-listen, but no nlm-server"),
+    ("listen 0", "FILE:1:8: error: '0', expected PORT, 127.0.0.1:PORT or [::1]:PORT"),
+    ("server 2049", "FILE:1:8: error: '2049', expected 127.0.0.1:PORT or [::1]:PORT"),
+    ("server 127.0.0.1:x", "FILE:1:8: error: '127.0.0.1:x', expected 127.0.0.1:PORT or [::1]:PORT"),
+    ("\n\n  reserved-from 10.0.0.1/8",
+     "FILE:3:17: error: '10.0.0.1/8', expected a network such as 10.0.0.0/8"),
+    ("root-of " + 64 * "x", f"FILE:1:9: error: '{64 * 'x'}', expected the name of a host statement"),
+    ("squash roots", "FILE:1:8: error: 'roots', expected root, all, none or numbers such as 0-99,1000"),
+    ("anonymous 5", "FILE:1:11: error: '5', expected UID:GID"),
+    ("groups server", "FILE:1:8: error: 'server', expected caller or local"),
+    ("groups-lifetime 0", "FILE:1:17: error: '0', expected a number from 1 to 86400"),
+    ("max-record 10", "FILE:1:12: error: '10', expected a number from 1024 to 1073741824"),
+    ("max-connections 0", "FILE:1:17: error: '0', expected a number from 1 to 16384"),
+    ("max-per-user x", "FILE:1:14: error: 'x', expected a number from 1 to 16384"),
+    ("server-wait -1", "FILE:1:13: error: '-1', expected a number from 1 to 3600"),
+    ("refuse-none yes", "FILE:1:13: error: 'yes', but refuse-none has no value"),
+    ("squash", "FILE:1:1: error: 'squash', expected a value behind it"),
+    ("squash # all", "FILE:1:1: error: 'squash', expected a value behind it"),
+    ("squash all none", "FILE:1:12: error: 'none', expected one value and no more"),
+    ("squash all\n#\nsquash all", "FILE:3:1: error: 'squash' is given twice, first in line 1"),
+    ("sqash all", "FILE:1:1: error: unknown setting 'sqash', did you mean 'squash'?"),
+    ("--squash all", "FILE:1:1: error: unknown setting '--squash', did you mean 'squash'?"),
+    ("config x", "FILE:1:1: error: unknown setting 'config'"),
+    ("é squash", "FILE:1:1: error: unknown setting 'é'"),
+    (b"squash a\0ll", "FILE:1:9: error: a NUL byte, expected text"),
+    ("".join(f"listen {port}\n" for port in range(1, 18)),
+     "FILE:17:8: error: '17', no more than 16 addresses to listen at"),
+    ("".join(f"root-of h{i}\n" for i in range(65)),
+     "FILE:65:9: error: 'h64', no more than 64 of them"),
+])
+def test_error(tmp_path, text, said):
+    """Catches a file that is taken for something else than was meant; a wrong place or message."""
+    lines = check(tmp_path, text)
+    assert lines[0] == said or said in lines, lines
+    if ":" in said.removeprefix("FILE").split(" ", 1)[0].rstrip(":"):
+        line, column = map(int, re.match(r"FILE:(\d+):(\d+):", said).groups())
+        at = lines.index(said)
+        assert lines[at + 2].startswith(" " * (column - 1) + "^")
+        if isinstance(text, str):
+            assert lines[at + 1] == text.splitlines()[line - 1]
+
+
+def test_all_errors_in_one_run(tmp_path):
+    lines = check(tmp_path, "squash roots\nserver 1\ngroups x # no\nrefuse-none\nmax-record 1\n")
+    assert [line.split(" error")[0] for line in lines if " error: " in line] == [
+        "FILE:1:8:", "FILE:2:8:", "FILE:3:8:", "FILE:5:12:"]
+
+
+def test_file_errors(tmp_path):
+    """Catches a file that hangs the gate, or is read though it cannot be one."""
+    os.mkfifo(tmp_path / "fifo")
+    (tmp_path / "large").write_bytes(b"#" * (300 << 10))
+    for name, said in (("none", "No such file or directory"), ("fifo", "not a regular file"),
+                       ("large", "it is larger than 256 KiB"), ("", "Is a directory")):
+        ended = subprocess.run([conftest.BUILD / "portcred-nfsgate", "--config", tmp_path / name],
+                               text=True, check=False, timeout=10, stderr=subprocess.PIPE)
+        assert ended.returncode == 1
+        assert ended.stderr == f"portcred-nfsgate: {tmp_path / name}: {said}\n"
+
+
+TABLE_ERRORS = [
+    ("uid 1 = ", "1:1: error: expected 'uid NUMBER = NUMBER', or the same with gid, and names"),
+    ("user 1 = 2", "1:1: error: expected 'uid' or 'gid'"),
+    ("uid 1 == 2", "1:1: error: expected 'uid NUMBER = NUMBER', or the same with gid, and names"),
+    ("uid 1 2 = 3", "1:1: error: expected 'uid NUMBER = NUMBER', or the same with gid, and names"),
+    ("uid = 1 2", "1:7: error: expected '=' in the third place"),
+    ("uid 1 = 2-3", "1:9: error: expected a number behind '=', a name or 'nobody'"),
+    ("uid 2-1 = 5", "1:5: error: expected a number, a range such as 100-199, a name, or '*'"),
+    ("uid 1x = 5", "1:5: error: expected a number, a range such as 100-199, a name, or '*'"),
+    ("uid @app1 = 5", "1:5: error: expected a number, a range such as 100-199, a name, or '*'"),
+    ("uid 0-9 = 4294967290", "1:11: error: the last of these would be beyond all ids"),
+    ("uid * = 5", "1:9: error: '*' can be 'nobody' alone"),
+    ("uid *@app1 = alice", "1:14: error: '*' can be 'nobody' alone"),
+    ("uid 1-2 = alice", "1:11: error: a range, expected a number behind '=', or 'nobody'"),
+    ("uid 1@ = 5", "1:7: error: expected the name of a host statement behind '@'"),
+    ("uid 1-5 = 1\nuid 5 = 9", "2:1: error: line 1 is about user 5 too"),
+    ("gid 5@a = 1\ngid 5 = 1\ngid 5@a = 9", "3:1: error: line 1 is about group 5 too"),
+    ("uid 5 = no-such-user", "1:9: error: this machine has no user 'no-such-user'"),
+    ("gid 5 = no-such-group", "1:9: error: this machine has no group 'no-such-group'"),
+    ("uid no-such-user@app1 = 5", "1:5: error: this machine has no user 'no-such-user'"),
+    (f"uid {ALICE} = 1\nuid alice = 2", f"2:1: error: line 1 is about user {ALICE} too"),
+    ("uid 1 = " + 257 * "x", "1:9: error: this can be no name"),
+    ("".join(f"uid {i} = 1\n" for i in range(4097)), "4097:1: error: no more than 4096 lines"),
+    ("".join(f"uid 1@h{i} = 1\n" for i in range(65)), "65:7: error: no more than 64 hosts"),
+]
+
+
+@pytest.mark.parametrize("text, said", TABLE_ERRORS, ids=[said for _, said in TABLE_ERRORS])
+def test_table_error(peers, tmp_path, text, said):
+    """Catches a table that says something else than was meant; a wrong place or message; a gate that serves
+    with it."""
+    path = readable(tmp_path) / "users"
+    path.write_text(text)
+    ended = peers.server.run([hosts.PROGRAMS / "portcred-nfsgate", "--listen", "2055", "--server",
+                              "127.0.0.1:1", "--users", path])
+    assert ended.returncode == 1
+    assert f"{path}:{said}\n" in ended.stderr, ended.stderr
+
+
+def test_all_table_errors_in_one_run(peers, tmp_path):
+    path = readable(tmp_path) / "users"
+    path.write_text("uid 5 = nobody-has-this\nuid 6 = nor-this # at all\nuid 7 = alice\n")
+    ended = peers.server.run([hosts.PROGRAMS / "portcred-nfsgate", "--listen", "2055", "--server",
+                              "127.0.0.1:1", "--users", path])
+    assert [line.split(": error")[0].split("users:")[1] for line in ended.stderr.splitlines()
+            if ": error: " in line] == ["1:9", "2:9"]
+    path.write_text("uid 5 = 6 7\nuid x y\n\nuid 1@ = 9\n")
+    ended = peers.server.run([hosts.PROGRAMS / "portcred-nfsgate", "--listen", "2055", "--server",
+                              "127.0.0.1:1", "--users", path])
+    assert [line.split(": error")[0].split("users:")[1] for line in ended.stderr.splitlines()
+            if ": error: " in line] == ["1:1", "2:1", "4:7"]
+
+
+def readable(path):
+    """For the user that the gate becomes."""
+    for part in (path, *path.parents[:2]):
+        part.chmod(0o755)
+    return path
+
+
+@pytest.fixture(name="gate")
+def a_gate(peers, tmp_path):
+    """A gate on db1 with a configuration file and a table, and a server that says whom it was told of."""
+    peers.put(POLICY)
+    readable(tmp_path)
+    gates = []
+
+    class Gate:
+        client, server = peers.client, peers.server
+        address = peers.address(peers.server)
+        config, users = tmp_path / "nfsgate.conf", tmp_path / "users"
+        process = None
+
+        def write(self, *lines, table=None):
+            self.config.write_text("\n".join([f"server 127.0.0.1:{SERVER}", "listen 2049", *lines, ""]))
+            if table is not None:
+                self.users.write_text(table)
+
+        def start(self, *lines, table=None, options=(), **how):
+            self.write(*lines, table=table)
+            self.process = nfs.Process(self.server, "nfsgate", [
+                hosts.PROGRAMS / "portcred-nfsgate", "--config", self.config, *options], **how)
+            gates.append(self.process)
+            self.process.logged("ready: ")
+            self.server.start(answer(SERVER)).go()
+
+        def reload(self, *lines, table=None, said="reloaded"):
+            """Returns what it says of it."""
+            before = self.process.text()
+            self.write(*lines, table=table)
+            self.process.process.send_signal(signal.SIGHUP)
+            place.eventually(lambda: said in self.process.text()[len(before):],
+                             f"{said} from the gate, which said {self.process.text()[len(before):]}")
+            return self.process.text()[len(before):]
+
+    yield Gate()
+    for one in gates:
+        assert one.stop() == 0, one.text()
+
+
+def answer(port):
+    """A child's work: each call is answered with the uid, the gid and the groups that it names, and @port."""
+    def run():
+        waiting = selectors.DefaultSelector()
+        with socket.create_server(("127.0.0.1", port)) as listener:
+            waiting.register(listener, selectors.EVENT_READ)
+            yield "listens"
+            while True:
+                for key, _ in waiting.select():
+                    if key.fileobj is listener:
+                        waiting.register(listener.accept()[0], selectors.EVENT_READ)
+                        continue
+                    client = nfs.Client.__new__(nfs.Client)
+                    client.sock = key.fileobj
+                    try:
+                        call = client.receive()
+                    except ConnectionError:
+                        waiting.unregister(client.sock)
+                        client.sock.close()
+                        continue
+                    body = nfs.Reply(nfs.Reply(call[28:]).opaque())
+                    body.word()
+                    body.opaque()
+                    client.sock.sendall(nfs.record(
+                        call[:4] + struct.pack("!IIIII", 1, 0, 0, 0, 0) + struct.pack("!I", port)
+                        + body.data))
+
+    return run
+
+
+def who(client, uid, gid=None, gids=()):
+    """As whom the server was called: its port, uid, gid, groups; None: it was not."""
+    try:
+        reply = client.call(nfs.NFS, nfs.NULL, b"", nfs.auth_sys(uid, gid, gids))
+    except nfs.Denied:
+        return None
+    port, *ids = (reply.word() for _ in range(3))
+    return (port, *ids, *(reply.word() for _ in range(reply.word())))
+
+
+def asking(gate, *what):
+    """A child's work: one connection; at each step it asks again as whom each of @what is told."""
+    def run():
+        with nfs.Client(gate.address) as client:
+            while True:
+                yield [who(client, *one) for one in what]
+
+    return run
+
+
+def test_settings(gate):
+    """Catches a setting of the file that is not followed, or one of the command line that does not go before
+    it."""
+    gate.start("anonymous 2001:2002", "squash 0,500", "  groups\tcaller   # not local", "refuse-none",
+               f"users {gate.users}", "root-of app1", "reserved-from 10.9.0.0/16",
+               "reserved-from 10.8.0.0/16", table="uid 5 = 6\n", options=("--squash", "7"))
+    child = gate.client.start(asking(gate, (5,), (7,), (0,), (500,)))
+    assert [one[1:] for one in child.value] == [(6, 5), (2001, 2002), (0, 0), (500, 500)]
+
+    def none():
+        with nfs.Client(gate.address) as client, pytest.raises(nfs.Denied) as denied:
+            client.call(nfs.NFS, 1)
+        return denied.value.why
+
+    assert gate.client.run(none) == nfs.TOOWEAK
+
+
+def test_reload(gate):
+    """Catches a connection that is closed by a reload, or keeps what was in force when it was opened; one that
+    is opened later under what was before; settings that cannot change told as if they had."""
+    gate.start(f"users {gate.users}", table="uid 5 = 6\n")
+    child = gate.client.start(asking(gate, (5,), (8,)))
+    assert [one[:2] for one in child.value] == [(SERVER, 6), (SERVER, 8)]
+    gate.reload(f"users {gate.users}", "squash 8", "anonymous 77:78", table="uid 5 = 9\n")
+    assert [one[:3] for one in child.step()] == [(SERVER, 9, 5), (SERVER, 77, 78)]
+    gate.server.start(answer(OTHER)).go()
+    before = gate.config.read_text
+    gate.config.write_text(f"server 127.0.0.1:{OTHER}\nlisten 2049\n")
+    mark = len(gate.process.text())
+    gate.process.process.send_signal(signal.SIGHUP)
+    place.eventually(lambda: "reloaded" in gate.process.text()[mark:], "it is reloaded")
+    assert before() == gate.config.read_text()
+    assert [one[:2] for one in child.step()] == [(SERVER, 5), (SERVER, 8)]
+    other = gate.client.start(asking(gate, (5,)))
+    assert [one[:2] for one in other.value] == [(OTHER, 5)]
+    said = gate.reload("user bob", "listen 2050", "runtime-dir /run/x")
+    assert "listen, runtime-dir, user: what is said of it now counts from the next start on" in said
+
+
+def test_wrong_file_changes_nothing(gate):
+    """Catches half of a file in force, and a gate that ends for it."""
+    gate.start(f"users {gate.users}", table="uid 5 = 6\n")
+    child = gate.client.start(asking(gate, (5,), (8,)))
+    before = child.value
+    said = gate.reload(f"users {gate.users}", "squash 8", "squash 9", table="uid 5 = 7\n",
+                       said="nothing has changed")
+    assert f"{gate.config}:5:1: error: 'squash' is given twice, first in line 4" in said
+    assert child.step() == before
+    said = gate.reload(f"users {gate.users}", "squash 8", table="uid 5 = nobody-of-this-name\n",
+                       said="nothing has changed")
+    assert f"{gate.users}:1:9: error: this machine has no user 'nobody-of-this-name'" in said
+    assert child.step() == before
+    gate.users.unlink()
+    assert "No such file" in gate.reload(f"users {gate.users}", said="nothing has changed")
+    gate.config.chmod(0o600)
+    assert "Permission denied" in gate.reload(said="nothing has changed")
+    gate.config.chmod(0o644)
+    assert child.step() == before
+    gate.reload("squash 8")
+    assert [one[1] for one in child.step()] == [5, 65534]
+
+
+def test_limits_after_a_reload(gate):
+    """Catches limits that stay what they were at the start."""
+    gate.start("max-per-user 1")
+
+    def connects():
+        with nfs.Client(gate.address) as one, nfs.Client(gate.address) as other:
+            who(one, ALICE)
+            try:
+                return who(other, ALICE) is not None
+            except ConnectionError:
+                return False
+
+    assert not gate.client.run(connects, user="alice")
+    gate.reload("max-per-user 2")
+    assert gate.client.run(connects, user="alice")
+
+
+def test_names_and_hosts(gate):
+    """Catches a name that is another's number, a host's line used for another, or the name of one who is looked
+    up with more than a confined child has."""
+    gate.start(f"users {gate.users}", table=(
+        "uid 5001@app1 = alice\nuid 5001 = bob\nuid 5002@db9 = bob\nuid bob@app1 = nobody\n"
+        "gid 700@app1 = friends\ngid 701-702@app1 = nobody\n"))
+    child = gate.client.start(asking(gate, (5001, 700, (701, 9)), (5002,), (BOB,)))
+    assert [one[1:] for one in child.value] == [
+        (ALICE, FRIENDS, 9), (5002, 5002), (65534, 65534)]
+    gate.reload(f"users {gate.users}", table="uid *@app1 = nobody\nuid 5001@app1 = bob\n")
+    assert [one[1] for one in child.step()] == [BOB, 65534, 65534]
+    local = gate.server.start(asking(gate, (5001,)))
+    assert local.value[0][1] == 5001
+    gate.reload(f"users {gate.users}", table="uid 5001@local = alice\n")
+    assert local.step()[0][1] == ALICE and child.step()[0][1] == 5001
+
+
+def test_names_that_change(gate):
+    """Catches a name that keeps the number that it had at the start."""
+    gate.start(f"users {gate.users}", table="uid 5 = alice\n")
+    child = gate.client.start(asking(gate, (5,)))
+    assert child.value[0][1] == ALICE
+    gate.server.set_accounts(hosts.USERS | {"alice": 2099})
+    try:
+        gate.reload(f"users {gate.users}")
+        assert child.step()[0][1] == 2099
+    finally:
+        gate.server.set_accounts()
+
+
+def test_reloads_one_after_the_other(gate):
+    """Catches a child, a descriptor or memory left of a reload, and one that gets in the way of the next."""
+    gate.start(f"users {gate.users}", table="uid 5 = alice\ngid 5 = friends\n")
+    child = gate.client.start(asking(gate, (5,)))
+    descriptors = f"/proc/{gate.process.pid}/fd"
+    before, memory = len(os.listdir(descriptors)), gate.process.memory()
+    for _ in range(200):
+        gate.process.process.send_signal(signal.SIGHUP)
+    gate.reload(f"users {gate.users}", table="uid 5 = bob\n")
+    place.eventually(lambda: child.step()[0][1] == BOB, "the last counts")
+    place.eventually(lambda: len(os.listdir(descriptors)) == before, "no descriptor is left")
+    children = pathlib.Path(f"/proc/{gate.process.pid}/task/{gate.process.pid}/children")
+    place.eventually(lambda: children.read_text(encoding="ascii") == "", "no child is left")
+    assert gate.process.grew_little(memory), gate.process.memory() - memory
+
+
+def test_service_manager_is_told(gate, tmp_path):
+    """Catches a reload that systemctl(1) waits for in vain, also when it fails."""
+    path = tmp_path / "notify"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock:
+        sock.bind(str(path))
+        path.chmod(0o666)
+        sock.settimeout(10)
+        gate.write(f"users {gate.users}", table="uid 5 = alice\n")
+        process = nfs.Process(gate.server, "nfsgate-told", [
+            "env", f"NOTIFY_SOCKET={path}", hosts.PROGRAMS / "portcred-nfsgate", "--config",
+            gate.config])
+        assert sock.recv(4096) == b"READY=1"
+        for table in ("uid 5 = bob\n", "uid 5 = nobody-has-this\n", "uid 5 == 7\n"):
+            gate.users.write_text(table)
+            process.process.send_signal(signal.SIGHUP)
+            reloading = sock.recv(4096).decode().split("\n")
+            assert reloading[0] == "RELOADING=1" and re.fullmatch(r"MONOTONIC_USEC=\d+", reloading[1])
+            assert sock.recv(4096) == b"READY=1"
+        assert process.stop() == 0
