@@ -134,8 +134,11 @@ def load_order(directory, release):
     """Files of MODULES and of what they need, in the order in which they load."""
     order = []
     for module in MODULES:
-        listed = output("modprobe", "--dirname", directory, "--set-version", release,
-                        "--show-depends", module)
+        try:
+            listed = output("modprobe", "--dirname", directory, "--set-version", release,
+                            "--show-depends", module)
+        except subprocess.CalledProcessError:
+            sys.exit(f"{release}: it has no {module}, and sees nothing of this machine without")
         order += [line.split()[1] for line in listed.splitlines() if line.startswith("insmod ")]
     return list(dict.fromkeys(order))
 
