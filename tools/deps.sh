@@ -130,8 +130,6 @@ for_check_kernels() {
 		qemu-system-x86       -
 		busybox-static|busybox -
 		cpio                  -
-		fio                   -                    # in there: what is read is what was written
-		stress-ng             -                    # and what a file system is asked for besides
 	LIST
 }
 

@@ -203,8 +203,6 @@ def report(directory, release):
     suite = ElementTree.parse(junit).getroot().find("testsuite")
     counts = {key: int(suite.get(key)) for key in ("tests", "failures", "errors", "skipped")}
     for case in suite.iter("testcase"):
-        for said in case.iter("property"):
-            print(f"{release}: {case.get('name')}: {said.get('name')}: {said.get('value')}")
         for outcome in case:
             if outcome.tag in ("failure", "error", "skipped"):
                 said = (outcome.get("message") or "").splitlines() or [""]
