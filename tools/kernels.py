@@ -55,6 +55,7 @@ CHEAP = ("mitigations=off init_on_alloc=0 cryptomgr.notests random.trust_cpu=on 
 INIT = """#!/bin/busybox sh
 /bin/busybox --install -s /bin
 export PATH=/bin
+TREE=/
 mount -t proc proc /proc
 mount -t sysfs sysfs /sys
 mount -t devtmpfs dev /dev
@@ -79,6 +80,12 @@ mount -t tmpfs shm /new/dev/shm
 mount -t devpts devpts /new/dev/pts
 mount -t tmpfs run /new/run
 mount -t tmpfs tmp /new/tmp
+case "$TREE" in
+/tmp/* | /run/*)
+	mkdir -p "/new$TREE" /above/tree /above/tree-work
+	mount -t overlay -o "lowerdir=/low$TREE,upperdir=/above/tree,workdir=/above/tree-work" overlay "/new$TREE"
+	;;
+esac
 mkdir -p /new/sys/fs/cgroup
 mount -t cgroup2 cgroup2 /new/sys/fs/cgroup
 mount -t bpf bpf /new/sys/fs/bpf
@@ -151,7 +158,7 @@ def make_initramfs(directory, release):
     shutil.copy(shutil.which("busybox"), tree / "bin/busybox")
     modules = [shutil.copy(file, tree / "lib/modules") for file in load_order(directory, release)]
     (tree / "load-order").write_text("".join(f"{pathlib.Path(one).name}\n" for one in modules))
-    (tree / "init").write_text(INIT)
+    (tree / "init").write_text(INIT.replace("TREE=/\n", f"TREE={shlex.quote(str(ROOT))}\n"))
     (tree / "init").chmod(0o755)
     names = "\n".join(str(path.relative_to(tree)) for path in sorted(tree.rglob("*")))
     archive = subprocess.run(["cpio", "--quiet", "--create", "--format=newc"], cwd=tree, check=True,

@@ -4,6 +4,7 @@
     fork ── join the cgroup ── enter the namespaces ── become the user ── execve() or a function
 """
 
+import contextlib
 import dataclasses
 import os
 import pickle
@@ -203,6 +204,13 @@ def call(place, function, timeout=TIMEOUT):
     """What the function returns, or raises, in a process of its own."""
     with Child(place, function, timeout) as child:
         return child.value
+
+
+def held(pid):
+    """What the descriptors of a process stand for, as /proc says it; some may be closed meanwhile."""
+    for fd in os.listdir(f"/proc/{pid}/fd"):
+        with contextlib.suppress(FileNotFoundError):
+            yield os.readlink(f"/proc/{pid}/fd/{fd}")
 
 
 def eventually(condition, what, timeout=TIMEOUT):

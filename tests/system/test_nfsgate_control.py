@@ -2,7 +2,6 @@
 """portcred ls --nfs and watch --nfs: what the gate says of those who call, and to whom it says it."""
 
 import json
-import os
 import selectors
 import socket
 import stat
@@ -352,9 +351,8 @@ def watching(gate, *options, **where):
     """portcred watch --nfs, when it watches; its lines are its stdout's."""
     process = gate.server.start([hosts.PROGRAMS / "portcred", "--runtime-dir", gate.directory, "watch",
                                  "--nfs", *options], **where)
-    place.eventually(lambda: "anon_inode" in " ".join(
-        os.readlink(f"/proc/{process.pid}/fd/{fd}") for fd in os.listdir(f"/proc/{process.pid}/fd"))
-        or connected(process.pid), "it watches")
+    place.eventually(lambda: "anon_inode" in " ".join(place.held(process.pid))
+                     or connected(process.pid), "it watches")
     return process
 
 
@@ -513,7 +511,6 @@ def test_without_a_socket(gate):
     process = nfs.Process(gate.server, "nfsgate", [
         hosts.PROGRAMS / "portcred-nfsgate", "--listen", "2051", "--server", "127.0.0.1:1"])
     process.logged("ready: ")
-    links = [os.readlink(f"/proc/{process.pid}/fd/{fd}") for fd in os.listdir(
-        f"/proc/{process.pid}/fd")]
+    links = list(place.held(process.pid))
     assert sum("socket:" in link for link in links) == 1, links
     assert process.stop() == 0

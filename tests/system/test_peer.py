@@ -235,8 +235,7 @@ def test_peers(host, pair):
     (of_server,) = [one for one in data if one["local"]["port"] == port]
     assert len(data) == 2
     inode = of_server.pop("inode")
-    assert f"socket:[{inode}]" in [os.readlink(f"/proc/{server.pid}/fd/{number}")
-                                   for number in os.listdir(f"/proc/{server.pid}/fd")]
+    assert f"socket:[{inode}]" in place.held(server.pid)
     assert of_server == {
         "protocol": "tcp", "local": {"address": "127.0.0.1", "port": port},
         "remote": {"address": "127.0.0.1", "port": from_port},

@@ -16,6 +16,7 @@ import pytest
 
 import host as hosts
 import keeper
+import place
 import rcmd
 import rcmdd
 import rshing
@@ -174,8 +175,7 @@ def test_reader_has_nothing(pair):
         assert status["Uid"].split() == status["Gid"].split() == [str(NOBODY)] * 4
         assert status["Groups"].strip() == "" and status["NoNewPrivs"] == "1"
         assert all(int(status[name], 16) == 0 for name in ("CapInh", "CapPrm", "CapEff", "CapAmb"))
-        kinds = [os.readlink(f"/proc/{reader}/fd/{fd}").split(":")[0]
-                 for fd in os.listdir(f"/proc/{reader}/fd")]
+        kinds = [link.split(":")[0] for link in place.held(reader)]
         assert kinds == ["socket", "socket"]
         with open(f"/proc/{reader}/maps", encoding="utf-8") as maps:
             assert not [line for line in maps if line.split()[1].endswith("s")], "memory that others read"
@@ -232,8 +232,7 @@ def test_nothing_privileged_holds_the_session(pair):
         running = staying(pair)
 
         def sockets(pid):
-            return {os.readlink(f"/proc/{pid}/fd/{fd}") for fd in os.listdir(f"/proc/{pid}/fd")
-                    if os.readlink(f"/proc/{pid}/fd/{fd}").startswith("socket:")}
+            return {link for link in place.held(pid) if link.startswith("socket:")}
 
         def handed_over():
             by_user = {0: set(), ALICE: set(), NOBODY: set()}  # the next session's reader

@@ -301,8 +301,7 @@ def test_its_descriptors_are_its_own(machine, dumpable):
     gid = hosts.USERS["mallory"]
     assert f"Gid:\t{gid}\t{gid}\t{gid}\t{gid}\n" in status, "the group is given up for good"
     assert "CapPrm:\t0000000000000000\n" in status
-    open_ones = sorted(os.readlink(f"/proc/{process.pid}/fd/{number}").split(":")[0]
-                       for number in os.listdir(f"/proc/{process.pid}/fd"))
+    open_ones = sorted(link.split(":")[0] for link in place.held(process.pid))
     assert open_ones == ["/dev/null", "pipe", "pipe", "socket", "socket", "socket", "socket"]
     for end in ends:
         end.close()

@@ -5,7 +5,6 @@ Fifty threads bind a port that every policy here allows them, and one that every
 them. A part of each soak is run every time, the whole of it with --long.
 """
 
-import contextlib
 import os
 import pathlib
 import random
@@ -48,20 +47,16 @@ def chance():
 
 def descriptors(pid):
     """How many it holds, but for sockets: those of who has connected close in their own time."""
-    def names():
-        for fd in os.listdir(f"/proc/{pid}/fd"):
-            with contextlib.suppress(FileNotFoundError):
-                yield os.readlink(f"/proc/{pid}/fd/{fd}")
-
-    return sum(not name.startswith("socket:") for name in names())
+    return sum(not name.startswith("socket:") for name in place.held(pid))
 
 
 @pytest.mark.seconds(900)
 @shares(1000)
 def test_reloads(host, times, chance):
     """Catches a bind judged by half a policy, by none, or by tables that are being thrown away."""
-    daemon = host.daemon(PLAIN)
-    before = descriptors(daemon.pid)
+    daemon = host.daemon(CROWDED)
+    control.put(host, PLAIN)
+    before = descriptors(daemon.pid)  # with the programs that the other one needs: they stay
     generation = control.status(host)["generation"]
     with load.hammering(host, THREADS, ALLOWED, REFUSED, user="web") as found:
         for _ in range(times):
