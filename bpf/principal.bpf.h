@@ -154,25 +154,30 @@ struct name {
 
 #define SLICE_SUFFIX 6
 
-/*
- * no_slice() - all ones where a cgroup's name does not end in ".slice", else 0
- * @name: in the kernel's memory
- *
- * Without a branch, behind which the verifier would go on with the caller's loop on two ways.
- */
-static __always_inline __u64 no_slice(const char *name, long length)
+/* name_is_slice() - whether a cgroup's name ends in ".slice" */
+static __always_inline int name_is_slice(const struct name *name, __u32 length)
 {
-	static const union slice_suffix {
-		char text[8];
-		__u64 word;
-	} slice = { .text = ".slice" };
-	union slice_suffix end = { .word = 0 };
-	__u64 different, shorter = (length - SLICE_SUFFIX) >> 63;
+	static const char suffix[SLICE_SUFFIX] = ".slice";
 
-	bpf_probe_read_kernel(&end, SLICE_SUFFIX, name + length - SLICE_SUFFIX);
-	different = (end.word ^ slice.word) | shorter;
-	barrier_var(different); /* or the compiler makes it a branch again */
-	return -((different | -different) >> 63);
+	if (length < SLICE_SUFFIX || length >= MAX_UNIT_NAME)
+		return 0;
+	for (__u32 i = 0; i < SLICE_SUFFIX; i++) {
+		if (name->text[(length - SLICE_SUFFIX + i) & (MAX_UNIT_NAME - 1)] != suffix[i])
+			return 0;
+	}
+	return 1;
+}
+
+/*
+ * forgotten() - the same pointer, of which the verifier no longer knows that it is
+ *
+ * It ties copies of a value together, and then follows a loop once for each way in which they can be
+ * tied; an operation that it does not see through unties them.
+ */
+static __always_inline void *forgotten(void *pointer)
+{
+	asm volatile("%0 ^= -1\n%0 ^= -1" : "+r"(pointer));
+	return pointer;
 }
 
 /*
@@ -187,29 +192,28 @@ static __always_inline __u64 no_slice(const char *name, long length)
  */
 __noinline __u32 unit_name(__u64 attached, struct name *name)
 {
-	struct cgroup *cgroup = current_cgroup();
-	__u64 unit = 0, take;
+	struct cgroup *cgroup = current_cgroup(), *unit = NULL;
 	struct kernfs_node *node;
-	const char *node_name;
 	long length;
 
 	if (!name)
 		return 0;
 	for (int i = 0; i < MAX_SLICES && cgroup; i++) {
-		node = BPF_CORE_READ(cgroup, kn);
-		if (BPF_CORE_READ(node, id) == attached)
+		if (BPF_CORE_READ(cgroup, kn, id) == attached)
 			break;
-		node_name = BPF_CORE_READ(node, name);
-		length = bpf_probe_read_kernel_str(name->text, sizeof(name->text), node_name);
+		length = bpf_probe_read_kernel_str(name->text, sizeof(name->text),
+						   BPF_CORE_READ(cgroup, kn, name));
 		if (length <= 1)
 			return 0;
-		take = no_slice(node_name, length - 1);
-		unit = (unit & ~take) | ((__u64)node_name & take);
+		if (!name_is_slice(name, length - 1))
+			unit = forgotten(cgroup);
 		cgroup = cgroup_parent(cgroup);
 	}
 	if (!unit || !cgroup || BPF_CORE_READ(cgroup, kn, id) != attached)
 		return 0;
-	length = bpf_probe_read_kernel_str(name->text, sizeof(name->text), (const void *)unit);
+	node = BPF_CORE_READ(unit, kn);
+	length = bpf_probe_read_kernel_str(name->text, sizeof(name->text),
+					   BPF_CORE_READ(node, name));
 	return length > 1 ? length - 1 : 0;
 }
 

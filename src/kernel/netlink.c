@@ -27,6 +27,7 @@
 	DO(attr_ok)                                                                                \
 	DO(attr_next)
 
+/* Of the process, as what it loads is. */
 #define MEMBER(name) __typeof__ (&mnl_##name)(name);
 static struct {
 	void *handle; /* NULL: not loaded yet; never unloaded */
@@ -35,6 +36,7 @@ static struct {
 
 static int load_library(void)
 {
+	bool complete = true;
 	void *handle;
 
 	if (mnl.handle)
@@ -44,9 +46,12 @@ static int load_library(void)
 		return -ELIBACC;
 #define FIND(name)                                                                                 \
 	mnl.name = (__typeof__(mnl.name))dlsym(handle, "mnl_" #name);                              \
-	if (!mnl.name)                                                                             \
-		return -ELIBACC;
+	complete = complete && mnl.name;
 	FUNCTIONS(FIND)
+	if (!complete) {
+		dlclose(handle);
+		return -ELIBACC;
+	}
 	mnl.handle = handle;
 	return 0;
 }

@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "kernel/hooks.h"
+#include "kernel/sockets.h"
 #include "portcredd/adopt.h"
 #include "portcredd/follow.h"
 #include "portcredd/lead.h"
@@ -83,6 +84,17 @@ unsigned takeover_stated_hooks(const struct compiled *compiled)
 	       (compiled->n_redirects ? HOOKS_REDIRECT : 0);
 }
 
+/* refusing_hooks() - what may be needed when the sockets that are there are judged, each at a governed port */
+static unsigned refusing_hooks(const struct port_bitmap *governed)
+{
+	struct socket_list sockets = { 0 };
+	int r = sockets_at(governed, &sockets);
+	bool some = r < 0 || sockets.n_items > 0;
+
+	socket_list_clear(&sockets);
+	return some ? HOOKS_REFUSED : 0;
+}
+
 /*
  * turning_hooks() - what a policy needs while it comes into force
  *
@@ -91,13 +103,15 @@ unsigned takeover_stated_hooks(const struct compiled *compiled)
 static unsigned turning_hooks(const struct compiled *compiled, const struct port_bitmap *governed)
 {
 	return takeover_stated_hooks(compiled) | chosen_hooks(compiled->all_namespaces, governed) |
-	       HOOKS_TURN | (compiled->vouches ? HOOKS_ADOPT : 0);
+	       HOOKS_TURN | (compiled->vouches ? HOOKS_ADOPT : 0) | refusing_hooks(governed);
 }
 
 unsigned takeover_hooks(const struct daemon *daemon)
 {
 	const struct in_force *in_force = &daemon->in_force;
-	bool refuses = in_force->approvals.refused || in_force->approvals.connected;
+	/* What was refused before stays so until it is known better. */
+	bool refuses =
+		in_force->unjudged || in_force->approvals.refused || in_force->approvals.connected;
 
 	return in_force->hooks | chosen_hooks(in_force->all_namespaces, &in_force->governed) |
 	       (refuses ? HOOKS_REFUSED : 0);
@@ -137,7 +151,7 @@ int takeover_fill(struct daemon *daemon, const struct compiled *compiled,
 	return r;
 }
 
-/* attach_refusing() - the hook behind what judge_sockets() wrote; most policies refuse no such socket */
+/* attach_refusing() - the hook behind what judge_sockets() wrote, where nothing was there a moment before */
 static void attach_refusing(struct daemon *daemon)
 {
 	_cleanup_free_ char *why = NULL;

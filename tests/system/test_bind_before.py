@@ -5,11 +5,13 @@ They cannot be unbound: they are listed as refused, their listeners get no new c
 UDP sockets no datagrams. Connections that stand go on.
 """
 
+import shutil
 import socket
 
 import pytest
 
 import control
+import host as hosts
 from attempt import LOOPBACK, converse, disconnect, lacking, outcome, reaches, receives
 from host import USERS, bind, make_socket
 
@@ -53,6 +55,21 @@ def test_listener(governed, proto, family):
     assert not governed.run(lambda: reaches(PORT, family=family))
     control.put(governed, "")
     assert governed.run(lambda: reaches(PORT, family=family))
+    assert squatter.step()
+
+
+def test_restart_that_cannot_look(host):
+    """Catches a daemon that takes it for nothing to refuse when it cannot find out what there is."""
+    library = host.directory / "deaf"
+    library.mkdir()
+    shutil.copy(hosts.PROGRAMS / "deaf_mnl.so", library / "libmnl.so.0")
+    squatter = host.start(converse(PORT), user="visitor")
+    host.daemon(POLICY).kill()
+    assert not host.run(lambda: reaches(PORT))
+    host.daemon(env={"LD_LIBRARY_PATH": str(library)})
+    assert not host.run(lambda: reaches(PORT))
+    assert "sockets that were bound before the policy could not be judged; it is tried again" in \
+        control.status(host)["warnings"]
     assert squatter.step()
 
 
