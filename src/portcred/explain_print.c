@@ -111,14 +111,14 @@ json_t *explain_json(const struct policy *policy, const struct explanation *expl
 					  statement_json(policy, &explanation->statements[i])) < 0)
 			return NULL;
 	}
-	return json_pack(
-		"{s:s, s:i, s:s, s:b, s:o, s:o, s:o, s:o, s:s, s:O, s:I}", "protocol",
-		protocol_name(protocol), "port", port, "verdict",
-		explain_verdict_name(explanation->answer.verdict), may, explain_grants(explanation),
-		"rule", rule_json(policy, &explanation->answer.rule), "summary",
-		varlink_string(explanation->summary), "redirect",
-		explanation->redirect ? varlink_string(explanation->redirect) : json_null(),
-		"capability", varlink_string(explanation->capability), "observed",
-		explain_verdict_name(explanation->observed.verdict), "statements", statements,
-		"omitted", (json_int_t)explanation->omitted);
+	return json_pack("{s:s, s:i, s:s, s:b, s:o, s:o, s:o, s:o, s:s, s:O, s:I}", "protocol",
+			 protocol_name(protocol), "port", port, "verdict",
+			 explain_verdict_name(explanation->answer.verdict), may,
+			 explain_grants(explanation), "rule",
+			 rule_json(policy, &explanation->answer.rule), "summary",
+			 varlink_string(explanation->summary), "redirect",
+			 varlink_string(explanation->redirect), "capability",
+			 varlink_string(explanation->capability), "observed",
+			 explain_verdict_name(explanation->observed.verdict), "statements",
+			 statements, "omitted", (json_int_t)explanation->omitted);
 }

@@ -163,8 +163,7 @@ static json_t *line_json(const char *path, const struct public_keys *keys,
 		json_array_append_new(addresses, varlink_string(line->addresses[i].text));
 	json_object_set_new(result, "name", varlink_string(line->name));
 	json_object_set_new(result, "addresses", addresses);
-	json_object_set_new(result, "statement",
-			    statement ? varlink_string(statement) : json_null());
+	json_object_set_new(result, "statement", varlink_string(statement));
 	return result;
 }
 

@@ -67,6 +67,12 @@ struct trial {
 	uint64_t deadline;      /* CLOCK_BOOTTIME, microseconds */
 };
 
+/* struct turns - of users who ask what is bound, which takes a while: see listing.c */
+struct turns {
+	uint64_t next;  /* CLOCK_MONOTONIC, microseconds */
+	size_t waiting; /* for theirs */
+};
+
 struct daemon {
 	struct options options;
 	int runtime_dir; /* descriptor */
@@ -87,6 +93,7 @@ struct daemon {
 	struct trial trial;
 	struct varlink_server *server;
 	struct watchers *watchers;
+	struct turns turns;
 	struct broker *broker;
 	sd_event_source *sweep;      /* timer: look for what a flood kept back */
 	struct public_keys own_keys; /* of this host, when a policy was last read */
