@@ -100,6 +100,16 @@ def denied(client, credential, procedure=nfs.GETATTR):
     return None
 
 
+def test_server_takes_no_datagrams(served):
+    """Catches a way past the gate: accept rules are about TCP, and a datagram says what it likes."""
+    bound = set()
+    for table in ("udp", "udp6"):
+        lines = pathlib.Path(f"/proc/{served.nfsd.ganesha.pid}/net/{table}").read_text(encoding="ascii").splitlines()
+        bound |= {int(line.split()[1].rpartition(":")[2], 16) for line in lines[1:]}
+    assert 111 in bound, "rpcbind's, which shows that they are seen"
+    assert not bound & {nfs.SERVER, nfs.MOUNT_SERVER}
+
+
 def test_root_speaks_for_all(served):
     """Catches a credential that is changed, or refused, where the kernel's NFS client is to be believed;
     and a root who is let through as root although he is squashed."""
