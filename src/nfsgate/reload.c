@@ -62,6 +62,24 @@ void reload_take(struct gate *gate)
 		end_load(gate, r);
 }
 
+/* read_options() - those that the start would take too; taken over by nobody yet */
+static int read_options(const struct gate *gate, struct options *ret_options)
+{
+	int r = options_parse(gate->argc, gate->argv, ret_options);
+
+	for (size_t i = 0; r == 0 && i < gate->n_listeners; i++) {
+		enum port port = gate->listeners[i].port;
+
+		if (ret_options->servers[port].text)
+			continue;
+		/* A file that was emptied would loosen all that it said. */
+		log_warnx("it has a socket for %s, of which no server was given", port_name(port));
+		options_clear(ret_options);
+		r = -EINVAL;
+	}
+	return r;
+}
+
 void reload_begin(struct gate *gate)
 {
 	struct options options = { 0 };
@@ -71,7 +89,7 @@ void reload_begin(struct gate *gate)
 	if (gate->load)
 		load_free(gate->load);
 	gate->load = NULL;
-	r = options_parse(gate->argc, gate->argv, &options);
+	r = read_options(gate, &options);
 	if (r == 0)
 		r = load_new(&options, &gate->load);
 	if (r == 0 && load_fd(gate->load) >= 0) {

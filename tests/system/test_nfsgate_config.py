@@ -172,8 +172,11 @@ def a_gate(peers, tmp_path):
         config, users = tmp_path / "nfsgate.conf", tmp_path / "users"
         process = None
 
-        def write(self, *lines, table=None):
-            self.config.write_text("\n".join([f"server 127.0.0.1:{SERVER}", "listen 2049", *lines, ""]))
+        def write(self, *lines, table=None, text=None):
+            """@text: in place of the lines, and of those that all have."""
+            if text is None:
+                text = "\n".join([f"server 127.0.0.1:{SERVER}", "listen 2049", *lines, ""])
+            self.config.write_text(text)
             if table is not None:
                 self.users.write_text(table)
 
@@ -185,10 +188,10 @@ def a_gate(peers, tmp_path):
             self.process.logged("ready: ")
             self.server.start(answer(SERVER)).go()
 
-        def reload(self, *lines, table=None, said="reloaded"):
-            """Returns what it says of it."""
+        def reload(self, *lines, said="reloaded", **files):
+            """Returns what it says of it; @lines, @files: as of write()."""
             before = self.process.text()
-            self.write(*lines, table=table)
+            self.write(*lines, **files)
             self.process.process.send_signal(signal.SIGHUP)
             place.eventually(lambda: said in self.process.text()[len(before):],
                              f"{said} from the gate, which said {self.process.text()[len(before):]}")
@@ -309,6 +312,23 @@ def test_wrong_file_changes_nothing(gate):
     assert child.step() == before
     gate.reload("squash 8")
     assert [one[1] for one in child.step()] == [5, 65534]
+
+
+@pytest.mark.parametrize("text", ["", "# all that follows is still to be written\n", "listen 2049\n",
+                                  f"mount-server 127.0.0.1:{SERVER}\nmount-listen 20048\n"])
+def test_file_without_a_server(gate, text):
+    """Catches a file that was emptied, or is half written, in force: nobody would be squashed, and all users be
+    who they say they are."""
+    gate.start(f"users {gate.users}", "squash 8", table="uid * = nobody\n")
+    child = gate.client.start(asking(gate, (5,), (8,)))
+    before = child.value
+    assert [one[1] for one in before] == [65534, 65534]
+    said = gate.reload(text=text, said="nothing has changed")
+    assert "listen, but no server" in said if text.startswith("listen") else \
+        "it has a socket for nfs, of which no server was given\n" in said
+    assert child.step() == before
+    other = gate.client.start(asking(gate, (5,), (8,)))
+    assert other.value == before
 
 
 def test_limits_after_a_reload(gate):
