@@ -228,13 +228,11 @@ def test_local_users(served):
     assert owner(served.export / "of-bob-here") == (BOB, BOB)
 
 
-def test_squash_and_table(served, tmp_path):
+def test_squash_and_table(served, trusted_path):
     """Catches root who is not squashed by default; a table that is not followed, or not reloaded."""
-    table = tmp_path / "users"
+    table = trusted_path / "users"
     table.write_text(f"uid 5001 = {ALICE}   # alice has another number there\ngid 5001 = {ALICE}\n"
                      "uid 6000-6999 = nobody\n")
-    for part in (tmp_path, *tmp_path.parents[:2]):
-        part.chmod(0o755)
     gate = served.start("--users", table, "--anonymous", "2001:2002")
 
     def make(prefix):

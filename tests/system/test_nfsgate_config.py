@@ -26,15 +26,20 @@ POLICY = "accept 2049/tcp from anyone@*\n"
 pytestmark = pytest.mark.seconds(60)
 
 
-def check(tmp_path, text):
+def check(directory, text):
     """What a gate that is started with this file says, in lines; it must not start."""
-    path = tmp_path / "nfsgate.conf"
-    path.write_bytes(text if isinstance(text, bytes) else text.encode())
-    ended = subprocess.run([conftest.BUILD / "portcred-nfsgate", "--config", path], text=True,
-                           check=False, timeout=30, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                           stderr=subprocess.PIPE)
-    assert (ended.returncode, ended.stdout) == (1, ""), ended
-    return ended.stderr.replace(str(path), "FILE").splitlines()
+    path = directory / "nfsgate.conf"
+    path.write_bytes(ended(text if isinstance(text, bytes) else text.encode(), b"\n"))
+    gate = subprocess.run([conftest.BUILD / "portcred-nfsgate", "--config", path], text=True,
+                          check=False, timeout=30, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE)
+    assert (gate.returncode, gate.stdout) == (1, ""), gate
+    return gate.stderr.replace(str(path), "FILE").splitlines()
+
+
+def ended(text, newline="\n"):
+    """With the end of its last line."""
+    return text if text.endswith(newline) or not text else text + newline
 
 
 @pytest.mark.parametrize("text, said", [
@@ -69,9 +74,9 @@ def check(tmp_path, text):
     ("".join(f"root-of h{i}\n" for i in range(65)),
      "FILE:65:9: error: 'h64', no more than 64 of them"),
 ])
-def test_error(tmp_path, text, said):
+def test_error(trusted_path, text, said):
     """Catches a file that is taken for something else than was meant; a wrong place or message."""
-    lines = check(tmp_path, text)
+    lines = check(trusted_path, text)
     assert lines[0] == said or said in lines, lines
     if ":" in said.removeprefix("FILE").split(" ", 1)[0].rstrip(":"):
         line, column = map(int, re.match(r"FILE:(\d+):(\d+):", said).groups())
@@ -81,22 +86,74 @@ def test_error(tmp_path, text, said):
             assert lines[at + 1] == text.splitlines()[line - 1]
 
 
-def test_all_errors_in_one_run(tmp_path):
-    lines = check(tmp_path, "squash roots\nserver 1\ngroups x # no\nrefuse-none\nmax-record 1\n")
+def test_all_errors_in_one_run(trusted_path):
+    lines = check(trusted_path, "squash roots\nserver 1\ngroups x # no\nrefuse-none\nmax-record 1\n")
     assert [line.split(" error")[0] for line in lines if " error: " in line] == [
         "FILE:1:8:", "FILE:2:8:", "FILE:3:8:", "FILE:5:12:"]
 
 
-def test_file_errors(tmp_path):
-    """Catches a file that hangs the gate, or is read though it cannot be one."""
-    os.mkfifo(tmp_path / "fifo")
-    (tmp_path / "large").write_bytes(b"#" * (300 << 10))
+SETTINGS = f"listen 2049\nserver 127.0.0.1:{SERVER}\n"
+ELSE = "someone other than root can change it"
+
+
+def test_file_errors(trusted_path):
+    """Catches a file that hangs the gate, or is read though it cannot be one, or is not there whole."""
+    os.mkfifo(trusted_path / "fifo")
+    (trusted_path / "large").write_bytes(b"#" * (300 << 10))
+    (trusted_path / "cut").write_text(SETTINGS + "squash 0-9", encoding="ascii")
     for name, said in (("none", "No such file or directory"), ("fifo", "not a regular file"),
-                       ("large", "it is larger than 256 KiB"), ("", "Is a directory")):
-        ended = subprocess.run([conftest.BUILD / "portcred-nfsgate", "--config", tmp_path / name],
-                               text=True, check=False, timeout=10, stderr=subprocess.PIPE)
-        assert ended.returncode == 1
-        assert ended.stderr == f"portcred-nfsgate: {tmp_path / name}: {said}\n"
+                       ("large", "it is larger than 256 KiB"), ("", "Is a directory"),
+                       ("cut", "its last line has no end: is it all there?")):
+        assert refuses("--config", trusted_path / name) == f"{trusted_path / name}: {said}"
+    assert refuses("--listen", "2049", "--server", "127.0.0.1:1", "--users", trusted_path / "cut") \
+        == f"{trusted_path / 'cut'}: its last line has no end: is it all there?"
+
+
+def refuses(*arguments):
+    """What a gate says that does not start with these, without its name."""
+    gate = subprocess.run([conftest.BUILD / "portcred-nfsgate", *arguments], text=True, check=False,
+                          timeout=10, input=SETTINGS, stderr=subprocess.PIPE)
+    assert gate.returncode == 1, gate
+    return gate.stderr.removeprefix("portcred-nfsgate: ").removesuffix("\n")
+
+
+def others_file(path):
+    os.chown(path, ALICE, 0)
+    return path
+
+
+def groups_file(path):
+    path.chmod(0o664)
+    return path
+
+
+def everybodys_directory(path):
+    path.parent.chmod(0o1777)
+    return path.parent
+
+
+def link_to_others_file(path):
+    theirs = path.rename(path.with_name("theirs"))
+    path.symlink_to(theirs)
+    return others_file(theirs)
+
+
+@pytest.mark.parametrize("spoil", [others_file, groups_file, everybodys_directory, link_to_others_file])
+@pytest.mark.parametrize("option", ["--config", "--users"])
+def test_file_of_others(trusted_path, option, spoil):
+    """Catches a gate that does what anybody may have written for it."""
+    path = trusted_path / "file"
+    path.write_text(SETTINGS if option == "--config" else "", encoding="ascii")
+    more = ("--listen", "2049", "--server", "127.0.0.1:1") if option == "--users" else ()
+    culprit = spoil(path)
+    assert refuses(option, path, *more) == f"{culprit}: {ELSE}"
+
+
+@pytest.mark.parametrize("arguments", [("--config", "-"),
+                                       ("--listen", "2049", "--server", "127.0.0.1:1", "--users", "-")])
+def test_standard_input(private_run, arguments):
+    """Catches what a reload would find empty, or wait for."""
+    assert refuses(*arguments) == "-: expected a file, which is read again at a reload"
 
 
 TABLE_ERRORS = [
@@ -127,49 +184,41 @@ TABLE_ERRORS = [
 
 
 @pytest.mark.parametrize("text, said", TABLE_ERRORS, ids=[said for _, said in TABLE_ERRORS])
-def test_table_error(peers, tmp_path, text, said):
+def test_table_error(peers, trusted_path, text, said):
     """Catches a table that says something else than was meant; a wrong place or message; a gate that serves
     with it."""
-    path = readable(tmp_path) / "users"
-    path.write_text(text)
-    ended = peers.server.run([hosts.PROGRAMS / "portcred-nfsgate", "--listen", "2055", "--server",
-                              "127.0.0.1:1", "--users", path])
-    assert ended.returncode == 1
-    assert f"{path}:{said}\n" in ended.stderr, ended.stderr
+    path = trusted_path / "users"
+    path.write_text(ended(text))
+    gate = peers.server.run([hosts.PROGRAMS / "portcred-nfsgate", "--listen", "2055", "--server",
+                             "127.0.0.1:1", "--users", path])
+    assert gate.returncode == 1
+    assert f"{path}:{said}\n" in gate.stderr, gate.stderr
 
 
-def test_all_table_errors_in_one_run(peers, tmp_path):
-    path = readable(tmp_path) / "users"
+def test_all_table_errors_in_one_run(peers, trusted_path):
+    path = trusted_path / "users"
     path.write_text("uid 5 = nobody-has-this\nuid 6 = nor-this # at all\nuid 7 = alice\n")
-    ended = peers.server.run([hosts.PROGRAMS / "portcred-nfsgate", "--listen", "2055", "--server",
-                              "127.0.0.1:1", "--users", path])
-    assert [line.split(": error")[0].split("users:")[1] for line in ended.stderr.splitlines()
+    gate = peers.server.run([hosts.PROGRAMS / "portcred-nfsgate", "--listen", "2055", "--server",
+                             "127.0.0.1:1", "--users", path])
+    assert [line.split(": error")[0].split("users:")[1] for line in gate.stderr.splitlines()
             if ": error: " in line] == ["1:9", "2:9"]
     path.write_text("uid 5 = 6 7\nuid x y\n\nuid 1@ = 9\n")
-    ended = peers.server.run([hosts.PROGRAMS / "portcred-nfsgate", "--listen", "2055", "--server",
-                              "127.0.0.1:1", "--users", path])
-    assert [line.split(": error")[0].split("users:")[1] for line in ended.stderr.splitlines()
+    gate = peers.server.run([hosts.PROGRAMS / "portcred-nfsgate", "--listen", "2055", "--server",
+                             "127.0.0.1:1", "--users", path])
+    assert [line.split(": error")[0].split("users:")[1] for line in gate.stderr.splitlines()
             if ": error: " in line] == ["1:1", "2:1", "4:7"]
 
 
-def readable(path):
-    """For the user that the gate becomes."""
-    for part in (path, *path.parents[:2]):
-        part.chmod(0o755)
-    return path
-
-
 @pytest.fixture(name="gate")
-def a_gate(peers, tmp_path):
+def a_gate(peers, trusted_path):
     """A gate on db1 with a configuration file and a table, and a server that says whom it was told of."""
     peers.put(POLICY)
-    readable(tmp_path)
     gates = []
 
     class Gate:
         client, server = peers.client, peers.server
         address = peers.address(peers.server)
-        config, users = tmp_path / "nfsgate.conf", tmp_path / "users"
+        config, users = trusted_path / "nfsgate.conf", trusted_path / "users"
         process = None
 
         def write(self, *lines, table=None, text=None):
@@ -304,8 +353,13 @@ def test_wrong_file_changes_nothing(gate):
                        said="nothing has changed")
     assert f"{gate.users}:1:9: error: this machine has no user 'nobody-of-this-name'" in said
     assert child.step() == before
+    groups_file(gate.users)
+    assert f"{gate.users}: {ELSE}" in gate.reload(f"users {gate.users}", said="nothing has changed")
     gate.users.unlink()
     assert "No such file" in gate.reload(f"users {gate.users}", said="nothing has changed")
+    others_file(gate.config)
+    assert f"{gate.config}: {ELSE}" in gate.reload(said="nothing has changed")
+    os.chown(gate.config, 0, 0)
     gate.config.chmod(0o600)
     assert "Permission denied" in gate.reload(said="nothing has changed")
     gate.config.chmod(0o644)
@@ -394,9 +448,9 @@ def test_reloads_one_after_the_other(gate):
     assert gate.process.grew_little(memory), gate.process.memory() - memory
 
 
-def test_service_manager_is_told(gate, tmp_path):
+def test_service_manager_is_told(gate, trusted_path):
     """Catches a reload that systemctl(1) waits for in vain, also when it fails."""
-    path = tmp_path / "notify"
+    path = trusted_path / "notify"
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock:
         sock.bind(str(path))
         path.chmod(0o666)
