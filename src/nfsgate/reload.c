@@ -2,8 +2,8 @@
 /*
  * reload.c - options and table in force, from the first to the last
  *
- * What is read anew replaces what was in force in one step, when all of it is known and right. Nobody's
- * connection is judged again by that: its calls are, from the next one on.
+ * What is read anew replaces what was in force in one step, when all of it is known and right. Connections
+ * are judged again then, and their calls from the next one on.
  */
 #include "nfsgate/reload.h"
 
@@ -14,8 +14,9 @@
 #include "base/log.h"
 #include "nfsgate/clock.h"
 #include "nfsgate/lookup.h"
+#include "nfsgate/session.h"
 
-/* put_in_force() - what was loaded; connections that there are go on under it */
+/* put_in_force() - what was loaded; calls from now on are judged by it */
 static void put_in_force(struct gate *gate, struct load *load)
 {
 	struct options options;
@@ -31,6 +32,21 @@ static void put_in_force(struct gate *gate, struct load *load)
 	gate->rule.ids = ids;
 }
 
+/* judge_sessions() - that are open: of some the caller may have lost what let him in */
+static void judge_sessions(struct gate *gate)
+{
+	struct session *next;
+	unsigned ended = 0;
+
+	for (struct session *session = gate->sessions; session; session = next) {
+		next = session->next;
+		ended += !session_judge(session);
+	}
+	if (ended)
+		log_warnx("%u connections have been ended, whose callers may no longer connect",
+			  ended);
+}
+
 /* end_load() - tell the service manager too, whatever came of it */
 static void end_load(struct gate *gate, int error)
 {
@@ -39,11 +55,12 @@ static void end_load(struct gate *gate, int error)
 	if (error == 0) {
 		load_kept(gate->load, gate->options, kept);
 		put_in_force(gate, gate->load);
+		judge_sessions(gate);
 		groups_forget(gate->groups, gate->options->groups_lifetime);
 		descriptors_want(gate->options->max_connections);
-		log_info("reloaded");
 		if (kept[0])
 			log_warnx("%s: what is said of it now counts from the next start on", kept);
+		log_info("reloaded");
 	} else {
 		log_warnx("nothing has changed");
 	}

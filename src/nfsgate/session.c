@@ -469,6 +469,16 @@ void session_end(struct session *session, const char *why)
 	gate->ended = session;
 }
 
+bool session_judge(struct session *session)
+{
+	struct caller now = session->caller; /* whom it spoke for is told at its end */
+
+	if (rule_admits(&session->gate->rule, &now) == session->caller.speaks)
+		return true;
+	session_end(session, "its caller may no longer connect");
+	return false;
+}
+
 void session_free(struct session *session)
 {
 	free(session);

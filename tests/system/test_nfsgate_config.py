@@ -385,6 +385,37 @@ def test_file_without_a_server(gate, text):
     assert other.value == before
 
 
+def test_revoked(gate, peers):
+    """Catches one who has lost what let him in, and goes on on the connection that he has; others who lose
+    theirs for it."""
+    by_port, by_root = "reserved-from 10.77.0.3", "root-of app1"
+    peers.put(POLICY.replace("*\n", "*, address 10.77.0.0/24\n"))
+    gate.start(by_port, by_root)
+
+    def asks(source=None):
+        def run():
+            with nfs.Client(gate.address, source=source) as client:
+                while True:
+                    try:
+                        yield who(client, ALICE)[1]
+                    except ConnectionError:
+                        yield "ended"
+        return run
+
+    root, alice = gate.client.start(asks()), gate.client.start(asks(), user="alice")
+    reserved = peers.attacker.start(asks(("", 700)))
+    assert (root.value, alice.value, reserved.value) == (ALICE, ALICE, ALICE)
+    assert "have been ended" not in gate.reload(by_port, by_root)
+    assert (root.step(), alice.step(), reserved.step()) == (ALICE, ALICE, ALICE)
+    said = gate.reload("reserved-from 10.77.0.4", by_root)
+    assert "1 connections have been ended, whose callers may no longer connect\n" in said
+    assert (root.step(), alice.step(), reserved.step()) == (ALICE, ALICE, "ended")
+    said = gate.reload("root-of db2")
+    assert re.search(r"ended: a connection to nfs, user 0 of app1, .*: its caller may no longer connect; "
+                     r"3 calls passed, 0 denied\n.*: 1 connections have been ended", said), said
+    assert (root.step(), alice.step()) == ("ended", ALICE)
+
+
 def test_limits_after_a_reload(gate):
     """Catches limits that stay what they were at the start."""
     gate.start("max-per-user 1")
