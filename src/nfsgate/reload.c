@@ -102,7 +102,8 @@ void reload_begin(struct gate *gate)
 	struct options options = { 0 };
 	int r;
 
-	sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%lld", (long long)clock_ms() * 1000);
+	/* A time before the signal would be that of an earlier reload (systemd.service(5)). */
+	sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%lld", (long long)clock_us());
 	if (gate->load)
 		load_free(gate->load);
 	gate->load = NULL;
