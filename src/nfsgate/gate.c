@@ -318,6 +318,7 @@ static void gate_clear(struct gate *gate)
 	pipes_clear(&gate->pipes);
 	ids_clear(&gate->rule.ids);
 	options_clear(&gate->loaded);
+	options_clear(&gate->first);
 	for (size_t i = 0; i < gate->n_listeners; i++)
 		close(gate->listeners[i].source.fd);
 	if (gate->signals.fd >= 0)

@@ -48,7 +48,8 @@ struct counts {
 };
 
 struct gate {
-	const struct options *options; /* in force: `loaded` */
+	const struct options *options; /* in force: `first`, then `loaded` */
+	struct options first;          /* of the start: some count until the end, options_kept() */
 	struct options loaded;
 	struct rule rule; /* with the table of ids */
 	int argc;         /* to read all of it anew */

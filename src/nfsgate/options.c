@@ -224,13 +224,13 @@ static bool same_listeners(const struct options *one, const struct options *othe
 	return true;
 }
 
-void options_kept(const struct options *options, const struct options *next,
+void options_kept(const struct options *first, const struct options *next,
 		  char ret_names[static OPTIONS_KEPT_MAX])
 {
 	const char *names[] = {
-		same_listeners(options, next) ? NULL : "listen",
-		same_text(options->runtime_dir, next->runtime_dir) ? NULL : "runtime-dir",
-		same_text(options->user, next->user) ? NULL : "user",
+		same_listeners(first, next) ? NULL : "listen",
+		same_text(first->runtime_dir, next->runtime_dir) ? NULL : "runtime-dir",
+		same_text(first->user, next->user) ? NULL : "user",
 	};
 	size_t n = 0;
 

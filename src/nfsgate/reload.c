@@ -24,9 +24,14 @@ static void put_in_force(struct gate *gate, struct load *load)
 
 	load_take(load, &options, &ids);
 	ids_clear(&gate->rule.ids);
-	options_clear(&gate->loaded);
-	gate->loaded = options;
-	gate->options = &gate->loaded;
+	if (!gate->options) {
+		gate->first = options;
+		gate->options = &gate->first;
+	} else {
+		options_clear(&gate->loaded);
+		gate->loaded = options;
+		gate->options = &gate->loaded;
+	}
 	gate->rule = options.rule;
 	gate->poll.limit = (int64_t)options.poll * 1000;
 	gate->rule.ids = ids;
@@ -53,7 +58,7 @@ static void end_load(struct gate *gate, int error)
 	char kept[OPTIONS_KEPT_MAX];
 
 	if (error == 0) {
-		load_kept(gate->load, gate->options, kept);
+		load_kept(gate->load, &gate->first, kept);
 		put_in_force(gate, gate->load);
 		judge_sessions(gate);
 		groups_forget(gate->groups, gate->options->groups_lifetime);
