@@ -90,6 +90,12 @@ struct gate_start {
 	struct control_socket control;
 };
 
+/*
+ * gate_hold_signals() - SIGHUP and SIGUSR1 wait until gate_run() takes them: they would end a process that
+ * is only starting, while SIGTERM is to do just that. Returns 0, -errno
+ */
+int gate_hold_signals(void);
+
 /* gate_run() - until SIGTERM or SIGINT. Returns 0, -errno */
 int gate_run(struct gate_start *start);
 

@@ -2,6 +2,7 @@
 """portcred-nfsgate's configuration file and table of users: what is wrong with them, and both read anew
 while connections are open. The server is one of the tests' own, which says as whom it was called."""
 
+import fcntl
 import os
 import pathlib
 import re
@@ -459,6 +460,29 @@ def test_names_that_change(gate):
         assert child.step()[0][1] == 2099
     finally:
         gate.server.set_accounts()
+
+
+def test_signals_while_it_starts(gate):
+    """Catches a gate that a reload ends, since it is still looking up its first names."""
+    gate.write(f"users {gate.users}", table="gid 5 = friends\n")
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGIO})
+    try:
+        with open(gate.server.etc / "group", "r+b") as groups:
+            # Who opens it waits for us (fcntl(2), leases), and we are told by SIGIO.
+            fcntl.fcntl(groups, fcntl.F_SETLEASE, fcntl.F_WRLCK)
+            process = nfs.Process(gate.server, "nfsgate-slow", [
+                hosts.PROGRAMS / "portcred-nfsgate", "--config", gate.config])
+            assert signal.sigtimedwait({signal.SIGIO}, 20), "its child looks there"
+            for number in (signal.SIGUSR1, signal.SIGHUP):
+                process.process.send_signal(number)
+            assert "ready: " not in process.text()
+            fcntl.fcntl(groups, fcntl.F_SETLEASE, fcntl.F_UNLCK)
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    process.logged("ready: 1 sockets")
+    process.logged("0 connections; since the start 0")
+    process.logged("reloaded")
+    assert process.stop() == 0
 
 
 def test_reloads_one_after_the_other(gate):
