@@ -449,6 +449,23 @@ def test_names_and_hosts(gate):
     assert local.step()[0][1] == ALICE and child.step()[0][1] == 5001
 
 
+def test_group_of_many(gate):
+    """Catches a group that is not known for its many members."""
+    crowd = [f"member{n:06}" for n in range(50_000)]
+    gate.server.set_accounts(groups=hosts.GROUPS | {"crowd": (4000, crowd)})
+    try:
+        gate.start(f"users {gate.users}", table="gid 5 = crowd\ngid 6 = friends\n")
+        child = gate.client.start(asking(gate, (7, 5), (7, 6)))
+        assert [one[2] for one in child.value] == [4000, FRIENDS]
+        crowd *= 40
+        gate.server.set_accounts(groups=hosts.GROUPS | {"crowd": (4001, crowd)})
+        said = gate.reload(f"users {gate.users}", said="nothing has changed")
+        assert "1:9: error: group 'crowd' cannot be looked up: Numerical result out of range" in said
+        assert [one[2] for one in child.step()] == [4000, FRIENDS]
+    finally:
+        gate.server.set_accounts()
+
+
 def test_names_that_change(gate):
     """Catches a name that keeps the number that it had at the start."""
     gate.start(f"users {gate.users}", table="uid 5 = alice\n")
