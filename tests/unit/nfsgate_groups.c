@@ -113,6 +113,21 @@ static void test_asked_once(void **state)
 	assert_int_equal(groups_find(fixture->groups, ALICE, 60001, &found), -EINPROGRESS);
 }
 
+/* Catches an answer that may be of before the change for which all was to be forgotten. */
+static void test_forgotten_while_asked(void **state)
+{
+	struct fixture *fixture = *state;
+	struct user_groups found;
+
+	assert_int_equal(groups_find(fixture->groups, ALICE, 0, &found), -EINPROGRESS);
+	groups_forget(fixture->groups, 60);
+	answer(fixture, 0);
+	assert_int_equal(groups_find(fixture->groups, ALICE, 0, &found), -EINPROGRESS);
+	answer(fixture, 0);
+	assert_int_equal(groups_find(fixture->groups, ALICE, 59999, &found), 0);
+	assert_true(found.known);
+}
+
 static void test_unknown_and_crowded(void **state)
 {
 	struct fixture *fixture = *state;
@@ -220,6 +235,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_asked_once, begin, end),
+		cmocka_unit_test_setup_teardown(test_forgotten_while_asked, begin, end),
 		cmocka_unit_test_setup_teardown(test_unknown_and_crowded, begin, end),
 		cmocka_unit_test_setup_teardown(test_long, begin, end),
 		cmocka_unit_test_setup_teardown(test_hangs, begin, end),
