@@ -9,6 +9,7 @@ import struct
 
 import pytest
 
+import cli
 import host as hosts
 import journal
 import nfs
@@ -291,6 +292,51 @@ def test_no_gate(gate):
     assert "--peers and --nfs, expected one of the two" in gate.cli("ls", "--nfs", "--peers").stderr
     assert gate.cli("ls", "--nfs", "--governed").returncode == 2
     assert gate.cli("watch", "--nfs").returncode == 3
+
+
+class Liar(cli.Daemon):
+    """A gate that answers what it likes; @answers: of methods of its interface."""
+
+    def __init__(self, gate, **answers):
+        gate.directory.mkdir(exist_ok=True)
+        (gate.directory / "control").unlink(missing_ok=True)  # of a gate that has ended
+        super().__init__(gate.directory, **{f"nfsgate.{name}": one for name, one in answers.items()})
+
+
+NOBODY = {"address": "10.77.0.9", "port": 9, "host": None, "uid": None, "raw_uid": None, "proof": "none",
+          "speaks": "nobody"}
+
+
+@pytest.mark.parametrize("text, said", [
+    ({}, "?; 3 calls passed, 1 denied"), ({"text": 5}, "?; 3 calls passed, 1 denied"),
+    ({"text": ""}, "3 calls passed, 1 denied"),
+    ({"text": "it is late"}, "it is late; 3 calls passed, 1 denied")])
+def test_event_without_a_text(gate, text, said):
+    """Catches a program that dies of what a gate leaves out."""
+    ended = {"time": "2026-11-23T14:04:05Z", "event": "ended", "service": "nfs", "caller": NOBODY,
+             "reason": "none", "calls": 3, "denied": 1} | text
+    with Liar(gate, Watch=[{"event": None}, {"event": ended, "lost": 0}, None]) as liar:
+        watcher = gate.server.start([hosts.PROGRAMS / "portcred", "--runtime-dir", gate.directory,
+                                     "watch", "--nfs"])
+        line = watcher.stdout.readline()
+        assert line.endswith(f" ended: a connection to nfs by -, 10.77.0.9 port 9, none: {said}\n"), line
+        liar.hang_up()
+        assert watcher.wait(10) == 3
+
+
+@pytest.mark.parametrize("numbers, asked", [
+    ((0,), 1), ((5, 5), 2), ((5, 6), 2), ((7, 3, 0), 3), ((-1,), 1), (("x",), 1), ((None,), 1)])
+def test_pages_without_an_end(gate, numbers, asked):
+    """Catches a program that asks for ever, or for the first page again, where the gate's numbers do not
+    fall."""
+    pages = iter(numbers)
+
+    def page(_):
+        return {"connections": [{"id": next(pages, 1), "service": "nfs", "caller": NOBODY}], "more": True}
+
+    with Liar(gate, GetStatus={}, ListMounts={"mounts": []}, ListConnections=page) as liar:
+        assert len(gate.listed()["connections"]) == asked
+        assert [one for one, _ in liar.calls].count("nfsgate.ListConnections") == asked
 
 
 def test_runtime_directory(gate):
