@@ -19,6 +19,7 @@ import conftest
 import host as hosts
 import nfs
 import place
+import rshing
 
 ALICE, BOB = hosts.USERS["alice"], hosts.USERS["bob"]
 FRIENDS = hosts.GROUPS["friends"][0]
@@ -391,9 +392,9 @@ def test_revoked(gate, peers):
     peers.put(POLICY.replace("*\n", "*, address 10.77.0.0/24\n"))
     gate.start(by_port, by_root)
 
-    def asks(source=None):
+    def asks(ports=0):
         def run():
-            with nfs.Client(gate.address, source=source) as client:
+            with nfs.Client(gate.address, source=("", ports)) as client:
                 while True:
                     try:
                         yield who(client, ALICE)[1]
@@ -402,7 +403,7 @@ def test_revoked(gate, peers):
         return run
 
     root, alice = gate.client.start(asks()), gate.client.start(asks(), user="alice")
-    reserved = peers.attacker.start(asks(("", 700)))
+    reserved = peers.attacker.start(asks(rshing.SOME_RESERVED))
     assert (root.value, alice.value, reserved.value) == (ALICE, ALICE, ALICE)
     assert "have been ended" not in gate.reload(by_port, by_root)
     assert (root.step(), alice.step(), reserved.step()) == (ALICE, ALICE, ALICE)
