@@ -25,9 +25,10 @@ static int trusted(const char *path)
 /* whole() - "squash 0-99" may have been going to be "squash 0-999" */
 static int whole(const char *path, const struct source *file)
 {
-	if (file->size == 0 || file->text[file->size - 1] == '\n')
+	if (file->size && file->text[file->size - 1] == '\n')
 		return 0;
-	log_warnx("%s: its last line has no end: is it all there?", path);
+	log_warnx("%s: %s: is it all there?", path,
+		  file->size ? "its last line has no end" : "it is empty");
 	return -EBADMSG;
 }
 

@@ -12,7 +12,7 @@
 /*
  * file_read() - as the only one of *ret_sources, the caller's to free; complains
  * Nothing is taken from a file that others than root and the caller's user can change, nor from one that
- * ends in the middle of a line.
+ * is empty or ends in the middle of a line.
  * Returns 0; -EPERM: the first; -EBADMSG: the second, or it is "-"; -EFBIG: it has more than @max bytes;
  * as trust_open_own() and sources_read_file().
  */

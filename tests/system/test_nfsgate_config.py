@@ -104,12 +104,12 @@ def test_file_errors(trusted_path):
     os.mkfifo(trusted_path / "fifo")
     (trusted_path / "large").write_bytes(b"#" * (300 << 10))
     (trusted_path / "cut").write_text(SETTINGS + "squash 0-9", encoding="ascii")
+    (trusted_path / "empty").touch()
     for name, said in (("none", "No such file or directory"), ("fifo", "not a regular file"),
                        ("large", "it is larger than 256 KiB"), ("", "Is a directory"),
-                       ("cut", "its last line has no end: is it all there?")):
+                       ("cut", "its last line has no end: is it all there?"),
+                       ("empty", "it is empty: is it all there?")):
         assert refuses("--config", trusted_path / name) == f"{trusted_path / name}: {said}"
-    assert refuses("--listen", "2049", "--server", "127.0.0.1:1", "--users", trusted_path / "cut") \
-        == f"{trusted_path / 'cut'}: its last line has no end: is it all there?"
 
 
 def refuses(*arguments):
@@ -368,7 +368,23 @@ def test_wrong_file_changes_nothing(gate):
     assert [one[1] for one in child.step()] == [5, 65534]
 
 
-@pytest.mark.parametrize("text", ["", "# all that follows is still to be written\n", "listen 2049\n",
+@pytest.mark.parametrize("kind", ["config", "users"])
+def test_file_cut_off(gate, kind):
+    """Catches a file in force that is being written: a prefix of it may let more through than the whole."""
+    gate.start(f"users {gate.users}", "squash 7-89", table="uid 100-199 = nobody\n")
+    child = gate.client.start(asking(gate, (88,), (199,)))
+    before = child.value
+    assert [one[1] for one in before] == [65534, 65534]
+    path = getattr(gate, kind)
+    text = path.read_text(encoding="ascii")
+    for part, why in (("", "it is empty"), (text[:-3], "its last line has no end")):
+        what = {"text": part} if kind == "config" else {"table": part}
+        said = gate.reload(f"users {gate.users}", "squash 7-89", said="nothing has changed", **what)
+        assert f"{path}: {why}: is it all there?\n" in said
+        assert child.step() == before
+
+
+@pytest.mark.parametrize("text", ["# all that follows is still to be written\n", "listen 2049\n",
                                   f"mount-server 127.0.0.1:{SERVER}\nmount-listen 20048\n"])
 def test_file_without_a_server(gate, text):
     """Catches a file that was emptied, or is half written, in force: nobody would be squashed, and all users be
