@@ -71,22 +71,32 @@ int argument_network(const char *text, struct network *ret_network)
 	return 0;
 }
 
-bool network_has(const struct network *network, const struct sockaddr_storage *address)
+int network_of(const struct sockaddr_storage *address, struct network *ret_network)
 {
-	uint8_t bytes[16];
-	unsigned whole = network->bits / 8, rest = network->bits % 8;
+	struct network network = { .bits = 128 };
 
 	if (address->ss_family == AF_INET6) {
-		memcpy(bytes, &((const struct sockaddr_in6 *)address)->sin6_addr, sizeof(bytes));
+		memcpy(network.address, &((const struct sockaddr_in6 *)address)->sin6_addr,
+		       sizeof(network.address));
 	} else if (address->ss_family == AF_INET) {
-		memcpy(bytes, mapped, sizeof(mapped));
-		memcpy(bytes + IPV4_AT, &((const struct sockaddr_in *)address)->sin_addr, 4);
+		memcpy(network.address, mapped, sizeof(mapped));
+		memcpy(network.address + IPV4_AT, &((const struct sockaddr_in *)address)->sin_addr,
+		       4);
 	} else {
-		return false;
+		return -EAFNOSUPPORT;
 	}
-	if (memcmp(bytes, network->address, whole) != 0)
+	*ret_network = network;
+	return 0;
+}
+
+bool network_has(const struct network *network, const struct sockaddr_storage *address)
+{
+	unsigned whole = network->bits / 8, rest = network->bits % 8;
+	struct network alone;
+
+	if (network_of(address, &alone) < 0 || memcmp(alone.address, network->address, whole) != 0)
 		return false;
-	return rest == 0 || (bytes[whole] ^ network->address[whole]) >> (8 - rest) == 0;
+	return rest == 0 || (alone.address[whole] ^ network->address[whole]) >> (8 - rest) == 0;
 }
 
 /* read_host() - as it stands before the colon, @length characters */

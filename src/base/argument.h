@@ -18,6 +18,9 @@ struct network {
 /* argument_network() - "10.0.0.0/8", "fd00::/64", an address alone; -EINVAL, also with host bits set */
 int argument_network(const char *text, struct network *ret_network);
 
+/* network_of() - an address alone; -EAFNOSUPPORT */
+int network_of(const struct sockaddr_storage *address, struct network *ret_network);
+
 /* network_has() - of AF_INET or AF_INET6, v4-mapped is v4; no other family is in any network */
 bool network_has(const struct network *network, const struct sockaddr_storage *address);
 

@@ -36,7 +36,7 @@ struct event {
 	const struct account *account; /* ENDED */
 };
 
-/* struct event_floods - all zeros at first */
+/* struct event_floods - event_floods_init() */
 struct event_floods {
 	struct flood_table users; /* those of whom no uid is known are one */
 	struct flood_table all;

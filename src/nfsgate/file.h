@@ -11,7 +11,10 @@
 
 /*
  * file_read() - as the only one of *ret_sources, the caller's to free; complains
- * Returns 0; -EFBIG: it has more than @max bytes; as sources_read_file().
+ * Nothing is taken from a file that others than root and the caller's user can change, nor from one that
+ * is empty or ends in the middle of a line.
+ * Returns 0; -EPERM: the first; -EBADMSG: the second, or it is "-"; -EFBIG: it has more than @max bytes;
+ * as trust_open_own() and sources_read_file().
  */
 int file_read(const char *path, size_t max, struct sources **ret_sources);
 

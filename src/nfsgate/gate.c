@@ -249,16 +249,31 @@ static int step(struct gate *gate)
 	return 0;
 }
 
+/* block() - @ret_ours: those blocked */
+static int block(const int *numbers, size_t n, sigset_t *ret_ours)
+{
+	sigemptyset(ret_ours);
+	for (size_t i = 0; i < n; i++)
+		sigaddset(ret_ours, numbers[i]);
+	return sigprocmask(SIG_BLOCK, ret_ours, NULL) < 0 ? -errno : 0;
+}
+
+int gate_hold_signals(void)
+{
+	static const int numbers[] = { SIGHUP, SIGUSR1 };
+	sigset_t held;
+
+	return block(numbers, ELEMENTS(numbers), &held);
+}
+
 static int open_signals(void)
 {
 	static const int numbers[] = { SIGTERM, SIGINT, SIGHUP, SIGUSR1 };
 	sigset_t ours;
+	int r = block(numbers, ELEMENTS(numbers), &ours);
 
-	sigemptyset(&ours);
-	for (size_t i = 0; i < ELEMENTS(numbers); i++)
-		sigaddset(&ours, numbers[i]);
-	if (sigprocmask(SIG_BLOCK, &ours, NULL) < 0)
-		return -errno;
+	if (r < 0)
+		return r;
 	signal(SIGPIPE, SIG_IGN); /* splice(2) has no flag against it */
 	return signalfd(-1, &ours, SFD_CLOEXEC | SFD_NONBLOCK);
 }
@@ -318,6 +333,7 @@ static void gate_clear(struct gate *gate)
 	pipes_clear(&gate->pipes);
 	ids_clear(&gate->rule.ids);
 	options_clear(&gate->loaded);
+	options_clear(&gate->first);
 	for (size_t i = 0; i < gate->n_listeners; i++)
 		close(gate->listeners[i].source.fd);
 	if (gate->signals.fd >= 0)

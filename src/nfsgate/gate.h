@@ -48,7 +48,8 @@ struct counts {
 };
 
 struct gate {
-	const struct options *options; /* in force: `loaded` */
+	const struct options *options; /* in force: `first`, then `loaded` */
+	struct options first;          /* of the start: some count until the end, options_kept() */
 	struct options loaded;
 	struct rule rule; /* with the table of ids */
 	int argc;         /* to read all of it anew */
@@ -88,6 +89,12 @@ struct gate_start {
 	size_t n_listeners;
 	struct control_socket control;
 };
+
+/*
+ * gate_hold_signals() - SIGHUP and SIGUSR1 wait until gate_run() takes them: they would end a process that
+ * is only starting, while SIGTERM is to do just that. Returns 0, -errno
+ */
+int gate_hold_signals(void);
 
 /* gate_run() - until SIGTERM or SIGINT. Returns 0, -errno */
 int gate_run(struct gate_start *start);

@@ -36,6 +36,7 @@ struct groups {
 	void *tag;
 	struct child child;
 	struct place *asked; /* what the child is at */
+	bool outdated;       /* its answer will be: it was asked before groups_forget() */
 	int64_t deadline;
 	size_t n_wanted;
 	struct place places[GROUPS_CACHED];
@@ -106,6 +107,7 @@ static void ask(struct groups *groups, int64_t now)
 		groups->n_wanted--;
 		place->state = PLACE_ASKED;
 		groups->asked = place;
+		groups->outdated = false;
 		groups->deadline = now + GROUPS_LIMIT_MS;
 		if (groups->child.fd < 0)
 			error = start_child(groups);
@@ -201,7 +203,8 @@ int groups_receive(struct groups *groups, int64_t now)
 	if (error < 0)
 		give_up(groups, now, error);
 	else
-		settle(groups, place, now + (int64_t)groups->lifetime_s * 1000);
+		settle(groups, place,
+		       groups->outdated ? now : now + (int64_t)groups->lifetime_s * 1000);
 	ask(groups, now);
 	return 1;
 }
@@ -223,6 +226,7 @@ int groups_expire(struct groups *groups, int64_t now)
 void groups_forget(struct groups *groups, unsigned lifetime_s)
 {
 	groups->lifetime_s = lifetime_s;
+	groups->outdated = true;
 	for (size_t i = 0; i < GROUPS_CACHED; i++) {
 		if (groups->places[i].state == PLACE_KNOWN)
 			groups->places[i].until = 0;

@@ -62,7 +62,10 @@ int64_t groups_deadline(const struct groups *groups);
 /* groups_expire() - the child has taken too long; returns as groups_receive() */
 int groups_expire(struct groups *groups, int64_t now);
 
-/* groups_forget() - all that is known, for who asks anew; answers stand @lifetime_s from now on */
+/*
+ * groups_forget() - all that is known, and what the child is being asked, for who asks anew; answers stand
+ * @lifetime_s from now on
+ */
 void groups_forget(struct groups *groups, unsigned lifetime_s);
 
 /* groups_answer_valid() - whether a message of @size bytes is an answer about @uid */

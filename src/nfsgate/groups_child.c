@@ -7,18 +7,20 @@
 
 #include "base/isolate.h"
 #include "nfsgate/groups.h"
+#include "nfsgate/record.h"
 
-#define RECORD_MAX 65536U
-
-static void look_up(uint32_t uid, struct groups_answer *answer)
+static void look_up(uint32_t uid, struct record *record, struct groups_answer *answer)
 {
-	static char text[RECORD_MAX];
 	static gid_t gids[MAX_USER_GROUPS];
 	struct passwd entry, *found = NULL;
-	int n = MAX_USER_GROUPS;
+	int n = MAX_USER_GROUPS, error;
 
 	*answer = (struct groups_answer){ .uid = uid };
-	if (getpwuid_r(uid, &entry, text, sizeof(text), &found) != 0 || !found)
+	do {
+		error = record->size ? getpwuid_r(uid, &entry, record->text, record->size, &found)
+				     : ERANGE;
+	} while (error == ERANGE && record_more(record));
+	if (error || !found)
 		return;
 	answer->known = 1;
 	answer->gid = entry.pw_gid;
@@ -33,10 +35,11 @@ static void look_up(uint32_t uid, struct groups_answer *answer)
 void groups_serve(const void *data)
 {
 	static struct groups_answer answer;
+	struct record record = { 0 };
 	uint32_t uid;
 
 	while (recv(ISOLATED_FD, &uid, sizeof(uid), 0) == sizeof(uid)) {
-		look_up(uid, &answer);
+		look_up(uid, &record, &answer);
 		if (send(ISOLATED_FD, &answer,
 			 offsetof(struct groups_answer, gids) + answer.n * sizeof(uint32_t),
 			 MSG_NOSIGNAL) < 0)

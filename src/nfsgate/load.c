@@ -139,10 +139,10 @@ int load_wait(struct load *load)
 	return r;
 }
 
-void load_kept(const struct load *load, const struct options *in_force,
+void load_kept(const struct load *load, const struct options *first,
 	       char ret_names[static OPTIONS_KEPT_MAX])
 {
-	options_kept(in_force, &load->options, ret_names);
+	options_kept(first, &load->options, ret_names);
 }
 
 void load_take(struct load *load, struct options *ret_options, struct id_table *ret_ids)

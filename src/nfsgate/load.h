@@ -33,8 +33,8 @@ int load_wait(struct load *load);
 /* load_late() - say that it has taken too long */
 void load_late(const struct load *load);
 
-/* load_kept() - see options_kept(): of its options, and those in force */
-void load_kept(const struct load *load, const struct options *in_force,
+/* load_kept() - see options_kept(): of its options, and those of the start */
+void load_kept(const struct load *load, const struct options *first,
 	       char ret_names[static OPTIONS_KEPT_MAX]);
 
 /* load_take() - once: the caller's to clear */

@@ -8,8 +8,7 @@
 
 #include "base/isolate.h"
 #include "nfsgate/child.h"
-
-#define RECORD_MAX 65536U
+#include "nfsgate/record.h"
 
 struct lookup {
 	struct child child;
@@ -17,23 +16,29 @@ struct lookup {
 	struct id_found found[];
 };
 
-static struct id_found find_user(const char *name)
+static struct id_found find_user(const char *name, struct record *record)
 {
-	static char text[RECORD_MAX];
 	struct passwd entry, *found = NULL;
-	int error = getpwnam_r(name, &entry, text, sizeof(text), &found);
+	int error;
 
+	do {
+		error = record->size ? getpwnam_r(name, &entry, record->text, record->size, &found)
+				     : ERANGE;
+	} while (error == ERANGE && record_more(record));
 	if (found)
 		return (struct id_found){ 0, entry.pw_uid };
 	return (struct id_found){ error ? -error : -ENOENT, 0 };
 }
 
-static struct id_found find_group(const char *name)
+static struct id_found find_group(const char *name, struct record *record)
 {
-	static char text[RECORD_MAX];
 	struct group entry, *found = NULL;
-	int error = getgrnam_r(name, &entry, text, sizeof(text), &found);
+	int error;
 
+	do {
+		error = record->size ? getgrnam_r(name, &entry, record->text, record->size, &found)
+				     : ERANGE;
+	} while (error == ERANGE && record_more(record));
 	if (found)
 		return (struct id_found){ 0, entry.gr_gid };
 	return (struct id_found){ error ? -error : -ENOENT, 0 };
@@ -43,11 +48,12 @@ static struct id_found find_group(const char *name)
 static void look_up(const void *data)
 {
 	const struct id_table *table = data;
+	struct record record = { 0 };
 
 	for (size_t i = 0; i < table->n_names; i++) {
 		const struct id_name *name = &table->names[i];
-		struct id_found found =
-			name->kind == ID_USER ? find_user(name->text) : find_group(name->text);
+		struct id_found found = name->kind == ID_USER ? find_user(name->text, &record)
+							      : find_group(name->text, &record);
 
 		if (send(ISOLATED_FD, &found, sizeof(found), MSG_NOSIGNAL) !=
 		    (ssize_t)sizeof(found))

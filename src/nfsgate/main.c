@@ -31,8 +31,11 @@
 int main(int argc, char *argv[])
 {
 	struct gate_start start = { .argc = argc, .argv = argv };
-	int r = options_parse(argc, argv, &start.options), n;
+	int r, n;
 
+	r = gate_hold_signals();
+	if (r == 0)
+		r = options_parse(argc, argv, &start.options);
 	if (r != 0)
 		return r == -EINVAL ? EXIT_USAGE : r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 	n = listeners_open(&start.options, start.listeners);

@@ -53,7 +53,8 @@ static void usage(void)
 	      "  --refuse-none       deny calls that name nobody (AUTH_NONE)\n"
 	      "  --max-record BYTES  of a call [16777216]\n"
 	      "  --max-connections N at a time [1024]\n"
-	      "  --max-per-user N    of them, of one user who is not root [64]\n"
+	      "  --max-per-user N    of them, of one user who is not root, or of one address\n"
+	      "                      that is believed for its ports [64]\n"
 	      "  --server-wait SECONDS\n"
 	      "                      how long clients wait for the server to come back [60]\n"
 	      "  --poll MICROSECONDS look for what comes next so long before sleeping, where it\n"
@@ -224,13 +225,13 @@ static bool same_listeners(const struct options *one, const struct options *othe
 	return true;
 }
 
-void options_kept(const struct options *options, const struct options *next,
+void options_kept(const struct options *first, const struct options *next,
 		  char ret_names[static OPTIONS_KEPT_MAX])
 {
 	const char *names[] = {
-		same_listeners(options, next) ? NULL : "listen",
-		same_text(options->runtime_dir, next->runtime_dir) ? NULL : "runtime-dir",
-		same_text(options->user, next->user) ? NULL : "user",
+		same_listeners(first, next) ? NULL : "listen",
+		same_text(first->runtime_dir, next->runtime_dir) ? NULL : "runtime-dir",
+		same_text(first->user, next->user) ? NULL : "user",
 	};
 	size_t n = 0;
 

@@ -88,10 +88,10 @@ void options_clear(struct options *options);
 #define OPTIONS_KEPT_MAX 64U
 
 /*
- * options_kept() - what @next says otherwise, and counts at the start alone
+ * options_kept() - what @next says otherwise than those of the start, and counts at the start alone
  * @ret_names: of these, "listen, user"; "" where there are none
  */
-void options_kept(const struct options *options, const struct options *next,
+void options_kept(const struct options *first, const struct options *next,
 		  char ret_names[static OPTIONS_KEPT_MAX]);
 
 #endif

@@ -2,8 +2,8 @@
 /*
  * reload.c - options and table in force, from the first to the last
  *
- * What is read anew replaces what was in force in one step, when all of it is known and right. Nobody's
- * connection is judged again by that: its calls are, from the next one on.
+ * What is read anew replaces what was in force in one step, when all of it is known and right. Connections
+ * are judged again then, and their calls from the next one on.
  */
 #include "nfsgate/reload.h"
 
@@ -14,8 +14,9 @@
 #include "base/log.h"
 #include "nfsgate/clock.h"
 #include "nfsgate/lookup.h"
+#include "nfsgate/session.h"
 
-/* put_in_force() - what was loaded; connections that there are go on under it */
+/* put_in_force() - what was loaded; calls from now on are judged by it */
 static void put_in_force(struct gate *gate, struct load *load)
 {
 	struct options options;
@@ -23,12 +24,32 @@ static void put_in_force(struct gate *gate, struct load *load)
 
 	load_take(load, &options, &ids);
 	ids_clear(&gate->rule.ids);
-	options_clear(&gate->loaded);
-	gate->loaded = options;
-	gate->options = &gate->loaded;
+	if (!gate->options) {
+		gate->first = options;
+		gate->options = &gate->first;
+	} else {
+		options_clear(&gate->loaded);
+		gate->loaded = options;
+		gate->options = &gate->loaded;
+	}
 	gate->rule = options.rule;
 	gate->poll.limit = (int64_t)options.poll * 1000;
 	gate->rule.ids = ids;
+}
+
+/* judge_sessions() - that are open: of some the caller may have lost what let him in */
+static void judge_sessions(struct gate *gate)
+{
+	struct session *next;
+	unsigned ended = 0;
+
+	for (struct session *session = gate->sessions; session; session = next) {
+		next = session->next;
+		ended += !session_judge(session);
+	}
+	if (ended)
+		log_warnx("%u connections have been ended, whose callers may no longer connect",
+			  ended);
 }
 
 /* end_load() - tell the service manager too, whatever came of it */
@@ -37,13 +58,14 @@ static void end_load(struct gate *gate, int error)
 	char kept[OPTIONS_KEPT_MAX];
 
 	if (error == 0) {
-		load_kept(gate->load, gate->options, kept);
+		load_kept(gate->load, &gate->first, kept);
 		put_in_force(gate, gate->load);
+		judge_sessions(gate);
 		groups_forget(gate->groups, gate->options->groups_lifetime);
 		descriptors_want(gate->options->max_connections);
-		log_info("reloaded");
 		if (kept[0])
 			log_warnx("%s: what is said of it now counts from the next start on", kept);
+		log_info("reloaded");
 	} else {
 		log_warnx("nothing has changed");
 	}
@@ -62,16 +84,35 @@ void reload_take(struct gate *gate)
 		end_load(gate, r);
 }
 
+/* read_options() - those that the start would take too; taken over by nobody yet */
+static int read_options(const struct gate *gate, struct options *ret_options)
+{
+	int r = options_parse(gate->argc, gate->argv, ret_options);
+
+	for (size_t i = 0; r == 0 && i < gate->n_listeners; i++) {
+		enum port port = gate->listeners[i].port;
+
+		if (ret_options->servers[port].text)
+			continue;
+		/* A file that was emptied would loosen all that it said. */
+		log_warnx("it has a socket for %s, of which no server was given", port_name(port));
+		options_clear(ret_options);
+		r = -EINVAL;
+	}
+	return r;
+}
+
 void reload_begin(struct gate *gate)
 {
 	struct options options = { 0 };
 	int r;
 
-	sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%lld", (long long)clock_ms() * 1000);
+	/* A time before the signal would be that of an earlier reload (systemd.service(5)). */
+	sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%lld", (long long)clock_us());
 	if (gate->load)
 		load_free(gate->load);
 	gate->load = NULL;
-	r = options_parse(gate->argc, gate->argv, &options);
+	r = read_options(gate, &options);
 	if (r == 0)
 		r = load_new(&options, &gate->load);
 	if (r == 0 && load_fd(gate->load) >= 0) {

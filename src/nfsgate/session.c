@@ -322,17 +322,26 @@ void session_event(struct session *session, const struct source *source, uint32_
 		session_pump(session);
 }
 
+/* is_same() - whether two are one user, or, where their ports speak for them, at one address */
+static bool is_same(const struct caller *one, const struct caller *other)
+{
+	struct network address;
+
+	if (one->speaks != other->speaks)
+		return false;
+	if (one->speaks == SPEAKS_BY_ITS_PORT)
+		return network_of(&one->address, &address) == 0 &&
+		       network_has(&address, &other->address);
+	return one->raw_uid == other->raw_uid && strcmp(one->host, other->host) == 0;
+}
+
 /* of_user() - how many connections the same user has, or the same address */
 static unsigned of_user(const struct gate *gate, const struct caller *caller)
 {
 	unsigned n = 0;
 
-	for (const struct session *one = gate->sessions; one; one = one->next) {
-		const struct caller *other = &one->caller;
-
-		n += other->speaks == SPEAKS_FOR_ONE && other->raw_uid == caller->raw_uid &&
-		     strcmp(other->host, caller->host) == 0;
-	}
+	for (const struct session *one = gate->sessions; one; one = one->next)
+		n += is_same(caller, &one->caller);
 	return n;
 }
 
@@ -343,7 +352,7 @@ static enum reason admit(struct gate *gate, struct caller *caller)
 		return caller->has_raw_uid ? REASON_NOBODY : REASON_UNVOUCHED;
 	if (gate->n_sessions >= gate->options->max_connections)
 		return REASON_CONNECTIONS;
-	if (caller->speaks == SPEAKS_FOR_ONE &&
+	if (caller->speaks != SPEAKS_FOR_ALL &&
 	    of_user(gate, caller) >= gate->options->max_per_user)
 		return REASON_USER_CONNECTIONS;
 	return REASON_NONE;
@@ -467,6 +476,16 @@ void session_end(struct session *session, const char *why)
 	session->client.fd = session->server.fd = -EBADF;
 	session->next = gate->ended;
 	gate->ended = session;
+}
+
+bool session_judge(struct session *session)
+{
+	struct caller now = session->caller; /* whom it spoke for is told at its end */
+
+	if (rule_admits(&session->gate->rule, &now) == session->caller.speaks)
+		return true;
+	session_end(session, "its caller may no longer connect");
+	return false;
 }
 
 void session_free(struct session *session)

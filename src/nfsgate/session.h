@@ -64,6 +64,9 @@ void session_pump(struct session *session);
  */
 void session_alarm(struct session *session);
 
+/* session_judge() - by the rule in force now; false: its caller may no longer connect, and it has ended */
+bool session_judge(struct session *session);
+
 /* session_end() - @why: for the log; NULL: it ended as connections do */
 void session_end(struct session *session, const char *why);
 

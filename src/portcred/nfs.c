@@ -83,7 +83,8 @@ static int ask_connections(struct program *program, struct varlink_client *clien
 	nfs->connections = json_array();
 	for (unsigned page_number = 0; more && page_number < MAX_PAGES; page_number++) {
 		json_auto_t *answer = NULL;
-		const json_t *page, *last;
+		const json_t *page;
+		json_int_t last;
 		int r = client_call(program, client, "ListConnections",
 				    before ? json_pack("{s:I}", "before", before) : NULL, &answer,
 				    NULL);
@@ -91,12 +92,11 @@ static int ask_connections(struct program *program, struct varlink_client *clien
 		if (r != EXIT_YES)
 			return r;
 		page = json_object_get(answer, "connections");
-		last = json_array_get(page, json_array_size(page) - 1);
+		last = client_number(json_array_get(page, json_array_size(page) - 1), "id");
 		if (json_array_extend(nfs->connections, (json_t *)(uintptr_t)page) < 0)
 			return program_no_memory(program);
-		more = client_flag(answer, "more") && last &&
-		       (!before || client_number(last, "id") < before);
-		before = client_number(last, "id");
+		more = client_flag(answer, "more") && last > 0 && (!before || last < before);
+		before = last;
 	}
 	return EXIT_YES;
 }

@@ -35,6 +35,7 @@ static enum style style_of(const char *kind)
 /* print_outcome() - behind who calls: what came of it */
 static void print_outcome(struct program *program, const json_t *event, const char *kind)
 {
+	const char *text = client_text(event, "text");
 	FILE *out = program->out;
 
 	if (strcmp(kind, "opened") == 0) {
@@ -46,7 +47,7 @@ static void print_outcome(struct program *program, const json_t *event, const ch
 	print_text(event, "text", out);
 	if (json_is_integer(json_object_get(event, "calls")))
 		fprintf(out, "%s" NUMBER " calls passed, " NUMBER " denied",
-			*client_text(event, "text") ? "; " : "", client_number(event, "calls"),
+			text && !*text ? "" : "; ", client_number(event, "calls"),
 			client_number(event, "denied"));
 }
 

@@ -9,6 +9,7 @@ forgotten afterwards (kernels.py), so tests may change what is everybody's.
 import os
 import pathlib
 import signal
+import tempfile
 
 import pytest
 
@@ -109,6 +110,15 @@ def private_run():
         programs.append(BUILD / "tests/system/uring")
     hosts.prepare(BUILD, programs)
     return iter(range(1, 1_000_000))
+
+
+@pytest.fixture
+def trusted_path(private_run):
+    """A directory that all can read and only root can change, as /etc; tmp_path is below one of everybody's."""
+    with tempfile.TemporaryDirectory(dir=hosts.RUN) as name:
+        path = pathlib.Path(name)
+        path.chmod(0o755)
+        yield path
 
 
 @pytest.fixture

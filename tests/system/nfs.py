@@ -19,6 +19,7 @@ import subprocess
 
 import host as hosts
 import place
+import rshing
 
 NFS, MOUNT = 100003, 100005
 NULL, GETATTR, LOOKUP, READ, WRITE, CREATE, MKDIR = 0, 1, 3, 6, 7, 8, 9
@@ -106,10 +107,17 @@ class Reply:
 
 
 class Client:
-    """One connection, in the calling process."""
+    """One connection, in the calling process. @source: an address and a port, or several: rshing.bind_free()."""
 
-    def __init__(self, address, port=PORT, *, source=None, timeout=20):
-        self.sock = socket.create_connection((address, port), timeout, source_address=source)
+    def __init__(self, address, port=PORT, *, source=("", 0), timeout=20):
+        self.sock = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET)
+        self.sock.settimeout(timeout)
+        try:
+            rshing.bind_free(self.sock, *source)
+            self.sock.connect((address, port))
+        except OSError:
+            self.sock.close()
+            raise
         self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.xid = 0x1000
 

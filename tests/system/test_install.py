@@ -3,6 +3,7 @@
 
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 
@@ -67,6 +68,22 @@ def test_sockets_of_the_rsh_family(root, service, port):
                             re.MULTILINE)
     assert (root / command.lstrip("/")).is_file()
     assert (root / "etc/pam.d/portcred-rcmdd").is_file()
+
+
+def test_configuration_of_the_nfs_gate(root, trusted_path):
+    """Catches a unit that cannot start after what the manual says, for want of its file."""
+    (unit,) = root.rglob("portcred-nfsgate.service")
+    command, config = re.search(r"^ExecStart=(\S+) --config (\S+)$", unit.read_text(encoding="utf-8"),
+                                re.MULTILINE).groups()
+    manual = (conftest.ROOT / "doc/portcred-nfsgate.8").read_text(encoding="utf-8")
+    copied = dict((there, here) for here, there in re.findall(r"^# cp (\S+) (\S+)$", manual, re.MULTILINE))
+    installed = copied["/etc/portcred/" + pathlib.Path(config).name]
+    (example,) = root.rglob(installed.split("/share/")[1])
+    path = shutil.copy(example, trusted_path)
+    ended = subprocess.run([root / command.lstrip("/"), "--config", path], text=True, check=False,
+                           timeout=10, stderr=subprocess.PIPE)
+    assert ended.stderr == \
+        "portcred-nfsgate: no socket to listen with: neither --listen nor LISTEN_FDS\n"
 
 
 def test_directory_of_policies(root):

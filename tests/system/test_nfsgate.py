@@ -14,6 +14,7 @@ import pytest
 import host as hosts
 import nfs
 import place
+import rshing
 
 ALICE, BOB = hosts.USERS["alice"], hosts.USERS["bob"]
 FRIENDS = hosts.GROUPS["friends"][0]
@@ -238,13 +239,11 @@ def test_local_users(served):
     assert owner(served.export / "of-bob-here") == (BOB, BOB)
 
 
-def test_squash_and_table(served, tmp_path):
+def test_squash_and_table(served, trusted_path):
     """Catches root who is not squashed by default; a table that is not followed, or not reloaded."""
-    table = tmp_path / "users"
+    table = trusted_path / "users"
     table.write_text(f"uid 5001 = {ALICE}   # alice has another number there\ngid 5001 = {ALICE}\n"
                      "uid 6000-6999 = nobody\n")
-    for part in (tmp_path, *tmp_path.parents[:2]):
-        part.chmod(0o755)
     gate = served.start("--users", table, "--anonymous", "2001:2002")
 
     def make(prefix):
@@ -516,7 +515,7 @@ def test_limits(served):
 
     children = [served.client.start(hold(2), user="alice")]
     assert served.client.run(attempt, user="alice") == "refused"
-    gate.logged("the user has too many connections")
+    gate.logged("its user or address has too many connections")
     assert served.client.run(attempt, user="bob") == "served"
     children.append(served.client.start(hold(1), user="bob"))
     assert served.client.run(attempt) == "refused"
@@ -524,6 +523,39 @@ def test_limits(served):
     for child in children:
         child.kill()
     place.eventually(lambda: served.client.run(attempt, user="alice") == "served", "room again")
+
+
+def test_limit_of_an_address(served):
+    """Catches a host of a network that is believed for its ports, and takes all connections."""
+    gate = served.start("--reserved-from", "10.77.0.0/24", "--max-per-user", "2", "--max-connections", "4")
+
+    def reserved():
+        return nfs.Client(served.address, source=("", rshing.SOME_RESERVED))
+
+    def hold():
+        with reserved() as one, reserved() as other:
+            one.call(nfs.NFS, nfs.NULL)
+            other.call(nfs.NFS, nfs.NULL)
+            yield "held"
+
+    def attempt(connect):
+        def work():
+            try:
+                with connect() as client:
+                    client.call(nfs.NFS, nfs.NULL)
+                    return "served"
+            except ConnectionError:
+                return "refused"
+        return work
+
+    held = served.attacker.start(hold)
+    assert served.attacker.run(attempt(reserved)) == "refused"
+    line = gate.logged("its user or address has too many connections")
+    assert "refused: a connection to nfs, 10.77.0.3 port " in line
+    assert served.client.run(attempt(lambda: nfs.Client(served.address)), user="alice") == "served"
+    assert served.client.run(attempt(lambda: nfs.Client(served.address))) == "served"
+    held.kill()
+    place.eventually(lambda: served.attacker.run(attempt(reserved)) == "served", "room again")
 
 
 def test_unprivileged(served):

@@ -65,6 +65,24 @@ static void test_no_networks(void **state)
 		assert_int_equal(argument_network(wrong[i], &network), -EINVAL);
 	assert_int_equal(argument_network("0.0.0.0/0", &network), 0);
 	assert_false(network_has(&network, &other));
+	assert_int_equal(network_of(&other, &network), -EAFNOSUPPORT);
+}
+
+/* Catches one host that counts as two, by the kind of the socket that it came to. */
+static void test_network_of_an_address(void **state)
+{
+	struct sockaddr_storage v4 = an_address("10.1.2.3"), same = an_address("::ffff:10.1.2.3");
+	struct sockaddr_storage next = an_address("10.1.2.2"), v6 = an_address("::10.1.2.3");
+	struct network network;
+
+	assert_int_equal(network_of(&v4, &network), 0);
+	assert_true(network_has(&network, &v4) && network_has(&network, &same));
+	assert_false(network_has(&network, &next) || network_has(&network, &v6));
+	assert_int_equal(network_of(&same, &network), 0);
+	assert_true(network_has(&network, &v4));
+	assert_int_equal(network_of(&v6, &network), 0);
+	assert_true(network_has(&network, &v6));
+	assert_false(network_has(&network, &v4));
 }
 
 static void test_addresses(void **state)
@@ -111,6 +129,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_networks),
 		cmocka_unit_test(test_no_networks),
+		cmocka_unit_test(test_network_of_an_address),
 		cmocka_unit_test(test_addresses),
 		cmocka_unit_test(test_numbers),
 	};

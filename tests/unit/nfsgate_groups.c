@@ -19,7 +19,7 @@
 
 #include "nfsgate/groups.h"
 
-enum { ALICE = 1001, CROWDED = 1002, HANGS = 1003, DIES = 1004, UNKNOWN = 1005 };
+enum { ALICE = 1001, CROWDED = 1002, HANGS = 1003, DIES = 1004, UNKNOWN = 1005, LONG = 1006 };
 
 #define WAIT_MS 10000
 
@@ -41,6 +41,8 @@ int getpwuid_r(uid_t uid, struct passwd *resultbuf, char *buffer, size_t buflen,
 		raise(SIGKILL);
 	if (uid == UNKNOWN)
 		return 0;
+	if (uid == LONG && buflen < 1 << 20)
+		return ERANGE;
 	*resultbuf = (struct passwd){ .pw_name = name, .pw_uid = uid, .pw_gid = uid + 1000 };
 	*result = resultbuf;
 	return 0;
@@ -111,6 +113,21 @@ static void test_asked_once(void **state)
 	assert_int_equal(groups_find(fixture->groups, ALICE, 60001, &found), -EINPROGRESS);
 }
 
+/* Catches an answer that may be of before the change for which all was to be forgotten. */
+static void test_forgotten_while_asked(void **state)
+{
+	struct fixture *fixture = *state;
+	struct user_groups found;
+
+	assert_int_equal(groups_find(fixture->groups, ALICE, 0, &found), -EINPROGRESS);
+	groups_forget(fixture->groups, 60);
+	answer(fixture, 0);
+	assert_int_equal(groups_find(fixture->groups, ALICE, 0, &found), -EINPROGRESS);
+	answer(fixture, 0);
+	assert_int_equal(groups_find(fixture->groups, ALICE, 59999, &found), 0);
+	assert_true(found.known);
+}
+
 static void test_unknown_and_crowded(void **state)
 {
 	struct fixture *fixture = *state;
@@ -125,6 +142,19 @@ static void test_unknown_and_crowded(void **state)
 	assert_int_equal(groups_find(fixture->groups, CROWDED, 0, &found), 0);
 	assert_true(found.known);
 	assert_int_equal(found.n, MAX_USER_GROUPS);
+}
+
+/* Catches an entry that is longer than what there is room for at first, taken for none. */
+static void test_long(void **state)
+{
+	struct fixture *fixture = *state;
+	struct user_groups found;
+
+	assert_int_equal(groups_find(fixture->groups, LONG, 0, &found), -EINPROGRESS);
+	answer(fixture, 0);
+	assert_int_equal(groups_find(fixture->groups, LONG, 0, &found), 0);
+	assert_true(found.known);
+	assert_int_equal(found.gid, LONG + 1000);
 }
 
 /* Catches a user whose lookup hangs, and who stops all others for good. */
@@ -205,7 +235,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_asked_once, begin, end),
+		cmocka_unit_test_setup_teardown(test_forgotten_while_asked, begin, end),
 		cmocka_unit_test_setup_teardown(test_unknown_and_crowded, begin, end),
+		cmocka_unit_test_setup_teardown(test_long, begin, end),
 		cmocka_unit_test_setup_teardown(test_hangs, begin, end),
 		cmocka_unit_test_setup_teardown(test_dies, begin, end),
 		cmocka_unit_test_setup_teardown(test_many, begin, end),
