@@ -161,10 +161,28 @@ static int list_mounts(struct varlink_call *call, json_t *parameters, void *user
 	return varlink_reply(call, json_pack("{s:o}", "mounts", list));
 }
 
+/* own_counts() - of the connections that a user has open: what others do is not his to know */
+static struct counts own_counts(struct varlink_call *call, const struct gate *gate)
+{
+	struct counts counts = { 0 };
+
+	for (const struct session *one = gate->sessions; one; one = one->next) {
+		if (!sees(call, &one->caller))
+			continue;
+		counts.connections++;
+		counts.calls += one->account.passed;
+		for (int reason = 0; reason < REASONS; reason++)
+			counts.refused[reason] += one->account.refused[reason];
+	}
+	return counts;
+}
+
 static int get_status(struct varlink_call *call, json_t *parameters, void *userdata)
 {
 	const struct control *control = userdata;
 	const struct gate *gate = control->gate;
+	bool root = varlink_peer(call)->uid == 0;
+	struct counts counts = root ? gate->counts : own_counts(call, gate);
 	char since[TIME_TEXT_MAX];
 
 	time_text(gate->since, since);
@@ -172,12 +190,11 @@ static int get_status(struct varlink_call *call, json_t *parameters, void *userd
 		call,
 		json_pack("{s:s, s:i, s:s, s:I, s:I, s:I, s:o, s:o}", "version", PORTCRED_VERSION,
 			  "pid", (int)getpid(), "since", since, "connections",
-			  (json_int_t)gate->n_sessions, "opened",
-			  (json_int_t)gate->counts.connections, "calls",
-			  (json_int_t)gate->counts.calls, "refused",
-			  refusals_json(gate->counts.refused, REASON_UNVOUCHED, REASON_CREDENTIAL),
-			  "denied",
-			  refusals_json(gate->counts.refused, REASON_CREDENTIAL, REASONS)));
+			  (json_int_t)(root ? gate->n_sessions : counts.connections), "opened",
+			  (json_int_t)counts.connections, "calls", (json_int_t)counts.calls,
+			  "refused",
+			  refusals_json(counts.refused, REASON_UNVOUCHED, REASON_CREDENTIAL),
+			  "denied", refusals_json(counts.refused, REASON_CREDENTIAL, REASONS)));
 }
 
 static void watcher_gone(struct varlink_call *call, void *userdata)

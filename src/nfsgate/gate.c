@@ -364,7 +364,7 @@ int gate_run(struct gate_start *start)
 		return r;
 	r = begin(&gate, &start->control);
 	if (r == 0) {
-		log_info("ready: %zu sockets", gate.n_listeners);
+		log_info("ready: %zu socket%s", gate.n_listeners, gate.n_listeners == 1 ? "" : "s");
 		sd_notify(0, "READY=1");
 	}
 	while (r == 0 && !gate.ending)

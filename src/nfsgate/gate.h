@@ -72,6 +72,7 @@ struct gate {
 	int64_t first_alarm; /* no session has an earlier one; INT64_MAX: none has any */
 	int64_t resting;     /* until then nothing is accepted; 0: it is */
 	struct counts counts;
+	bool unreached[PORTS]; /* the server, when it was called last */
 	struct event_floods floods;
 	struct mounts mounts;
 	struct control *control; /* NULL: nobody can ask */

@@ -75,7 +75,8 @@ int listeners_open(const struct options *options,
 		n++;
 	}
 	if (n == 0) {
-		log_warnx("no socket to listen with: neither --listen nor LISTEN_FDS");
+		log_warnx("no socket to listen with: neither --listen, or listen in the file, nor "
+			  "LISTEN_FDS");
 		return -EINVAL;
 	}
 	return (int)n;

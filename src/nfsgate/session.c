@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 
+#include "base/log.h"
 #include "nfsgate/clock.h"
 
 /* How often the server is tried again: at first, and at last. */
@@ -209,7 +210,24 @@ void session_pump(struct session *session)
 		take_turn(session);
 }
 
-static void wait_for_server(struct session *session)
+/* tell_reached() - whether the server can be called, where that has changed */
+static void tell_reached(const struct session *session, int error)
+{
+	const struct endpoint *server = &session->gate->options->servers[session->port];
+	bool *unreached = &session->gate->unreached[session->port];
+
+	if (*unreached == (error != 0))
+		return;
+	*unreached = error != 0;
+	if (error)
+		log_warn(error, "the server at %s cannot be reached, calls wait for it",
+			 server->text);
+	else
+		log_info("the server at %s can be reached again", server->text);
+}
+
+/* wait_for_server() - @error: that of connect(2) */
+static void wait_for_server(struct session *session, int error)
 {
 	struct gate *gate = session->gate;
 	unsigned delay = session->delay ? session->delay * 2 : RETRY_FIRST_MS;
@@ -217,6 +235,7 @@ static void wait_for_server(struct session *session)
 	if (session->server.fd >= 0)
 		close(session->server.fd);
 	session->server.fd = -EBADF;
+	tell_reached(session, error);
 	/* What was known of the socket that is closed now. */
 	session->calls.writable = session->replies.readable = session->replies.ending = false;
 	if (gate->now >= session->give_up) {
@@ -254,6 +273,7 @@ static void tune(const struct session *session)
 static void open_session(struct session *session)
 {
 	tune(session);
+	tell_reached(session, 0);
 	session->state = SESSION_OPEN;
 	session->calls.to = session->replies.from = session->server.fd;
 	session->calls.writable = true;
@@ -275,7 +295,7 @@ static void connect_server(struct session *session)
 	if (connect(fd, (const struct sockaddr *)&server->address, server->size) == 0)
 		open_session(session);
 	else if (errno != EINPROGRESS)
-		wait_for_server(session);
+		wait_for_server(session, errno);
 }
 
 void session_alarm(struct session *session)
@@ -291,12 +311,14 @@ void session_alarm(struct session *session)
 static void connected(struct session *session, uint32_t events)
 {
 	socklen_t size = sizeof(int);
-	int error;
+	int error = 0;
 
 	if (!(events & (EPOLLOUT | EPOLLERR | EPOLLHUP)))
 		return;
-	if (getsockopt(session->server.fd, SOL_SOCKET, SO_ERROR, &error, &size) < 0 || error) {
-		wait_for_server(session);
+	if (getsockopt(session->server.fd, SOL_SOCKET, SO_ERROR, &error, &size) < 0)
+		error = errno;
+	if (error) {
+		wait_for_server(session, error);
 		return;
 	}
 	session->replies.readable |= (events & EPOLLIN) != 0;

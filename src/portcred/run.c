@@ -37,9 +37,9 @@ static const char about[] =
 	"Binds and listens, gives up every privilege, and becomes PROGRAM, which finds the\n"
 	"sockets from descriptor 3 on (LISTEN_FDS, LISTEN_PID, LISTEN_FDNAMES).\n"
 	"As root, --user says who PROGRAM is to be. The sockets are that user's, and so are the\n"
-	"listeners to an 'accept ... from owner' rule, where he may bind them; else root's, which\n"
-	"is said. PROGRAM has no capabilities and can gain none (but those of --keep-caps), a clean\n"
-	"environment, and no other descriptor than 0, 1, 2 and the sockets.\n"
+	"listeners to an 'accept ... from owner' rule, where he may bind them; else root's,\n"
+	"which is said. PROGRAM has no capabilities and can gain none (but those of --keep-caps),\n"
+	"a clean environment, and no other descriptor than 0, 1, 2 and the sockets.\n"
 	"Its exit status is that of this command; 126: it could not be run, 127: there is none.\n";
 
 /* struct run - the command line, and what became of it; owned: run_clear() */

@@ -83,7 +83,7 @@ def test_configuration_of_the_nfs_gate(root, trusted_path):
     ended = subprocess.run([root / command.lstrip("/"), "--config", path], text=True, check=False,
                            timeout=10, stderr=subprocess.PIPE)
     assert ended.stderr == \
-        "portcred-nfsgate: no socket to listen with: neither --listen nor LISTEN_FDS\n"
+        "portcred-nfsgate: no socket to listen with: neither --listen, or listen in the file, nor LISTEN_FDS\n"
 
 
 def test_directory_of_policies(root):

@@ -513,7 +513,7 @@ def test_signals_while_it_starts(gate):
             fcntl.fcntl(groups, fcntl.F_SETLEASE, fcntl.F_UNLCK)
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
-    process.logged("ready: 1 sockets")
+    process.logged("ready: 1 socket")
     process.logged("0 connections; since the start 0")
     process.logged("reloaded")
     assert process.stop() == 0

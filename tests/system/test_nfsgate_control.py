@@ -138,6 +138,9 @@ def test_who_calls_as_whom(gate):
     status = found["status"]
     assert (status["connections"], status["opened"], status["calls"]) == (1, 1, 5)
     assert status["denied"] == connection["refused"] and status["refused"] == []
+    assert gate.listed(user="alice")["status"] == status
+    others = gate.listed(user="bob")["status"]
+    assert (others["connections"], others["opened"], others["calls"], others["denied"]) == (0, 0, 0, [])
 
     table = gate.cli("ls", "--nfs").stdout.splitlines()
     assert table[0].split() == ["PORT", "WHO", "ADDRESS", "PROOF", "FOR", "SINCE", "PROGRAMS", "CALLS",

@@ -265,6 +265,8 @@ def test_client_gives_up_waiting(peers, gate):
 
     peers.client.run(wait, user="alice")
     assert "the server cannot be reached" in process.logged("ended: ")
+    assert process.text().count(f"the server at 127.0.0.1:{SERVER} cannot be reached, calls wait for it: "
+                                "Connection refused\n") == 1
     place.eventually(lambda: peers.client.run(leave, user="bob") == "waits", "the place is free")
 
 
@@ -410,7 +412,7 @@ def test_socket_that_it_is_started_with(peers):
     """Catches a gate that needs root, and a socket that it does not serve."""
     peers.put(POLICY)
     process = handed(peers, "--server", f"127.0.0.1:{SERVER}")
-    process.logged("ready: 1 sockets")
+    process.logged("ready: 1 socket")
 
     def work(connection):
         yield message(connection)
