@@ -20,13 +20,25 @@
  * by rpc.c and auth_sys.c, which are pure and bounded, and what goes to the server of it is written anew.
  */
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "nfsgate/gate.h"
 
 #define EXIT_USAGE 2
+
+/* reads_again() - whether the user that it has become can read the file at a reload, as root could now */
+static bool reads_again(const struct options *options)
+{
+	if (!options->config || access(options->config, R_OK) == 0)
+		return true;
+	log_warn(errno, "%s: the user that the gate becomes must be able to read it, for a reload",
+		 options->config);
+	return false;
+}
 
 int main(int argc, char *argv[])
 {
@@ -45,7 +57,7 @@ int main(int argc, char *argv[])
 	r = descriptors_want(start.options.max_connections);
 	if (r < 0)
 		log_warn(r, "the limit of descriptors");
-	if (r < 0 || privilege_drop(start.options.user) < 0)
+	if (r < 0 || privilege_drop(start.options.user) < 0 || !reads_again(&start.options))
 		return EXIT_FAILURE;
 	return gate_run(&start) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }

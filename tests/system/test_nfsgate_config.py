@@ -556,3 +556,13 @@ def test_service_manager_is_told(gate, trusted_path):
             assert before <= int(begun[1]) <= time.monotonic_ns() // 1000
             assert sock.recv(4096) == b"READY=1"
         assert process.stop() == 0
+
+
+def test_file_that_a_reload_could_not_read(gate):
+    """Catches a start that root's rights make good, of which no reload will be."""
+    gate.write()
+    gate.config.chmod(0o600)
+    ended = gate.server.run([hosts.PROGRAMS / "portcred-nfsgate", "--config", gate.config])
+    assert (ended.returncode, ended.stderr) == (
+        1, f"portcred-nfsgate: {gate.config}: the user that the gate becomes must be able to read it, for a "
+           "reload: Permission denied\n")
