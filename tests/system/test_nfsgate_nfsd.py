@@ -15,6 +15,8 @@ import time
 
 import pytest
 
+import control
+import exercising
 import host as hosts
 import mounting
 import nfs
@@ -227,3 +229,41 @@ def test_locks_of_version_3(served, gate):
     # lockd listens at every address, where no rule of ours is: exports(5) keeps strangers out.
     with pytest.raises(nfs.Denied):
         ask(pair.client, (address, lockd), "app1", 0, through)
+
+
+@contextlib.contextmanager
+def server_ungoverned(pair):
+    """The kernel's server is for its own host's kernel too, which is nobody to a host that governs less."""
+    control.put(pair.server, pair.policy(pair.server, POLICY.splitlines(True)[0]))
+    try:
+        yield
+    finally:
+        control.put(pair.server, pair.policy(pair.server, POLICY))
+
+
+@pytest.mark.seconds(60)
+@pytest.mark.parametrize("version", ["3", "4.2"])
+def test_exercised(served, gate, version, record_property):
+    """Catches data that comes to harm on the way, and calls that fail there and not without the gate."""
+    pair, server = served
+    gate()
+    own = server.export / f"exercised-{version}"
+    own.mkdir()
+    own.chmod(0o1777)
+
+    def exercise(way, host, address, **ports):
+        made = mounting.Mount(host, address, server.export if version == "3" else "/",
+                              mounting.VERSIONS[version], **ports)
+        try:
+            for program in (exercising.fio, exercising.stress):
+                before = time.monotonic()
+                done = program(host, made.where / own.name, user="alice")
+                record_property(f"{program.__name__}, {way}",
+                                f"{done}, in {time.monotonic() - before:.0f} s")
+        finally:
+            made.end()
+
+    exercise("through the gate", pair.client, pair.address(pair.server))
+    # The hosts have one name, by which a server of version 4 knows a client: so one after the other.
+    with server_ungoverned(pair):
+        exercise("direct", pair.server, "127.0.0.1", port=nfs.SERVER, mount_port=nfs.MOUNT_SERVER)
