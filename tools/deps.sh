@@ -130,6 +130,8 @@ for_check_kernels() {
 		qemu-system-x86       -
 		busybox-static|busybox -
 		cpio                  -
+		fio                   -                    # exercise a file system there
+		stress-ng             -
 	LIST
 }
 

@@ -99,7 +99,7 @@ export PYTHONDONTWRITEBYTECODE=1 PORTCRED_SLOW={slow} PORTCRED_GUEST=1 PORTCRED_
 ip link set lo up
 cp {servers}/*/usr/sbin/* /usr/sbin/
 cd {root} || exit
-/usr/bin/python3 -m pytest -q --junit-xml=/tmp/results/junit.xml {tests}
+/usr/bin/python3 -m pytest -q -o junit_family=xunit1 --junit-xml=/tmp/results/junit.xml {tests}
 sync
 busybox poweroff -f
 """
@@ -210,6 +210,8 @@ def report(directory, release, least):
     suite = ElementTree.parse(junit).getroot().find("testsuite")
     counts = {key: int(suite.get(key)) for key in ("tests", "failures", "errors", "skipped")}
     for case in suite.iter("testcase"):
+        for told in case.iter("property"):
+            print(f"{release}: {case.get('name')}: {told.get('name')}: {told.get('value')}")
         for outcome in case:
             if outcome.tag in ("failure", "error", "skipped"):
                 said = (outcome.get("message") or "").splitlines() or [""]

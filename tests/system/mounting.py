@@ -16,7 +16,7 @@ import nfs
 
 # mount(8)'s options, by the version of the protocol.
 VERSIONS = {
-    "3": f"vers=3,mountport={nfs.MOUNT_PORT},mountproto=tcp,nolock",
+    "3": "vers=3,mountproto=tcp,nolock",
     "4.0": "vers=4.0", "4.1": "vers=4.1", "4.2": "vers=4.2",
 }
 
@@ -37,10 +37,12 @@ def governing_all(host):
 class Mount:
     """An export as one host sees it, until end()."""
 
-    def __init__(self, host, address, path, options, *, port=nfs.PORT):
+    def __init__(self, host, address, path, options, *, port=nfs.PORT, mount_port=nfs.MOUNT_PORT):
         self.host, self.where = host, host.directory / "mnt"
         self.where.mkdir(exist_ok=True)
         options += f",proto=tcp,port={port},sec=sys,retry=0,noac"
+        if "vers=3" in options:
+            options += f",mountport={mount_port}"
         if ":" in address:
             address, options = f"[{address}]", options.replace("proto=tcp", "proto=tcp6")
         ended = host.run(["mount", "-t", "nfs", "-o", options, f"{address}:{path}", self.where],

@@ -21,10 +21,12 @@ import host as hosts
 import place
 import rshing
 
-NFS, MOUNT = 100003, 100005
+NFS, MOUNT, NLM, PORTMAP = 100003, 100005, 100021, 100000
 NULL, GETATTR, LOOKUP, READ, WRITE, CREATE, MKDIR = 0, 1, 3, 6, 7, 8, 9
 MNT = 1
-PORT, MOUNT_PORT, SERVER, MOUNT_SERVER = 2049, 20048, 12049, 12050
+NLM_UNLOCK, NM_LOCK, LCK_GRANTED, LCK_DENIED = 4, 22, 0, 1
+GETPORT = 3
+PORT, MOUNT_PORT, NLM_PORT, SERVER, MOUNT_SERVER, PORTMAP_PORT = 2049, 20048, 4045, 12049, 12050, 111
 AUTH_NONE, AUTH_SYS, AUTH_SHORT, GSS, TLS = 0, 1, 2, 6, 7
 BADCRED, REJECTEDCRED, BADVERF, TOOWEAK = 1, 2, 3, 5
 NFS3ERR_ACCES = 13
@@ -212,6 +214,26 @@ class Client:
     def getattr(self, handle, credential):
         return self.call(NFS, GETATTR, opaque(handle), credential).word()
 
+    def lock(self, handle, caller, number, credential):
+        """What NLM, version 4, says of a lock of the whole file that nobody monitors.
+
+        @caller, @number: the client's name, and what it calls a process; Linux counts them from 0.
+        """
+        return self._nlm(NM_LOCK, struct.pack("!II", 0, 1), handle, caller, number, credential)
+
+    def unlock(self, handle, caller, number, credential):
+        return self._nlm(NLM_UNLOCK, b"", handle, caller, number, credential)
+
+    def _nlm(self, procedure, how, handle, caller, number, credential):
+        whole = struct.pack("!IQQ", number, 0, 0)
+        arguments = (opaque(b"cookie") + how + opaque(caller.encode()) + opaque(handle)
+                     + opaque(f"{number}@{caller}".encode()) + whole)
+        if procedure == NM_LOCK:
+            arguments += struct.pack("!II", 0, 0)  # no reclaim, no state of statd's
+        reply = self.call(NLM, procedure, arguments, credential, version=4)
+        reply.opaque()
+        return reply.word()
+
     def owner(self, handle, credential):
         """User and group, of fattr3."""
         reply = self.call(NFS, GETATTR, opaque(handle), credential)
@@ -268,6 +290,16 @@ class Process:
         return self.process.wait(hosts.TIMEOUT)
 
 
+def registered(host, program, version):
+    """The port over TCP that a host's rpcbind knows of a program (RFC 1833, PMAPPROC_GETPORT); 0: none."""
+    def ask():
+        with Client("127.0.0.1", PORTMAP_PORT) as client:
+            return client.call(PORTMAP, GETPORT, struct.pack(
+                "!IIII", program, version, socket.IPPROTO_TCP, 0), version=2).word()
+
+    return host.run(ask)
+
+
 def listening(host, port):
     """Whether anything listens at a port of the host's loopback."""
     def attempt():
@@ -294,7 +326,7 @@ class Server:
         (self.directory / "ganesha.conf").write_text(
             configuration(self.export, address, files))
         self.rpcbind = Process(host, "rpcbind", ["rpcbind", "-w", "-f"], machine=True)
-        place.eventually(lambda: listening(host, 111), "rpcbind listens")
+        place.eventually(lambda: listening(host, PORTMAP_PORT), "rpcbind listens")
         self.start()
 
     def start(self):

@@ -34,7 +34,7 @@ class Server:
         mounting.load("nfsd")
         pathlib.Path("/proc/sys/fs/nfs/nlm_grace_period").write_text("1\n", encoding="ascii")
         self.rpcbind = nfs.Process(host, "rpcbind", ["rpcbind", "-w", "-f"], machine=True)
-        place.eventually(lambda: nfs.listening(host, 111), "rpcbind listens", hosts.TIMEOUT)
+        place.eventually(lambda: nfs.listening(host, nfs.PORTMAP_PORT), "rpcbind listens", hosts.TIMEOUT)
         self._run("mount", "-t", "nfsd", "nfsd", _CONTROL)
         (host.etc / "exports").write_text(f"{self.export} 127.0.0.1({OPTIONS})\n", encoding="ascii")
         self._run("exportfs", "-r")
@@ -47,6 +47,16 @@ class Server:
         ended = self.host.run(argv, cgroup="nfs")
         if ended.returncode:
             raise RuntimeError(f"{argv[0]}: {ended.returncode}: {ended.stderr}")
+
+    def export_to(self, *addresses):
+        """Besides: to these, until stop()."""
+        self._run("exportfs", "-o", OPTIONS, *(f"{address}:{self.export}" for address in addresses))
+
+    def open_files(self):
+        """What clients of version 4 have open, or delegated to them: a line each (nfsd's YAML)."""
+        clients = pathlib.Path(f"{_CONTROL}/clients")
+        return self.host.run(lambda: [line for states in clients.glob("*/states")
+                                      for line in states.read_text(encoding="ascii").splitlines()])
 
     def stop(self):
         self._run("rpc.nfsd", "0")

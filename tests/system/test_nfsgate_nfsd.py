@@ -4,23 +4,29 @@
     app1: a user's process                    db1
      the kernel's client, root's ── 2049 ──> portcred-nfsgate ── 12049 on loopback ──> the kernel's server
      alice's libnfs ─────────────── 2049, 20048 ──>              12050 ──────────────> rpc.mountd
+     a client of locks, root's ──── 4045 ─────────>              what rpcbind says ──> the kernel's lockd
 
 For kernels that are started for the tests: make check-kernels TESTS=nfsgate_nfsd.
 """
 
 import contextlib
+import pathlib
+import time
 
 import pytest
 
+import control
+import exercising
 import host as hosts
 import mounting
 import nfs
 import nfsd
 import peers as peers_
+import place
 
 ALICE, BOB = hosts.USERS["alice"], hosts.USERS["bob"]
 POLICY = """\
-accept 2049/tcp, 20048/tcp from anyone@*
+accept 2049/tcp, 20048/tcp, 4045/tcp from anyone@*
 accept 12049/tcp, 12050/tcp from user nobody@local
 """
 
@@ -116,6 +122,35 @@ def test_root_and_locks(mounted, request):
     assert client.start(mounting.lock(mount / "large"), user="alice").value == "locked"
 
 
+def test_delegation_recalled(mounted, served, request):
+    """Catches a recall of the server's that is lost on its way over the client's connection: who opens the
+    file next waits for it. And of 4.0, whose server cannot call a client back, a delegation all the same."""
+    _, server = served
+    client, mount, export = mounted()
+    version = request.node.callspec.params["mounted"]
+    if version == "3":
+        return  # it has none
+    assert client.run(mounting.write(mount / "file", "before"), user="alice") is None
+
+    def hold():
+        with open(mount / "file", encoding="ascii") as file:
+            yield file.read()
+
+    def delegated():
+        return [line for line in server.open_files()
+                if f'{export.name}/file"' in line and "type: deleg" in line]
+
+    assert client.start(hold, user="alice").value == "before"
+    assert bool(delegated()) == (version != "4.0"), server.open_files()
+    before = time.monotonic()
+    (export / "file").write_text("behind", encoding="ascii")
+    took = time.monotonic() - before
+    patience = int(pathlib.Path("/proc/sys/fs/lease-break-time").read_text(encoding="ascii"))
+    assert took < patience / 2, f"{took} s"
+    assert not delegated()
+    assert client.run(mounting.read(mount / "file"), user="alice") == "behind"
+
+
 def test_program_that_names_root(served, gate):
     """Catches a user, by a program of his own, who is believed to be root, or another user, on the way to
     a server that believes everything; and who is refused where he says who he is."""
@@ -157,3 +192,78 @@ def test_reached_past_the_gate(served):
 
     assert pair.client.run(lambda: connect(nfs.SERVER)) == "ECONNREFUSED"
     assert pair.client.run(lambda: connect(nfs.MOUNT_SERVER)) == "silence"
+
+
+def test_locks_of_version_3(served, gate):
+    """Shows why the manual says to keep NLM from the kernel's server: it knows an owner by the client's
+    address and a small number, and behind a gate all have one address. So two hosts hold one lock, and one
+    gives up the other's, which those who call from addresses of their own do not."""
+    pair, server = served
+    lockd = nfs.registered(pair.server, nfs.NLM, 4)
+    server.export_to("127.0.0.2", "127.0.0.3")
+    gate("--squash", "none", "--nlm-listen", nfs.NLM_PORT, "--nlm-server", f"127.0.0.1:{lockd}")
+    address, root = pair.address(pair.server), nfs.auth_sys(0)
+
+    def make(name):
+        with nfs.Client(address, nfs.MOUNT_PORT) as mount:
+            export = mount.root(server.export, root)
+        with nfs.Client(address) as client:
+            return client.create(export, name, root)[1]
+
+    def ask(host, where, caller, number, handle, source=None, what=nfs.Client.lock):
+        def work():
+            with nfs.Client(*where, source=source) as client:
+                return what(client, handle, caller, number, root)
+        return host.run(work)
+
+    direct, through = (pair.client.run(lambda name=name: make(name)) for name in (b"direct", b"through"))
+    here, gated = ("127.0.0.1", lockd), (address, nfs.NLM_PORT)
+    place.eventually(lambda: ask(pair.server, here, "app1", 0, direct, ("127.0.0.2", 0)) == nfs.LCK_GRANTED,
+                     "a lock is granted, after the time for those of before", hosts.TIMEOUT)
+    assert ask(pair.server, here, "app2", 0, direct, ("127.0.0.3", 0)) == nfs.LCK_DENIED
+    assert ask(pair.client, gated, "app1", 0, through) == nfs.LCK_GRANTED
+    assert ask(pair.client, gated, "app1", 1, through) == nfs.LCK_DENIED
+    assert ask(pair.client, gated, "app2", 0, through) == nfs.LCK_GRANTED
+    assert ask(pair.client, gated, "app2", 0, through, what=nfs.Client.unlock) == nfs.LCK_GRANTED
+    assert ask(pair.client, gated, "app1", 1, through) == nfs.LCK_GRANTED
+    # lockd listens at every address, where no rule of ours is: exports(5) keeps strangers out.
+    with pytest.raises(nfs.Denied):
+        ask(pair.client, (address, lockd), "app1", 0, through)
+
+
+@contextlib.contextmanager
+def server_ungoverned(pair):
+    """The kernel's server is for its own host's kernel too, which is nobody to a host that governs less."""
+    control.put(pair.server, pair.policy(pair.server, POLICY.splitlines(True)[0]))
+    try:
+        yield
+    finally:
+        control.put(pair.server, pair.policy(pair.server, POLICY))
+
+
+@pytest.mark.seconds(60)
+@pytest.mark.parametrize("version", ["3", "4.2"])
+def test_exercised(served, gate, version, record_property):
+    """Catches data that comes to harm on the way, and calls that fail there and not without the gate."""
+    pair, server = served
+    gate()
+    own = server.export / f"exercised-{version}"
+    own.mkdir()
+    own.chmod(0o1777)
+
+    def exercise(way, host, address, **ports):
+        made = mounting.Mount(host, address, server.export if version == "3" else "/",
+                              mounting.VERSIONS[version], **ports)
+        try:
+            for program in (exercising.fio, exercising.stress):
+                before = time.monotonic()
+                done = program(host, made.where / own.name, user="alice")
+                record_property(f"{program.__name__}, {way}",
+                                f"{done}, in {time.monotonic() - before:.0f} s")
+        finally:
+            made.end()
+
+    exercise("through the gate", pair.client, pair.address(pair.server))
+    # The hosts have one name, by which a server of version 4 knows a client: so one after the other.
+    with server_ungoverned(pair):
+        exercise("direct", pair.server, "127.0.0.1", port=nfs.SERVER, mount_port=nfs.MOUNT_SERVER)
