@@ -34,8 +34,10 @@ struct terminal {
 	struct window_reader window;
 	struct flow typed, shown;
 	uint8_t urgent; /* waits to be sent; 0: nothing does */
-	bool hung_up;   /* the terminal; what it said may still wait */
-	bool gone;      /* the client */
+	uint8_t asking; /* SEND_WINDOW until a size has come: of two urgent bytes a client may hear the
+			 * second one alone (tcp(7)) */
+	bool hung_up; /* the terminal; what it said may still wait */
+	bool gone;    /* the client */
 };
 
 static bool is_waiting(const struct flow *flow)
@@ -63,9 +65,11 @@ static void take_typed(struct terminal *terminal)
 	}
 	terminal->typed.sent = 0;
 	/* A size that the terminal does not take is a size that it does not have. */
-	if (window_take(&terminal->window, bytes, (size_t)n, terminal->typed.bytes,
-			&terminal->typed.filled, &size))
-		ioctl(terminal->master, TIOCSWINSZ, &size);
+	if (!window_take(&terminal->window, bytes, (size_t)n, terminal->typed.bytes,
+			 &terminal->typed.filled, &size))
+		return;
+	terminal->asking = 0;
+	ioctl(terminal->master, TIOCSWINSZ, &size);
 }
 
 static void give_typed(struct terminal *terminal)
@@ -86,7 +90,8 @@ static void note(struct terminal *terminal, uint8_t packet)
 	/* Of these two only the later one is true. */
 	if (packet & (TIOCPKT_NOSTOP | TIOCPKT_DOSTOP))
 		terminal->urgent &= (uint8_t) ~(TIOCPKT_NOSTOP | TIOCPKT_DOSTOP);
-	terminal->urgent |= packet & TOLD;
+	if (packet & TOLD)
+		terminal->urgent |= (packet & TOLD) | terminal->asking;
 	if (packet & TIOCPKT_FLUSHWRITE)
 		terminal->shown.sent = terminal->shown.filled = 0;
 }
@@ -197,7 +202,8 @@ static bool is_over(const struct terminal *terminal)
 
 int terminal_run(int connection, int master)
 {
-	struct terminal terminal = { connection, master, .urgent = SEND_WINDOW };
+	struct terminal terminal = { connection, master, .urgent = SEND_WINDOW,
+				     .asking = SEND_WINDOW };
 	int on = 1, r;
 
 	if (ioctl(master, TIOCPKT, &on) < 0)

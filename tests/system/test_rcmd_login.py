@@ -157,6 +157,26 @@ def test_window(served):
     assert at(served, work) == b" ff ff 73 58"
 
 
+def test_window_is_asked_for_until_it_comes(served):
+    """Catches a question that is lost: a client that is slow hears the last of several urgent bytes alone."""
+    def work(terminal):
+        terminal.urgent_has(WINDOW)
+        terminal.urgent = b""
+        terminal.send(b"PS1=; stty -ixon; echo =on''e=\r")
+        terminal.urgent_has(RAW)
+        assert terminal.urgent[-1] & WINDOW[0]
+        terminal.size(24, 80)
+        terminal.send(b"echo =$(stty size)=\r")
+        terminal.until(rb"=24 80=")
+        terminal.urgent = b""
+        terminal.send(b"stty ixon\r")
+        terminal.urgent_has(COOKED)
+        assert not any(byte & WINDOW[0] for byte in terminal.urgent)
+        return True
+
+    assert at(served, work)
+
+
 def test_flow_control(served):
     """A program that takes ^S and ^Q for itself, and gives them back."""
     def work(terminal):
