@@ -40,24 +40,34 @@ static bool reads_again(const struct options *options)
 	return false;
 }
 
+/* prepare() - all that takes a privilege; it has none any more then. Complains; returns 0, -1 */
+static int prepare(struct gate_start *start)
+{
+	const struct options *options = &start->options;
+	int r, n = listeners_open(options, start->listeners);
+
+	if (n < 0 || control_open(options->runtime_dir, &start->control) < 0)
+		return -1;
+	start->n_listeners = (size_t)n;
+	r = descriptors_want(options->max_connections);
+	if (r < 0)
+		log_warn(r, "the limit of descriptors");
+	return r < 0 || privilege_drop(options->user) < 0 || !reads_again(options) ? -1 : 0;
+}
+
 int main(int argc, char *argv[])
 {
 	struct gate_start start = { .argc = argc, .argv = argv };
-	int r, n;
+	int r;
 
 	r = gate_hold_signals();
 	if (r == 0)
 		r = options_parse(argc, argv, &start.options);
 	if (r != 0)
 		return r == -EINVAL ? EXIT_USAGE : r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
-	n = listeners_open(&start.options, start.listeners);
-	if (n < 0 || control_open(start.options.runtime_dir, &start.control) < 0)
+	if (prepare(&start) < 0) {
+		options_clear(&start.options);
 		return EXIT_FAILURE;
-	start.n_listeners = (size_t)n;
-	r = descriptors_want(start.options.max_connections);
-	if (r < 0)
-		log_warn(r, "the limit of descriptors");
-	if (r < 0 || privilege_drop(start.options.user) < 0 || !reads_again(&start.options))
-		return EXIT_FAILURE;
+	}
 	return gate_run(&start) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }
