@@ -15,8 +15,10 @@
 
 #include "base/directory.h"
 #include "base/log.h"
+#include "base/rfc3339.h"
 #include "control/interface.h"
 #include "control/varlink.h"
+#include "control/watchers.h"
 #include "nfsgate/describe.h"
 #include "nfsgate/session.h"
 
@@ -28,8 +30,7 @@ struct control {
 	sd_event *event;
 	struct varlink_server *server;
 	int directory;
-	struct varlink_call *watchers[CONTROL_CONNECTIONS];
-	size_t n_watchers;
+	struct watchers watchers;
 };
 
 /* sees() - whether a caller's doings are for who asks */
@@ -102,10 +103,10 @@ static json_t *connection_json(const struct session *session)
 		[SESSION_OPEN] = "open",
 	};
 	const struct account *account = &session->account;
-	char since[TIME_TEXT_MAX];
+	char since[RFC3339_SIZE];
 	json_t *object;
 
-	time_text(session->since, since);
+	rfc3339(session->since, since);
 	object = json_pack("{s:I, s:s, s:o, s:s, s:s, s:o, s:b, s:o, s:b, s:I, s:o}", "id",
 			   (json_int_t)session->id, "service", port_name(session->port), "caller",
 			   caller_json(&session->caller), "state", states[session->state], "since",
@@ -139,9 +140,9 @@ static int list_connections(struct varlink_call *call, json_t *parameters, void 
 
 static json_t *mount_json(const struct mount *mount)
 {
-	char time[TIME_TEXT_MAX];
+	char time[RFC3339_SIZE];
 
-	time_text(mount->when, time);
+	rfc3339(mount->when, time);
 	return json_pack("{s:o, s:o, s:s, s:I}", "caller", caller_json(&mount->caller), "path",
 			 varlink_string(mount->path), "time", time, "calls",
 			 (json_int_t)mount->calls);
@@ -183,9 +184,9 @@ static int get_status(struct varlink_call *call, json_t *parameters, void *userd
 	const struct gate *gate = control->gate;
 	bool root = varlink_peer(call)->uid == 0;
 	struct counts counts = root ? gate->counts : own_counts(call, gate);
-	char since[TIME_TEXT_MAX];
+	char since[RFC3339_SIZE];
 
-	time_text(gate->since, since);
+	rfc3339(gate->since, since);
 	return varlink_reply(
 		call,
 		json_pack("{s:s, s:i, s:s, s:I, s:I, s:I, s:o, s:o}", "version", PORTCRED_VERSION,
@@ -197,48 +198,16 @@ static int get_status(struct varlink_call *call, json_t *parameters, void *userd
 			  "denied", refusals_json(counts.refused, REASON_CREDENTIAL, REASONS)));
 }
 
-static void watcher_gone(struct varlink_call *call, void *userdata)
-{
-	struct control *control = userdata;
-
-	for (size_t i = 0; i < control->n_watchers; i++) {
-		if (control->watchers[i] == call) {
-			control->watchers[i] = control->watchers[--control->n_watchers];
-			varlink_call_unref(call);
-			return;
-		}
-	}
-}
-
 static int watch(struct varlink_call *call, json_t *parameters, void *userdata)
 {
 	struct control *control = userdata;
-	int r;
 
-	if (control->n_watchers == CONTROL_CONNECTIONS)
-		return varlink_error(call, INTERFACE_NFSGATE ".Failed",
-				     json_pack("{s:s}", "reason", "too many watch already"));
-	r = varlink_reply_continues(call, json_pack("{s:n}", "event"));
-	if (r < 0)
-		return r;
-	control->watchers[control->n_watchers++] = varlink_call_ref(call);
-	varlink_call_on_disconnect(call, watcher_gone, control);
-	return 0;
+	return watchers_add(&control->watchers, call, INTERFACE_NFSGATE ".Failed");
 }
 
 void control_event(struct control *control, uid_t uid, const char *member, json_t *value)
 {
-	/* From the end: a peer that has gone takes itself out. */
-	for (size_t i = control ? control->n_watchers : 0; value && i-- > 0;) {
-		struct varlink_call *call = control->watchers[i];
-		uid_t peer = varlink_peer(call)->uid;
-
-		/* One who reads too slowly loses this event; the log has it. */
-		if (peer == 0 || peer == uid)
-			varlink_reply_continues(call, json_pack("{s:O, s:I}", member, value, "lost",
-								(json_int_t)varlink_lost(call)));
-	}
-	json_decref(value);
+	watchers_tell(control ? &control->watchers : NULL, uid, member, value);
 }
 
 static const struct varlink_parameter list_parameters[] = {
@@ -313,6 +282,7 @@ int control_new(struct gate *gate, const struct control_socket *socket,
 		return -ENOMEM;
 	control->gate = gate;
 	control->directory = -EBADF;
+	control->watchers.max = CONTROL_CONNECTIONS;
 	r = sd_event_new(&control->event);
 	if (r >= 0)
 		r = varlink_server_new(&control->server, control->event, &service, &limits,

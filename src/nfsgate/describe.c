@@ -4,7 +4,6 @@
 #include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "control/varlink.h"
 
@@ -92,15 +91,4 @@ json_t *caller_json(const struct caller *caller)
 			 optional_id(caller->has_uid, caller->uid), "raw_uid",
 			 optional_id(caller->has_raw_uid, caller->raw_uid), "proof",
 			 proof_name(caller), "speaks", speaks[caller->speaks]);
-}
-
-void time_text(int64_t when, char ret_text[static TIME_TEXT_MAX])
-{
-	time_t seconds = (time_t)(when / 1000);
-	struct tm broken;
-	size_t n;
-
-	gmtime_r(&seconds, &broken);
-	n = strftime(ret_text, TIME_TEXT_MAX, "%Y-%m-%dT%H:%M:%S", &broken);
-	snprintf(ret_text + n, TIME_TEXT_MAX - n, ".%03dZ", (int)(when % 1000));
 }

@@ -35,8 +35,4 @@ uid_t caller_owner(const struct caller *caller);
 /* caller_json() - Caller of io.portcred.nfsgate; a new reference, NULL without memory */
 json_t *caller_json(const struct caller *caller);
 
-/* time_text() - RFC 3339, UTC, of clock_real_ms() */
-#define TIME_TEXT_MAX 40U
-void time_text(int64_t when, char ret_text[static TIME_TEXT_MAX]);
-
 #endif

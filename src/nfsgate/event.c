@@ -6,6 +6,7 @@
 
 #include "base/journal.h"
 #include "base/log.h"
+#include "base/rfc3339.h"
 #include "control/varlink.h"
 #include "nfsgate/clock.h"
 #include "nfsgate/control.h"
@@ -143,10 +144,10 @@ static void write_line(const struct event *event)
 
 static json_t *to_json(const struct event *event)
 {
-	char time[TIME_TEXT_MAX], why[96];
+	char time[RFC3339_SIZE], why[96];
 	json_t *object;
 
-	time_text(clock_real_ms(), time);
+	rfc3339(clock_real_ms(), time);
 	reason_words(event, why, sizeof(why));
 	object = json_pack("{s:s, s:s, s:s, s:o, s:s, s:s}", "time", time, "event",
 			   kind_names[event->kind], "service", port_name(event->port), "caller",
@@ -186,7 +187,7 @@ static void held_line(const char *whose, uint32_t n, uint32_t uid)
 static void tell_held(struct gate *gate, const struct flood_held *held, bool all)
 {
 	bool known = !all && held->uid != UNKNOWN;
-	char whose[48] = "callers that are not known", time[TIME_TEXT_MAX];
+	char whose[48] = "callers that are not known", time[RFC3339_SIZE];
 
 	if (held->n == 0)
 		return;
@@ -195,7 +196,7 @@ static void tell_held(struct gate *gate, const struct flood_held *held, bool all
 	else if (known)
 		snprintf(whose, sizeof(whose), "user %u", held->uid);
 	held_line(whose, held->n, known ? held->uid : UNKNOWN);
-	time_text(clock_real_ms(), time);
+	rfc3339(clock_real_ms(), time);
 	control_event(gate->control, known ? held->uid : 0, "held",
 		      json_pack("{s:s, s:I, s:o}", "time", time, "held", (json_int_t)held->n, "uid",
 				known ? json_integer(held->uid) : json_null()));

@@ -5,21 +5,25 @@
 #include <pwd.h>
 #include <sys/socket.h>
 
+#include "base/cleanup.h"
+#include "base/database.h"
 #include "base/isolate.h"
 #include "nfsgate/groups.h"
-#include "nfsgate/record.h"
 
-static void look_up(uint32_t uid, struct record *record, struct groups_answer *answer)
+static void look_up(uint32_t uid, struct groups_answer *answer)
 {
 	static gid_t gids[MAX_USER_GROUPS];
+	_cleanup_free_ char *buffer = NULL;
 	struct passwd entry, *found = NULL;
 	int n = MAX_USER_GROUPS, error;
+	size_t size = 0;
 
 	*answer = (struct groups_answer){ .uid = uid };
 	do {
-		error = record->size ? getpwuid_r(uid, &entry, record->text, record->size, &found)
-				     : ERANGE;
-	} while (error == ERANGE && record_more(record));
+		if (database_larger(&buffer, &size) < 0)
+			return;
+		error = getpwuid_r(uid, &entry, buffer, size, &found);
+	} while (error == ERANGE || error == EINTR);
 	if (error || !found)
 		return;
 	answer->known = 1;
@@ -35,11 +39,10 @@ static void look_up(uint32_t uid, struct record *record, struct groups_answer *a
 void groups_serve(const void *data)
 {
 	static struct groups_answer answer;
-	struct record record = { 0 };
 	uint32_t uid;
 
 	while (recv(ISOLATED_FD, &uid, sizeof(uid), 0) == sizeof(uid)) {
-		look_up(uid, &record, &answer);
+		look_up(uid, &answer);
 		if (send(ISOLATED_FD, &answer,
 			 offsetof(struct groups_answer, gids) + answer.n * sizeof(uint32_t),
 			 MSG_NOSIGNAL) < 0)

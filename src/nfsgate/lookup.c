@@ -2,13 +2,11 @@
 #include "nfsgate/lookup.h"
 
 #include <errno.h>
-#include <grp.h>
-#include <pwd.h>
 #include <sys/socket.h>
 
+#include "base/database.h"
 #include "base/isolate.h"
 #include "nfsgate/child.h"
-#include "nfsgate/record.h"
 
 struct lookup {
 	struct child child;
@@ -16,45 +14,17 @@ struct lookup {
 	struct id_found found[];
 };
 
-static struct id_found find_user(const char *name, struct record *record)
-{
-	struct passwd entry, *found = NULL;
-	int error;
-
-	do {
-		error = record->size ? getpwnam_r(name, &entry, record->text, record->size, &found)
-				     : ERANGE;
-	} while (error == ERANGE && record_more(record));
-	if (found)
-		return (struct id_found){ 0, entry.pw_uid };
-	return (struct id_found){ error ? -error : -ENOENT, 0 };
-}
-
-static struct id_found find_group(const char *name, struct record *record)
-{
-	struct group entry, *found = NULL;
-	int error;
-
-	do {
-		error = record->size ? getgrnam_r(name, &entry, record->text, record->size, &found)
-				     : ERANGE;
-	} while (error == ERANGE && record_more(record));
-	if (found)
-		return (struct id_found){ 0, entry.gr_gid };
-	return (struct id_found){ error ? -error : -ENOENT, 0 };
-}
-
 /* look_up() - the child */
 static void look_up(const void *data)
 {
 	const struct id_table *table = data;
-	struct record record = { 0 };
 
 	for (size_t i = 0; i < table->n_names; i++) {
 		const struct id_name *name = &table->names[i];
-		struct id_found found = name->kind == ID_USER ? find_user(name->text, &record)
-							      : find_group(name->text, &record);
+		struct id_found found = { 0 };
 
+		found.error = name->kind == ID_USER ? database_user(name->text, &found.id)
+						    : database_group(name->text, &found.id);
 		if (send(ISOLATED_FD, &found, sizeof(found), MSG_NOSIGNAL) !=
 		    (ssize_t)sizeof(found))
 			return;

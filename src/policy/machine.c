@@ -4,82 +4,26 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <netdb.h>
-#include <pwd.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "base/cleanup.h"
+#include "base/database.h"
 #include "base/trust.h"
 
 #define PORT_RANGE_FILE "/proc/sys/net/ipv4/ip_local_port_range"
 
-/* An entry of a database, members of a group included, may take so many bytes. */
-#define FIRST_ENTRY 4096U
-#define MAX_ENTRY   (16U << 20)
-
-int machine_larger(char **buffer, size_t *size)
-{
-	size_t next = *size ? *size * 4 : FIRST_ENTRY;
-	char *new;
-
-	if (next > MAX_ENTRY)
-		return -ERANGE;
-	new = realloc(*buffer, next);
-	if (!new)
-		return -ENOMEM;
-	*buffer = new;
-	*size = next;
-	return 0;
-}
-
-/* not_found() - getpwnam(3): which errors mean that the name is not there */
-static int not_found(int error)
-{
-	if (error == 0 || error == ENOENT || error == ESRCH || error == EBADF || error == EPERM)
-		return -ENOENT;
-	return -error;
-}
-
 int machine_find_user(void *data, const char *name, uint32_t *ret_uid)
 {
-	_cleanup_free_ char *buffer = NULL;
-	struct passwd entry, *found = NULL;
-	size_t size = 0;
-	int r, error;
-
 	(void)data;
-	do {
-		r = machine_larger(&buffer, &size);
-		if (r < 0)
-			return r;
-		error = getpwnam_r(name, &entry, buffer, size, &found);
-	} while (error == ERANGE || error == EINTR);
-	if (!found)
-		return not_found(error);
-	*ret_uid = found->pw_uid;
-	return 0;
+	return database_user(name, ret_uid);
 }
 
 static int find_group(void *data, const char *name, uint32_t *ret_gid)
 {
-	_cleanup_free_ char *buffer = NULL;
-	struct group entry, *found = NULL;
-	size_t size = 0;
-	int r, error;
-
 	(void)data;
-	do {
-		r = machine_larger(&buffer, &size);
-		if (r < 0)
-			return r;
-		error = getgrnam_r(name, &entry, buffer, size, &found);
-	} while (error == ERANGE || error == EINTR);
-	if (!found)
-		return not_found(error);
-	*ret_gid = found->gr_gid;
-	return 0;
+	return database_group(name, ret_gid);
 }
 
 /* find_port() - of a service in one protocol */
@@ -91,13 +35,13 @@ static int find_port(const char *name, const char *protocol, uint16_t *ret_port)
 	int r, error;
 
 	do {
-		r = machine_larger(&buffer, &size);
+		r = database_larger(&buffer, &size);
 		if (r < 0)
 			return r;
 		error = getservbyname_r(name, protocol, &entry, buffer, size, &found);
 	} while (error == ERANGE || error == EINTR);
 	if (!found)
-		return not_found(error);
+		return database_error(error);
 	*ret_port = ntohs((uint16_t)found->s_port);
 	return 0;
 }

@@ -26,12 +26,6 @@ int machine_find_user(void *data, const char *name, uint32_t *ret_uid);
 int machine_find_members(void *data, uint32_t gid, member_function *each, void *closure);
 int machine_list_memberships(void *data, member_function *each, void *closure);
 
-/*
- * machine_larger() - a buffer for getpwnam_r(3) and its like, which begin with NULL and 0 and come
- * back while it is too small. Returns 0, -ENOMEM, -ERANGE if it was the largest already.
- */
-int machine_larger(char **buffer, size_t *size);
-
 /* machine_check_executable() - policy_environment.check_executable; @data is not used */
 int machine_check_executable(void *data, const char *path, char **ret_culprit);
 

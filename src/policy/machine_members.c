@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/database.h"
 #include "base/grow.h"
 #include "policy/machine.h"
 
@@ -156,7 +157,7 @@ static int tell_one(const struct search *search)
 	int r, error;
 
 	do {
-		r = machine_larger(&buffer, &size);
+		r = database_larger(&buffer, &size);
 		if (r < 0)
 			return r;
 		error = getgrgid_r(search->gid, &entry, buffer, size, &found);

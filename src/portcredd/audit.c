@@ -5,9 +5,9 @@
 #include "base/journal.h"
 #include "base/log.h"
 #include "control/varlink.h"
+#include "control/watchers.h"
 #include "portcredd/broker.h"
 #include "portcredd/held.h"
-#include "portcredd/serve.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -76,22 +76,16 @@ void audit_address(const uint32_t address[static 4], unsigned family,
 		ret_text[0] = '\0';
 }
 
-void audit_time(uint64_t boot, char ret_text[static AUDIT_TIME_SIZE])
+void audit_time(uint64_t boot, char ret_text[static RFC3339_SIZE])
 {
 	struct timespec real, now;
 	int64_t ns;
-	time_t seconds;
-	struct tm broken;
 
 	clock_gettime(CLOCK_REALTIME, &real);
 	clock_gettime(CLOCK_BOOTTIME, &now);
 	ns = ((int64_t)real.tv_sec - now.tv_sec) * 1000000000 + real.tv_nsec - now.tv_nsec +
 	     (int64_t)boot;
-	seconds = ns / 1000000000;
-	gmtime_r(&seconds, &broken);
-	strftime(ret_text, AUDIT_TIME_SIZE, "%Y-%m-%dT%H:%M:%S", &broken);
-	snprintf(ret_text + strlen(ret_text), AUDIT_TIME_SIZE - strlen(ret_text), ".%03dZ",
-		 (int)(ns % 1000000000 / 1000000));
+	rfc3339(ns / 1000000, ret_text);
 }
 
 /* rule_file() - the name behind a rule's number, NULL if that policy is forgotten */
@@ -119,7 +113,7 @@ json_t *audit_rule(const struct daemon *daemon, const struct rule *rule, uint32_
 
 /* struct line - an event in words */
 struct line {
-	char time[AUDIT_TIME_SIZE];
+	char time[RFC3339_SIZE];
 	char address[AUDIT_ADDRESS_SIZE];
 	char executable[MAX_PATH_TEXT + 8];
 	char group[MAX_PATH_TEXT + 8];
@@ -320,7 +314,7 @@ void audit_tell(struct daemon *daemon, const struct event *event)
 
 	to_words(daemon, event, &line);
 	write_line(event, &line);
-	serve_event(daemon, event->uid, "event", to_json(daemon, event, &line));
+	watchers_tell(daemon->watchers, event->uid, "event", to_json(daemon, event, &line));
 	sweep_later(daemon);
 }
 

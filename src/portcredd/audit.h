@@ -7,7 +7,9 @@
 #define PORTCRED_PORTCREDD_AUDIT_H
 
 #include <jansson.h>
+#include <stdint.h>
 
+#include "base/rfc3339.h"
 #include "portcredd/daemon.h"
 
 /* audit_begin() - read events from the enforcer, where there is one, in the daemon's loop */
@@ -38,7 +40,6 @@ const char *audit_protocol(unsigned protocol);
 const char *audit_verdict(unsigned verdict);
 
 /* audit_time() - RFC 3339, UTC, of a time on the boot clock, in nanoseconds */
-#define AUDIT_TIME_SIZE 40
-void audit_time(uint64_t boot, char ret_text[static AUDIT_TIME_SIZE]);
+void audit_time(uint64_t boot, char ret_text[static RFC3339_SIZE]);
 
 #endif

@@ -4,8 +4,8 @@
 #include "base/cleanup.h"
 #include "base/journal.h"
 #include "base/log.h"
+#include "control/watchers.h"
 #include "portcredd/audit.h"
-#include "portcredd/serve.h"
 
 #include <syslog.h>
 #include <time.h>
@@ -101,7 +101,7 @@ static void to_journal(const struct total *total, const char *text)
 
 static json_t *to_json(const struct total *total)
 {
-	char time[AUDIT_TIME_SIZE];
+	char time[RFC3339_SIZE];
 	struct timespec now;
 
 	clock_gettime(CLOCK_BOOTTIME, &now);
@@ -126,5 +126,5 @@ void held_tell(struct daemon *daemon, const struct flood_key *key, uint32_t n)
 	else if (text)
 		log_info("%s", text);
 	/* Connections: root alone, who sees everyone's. */
-	serve_event(daemon, total.connections ? 0 : total.uid, "held", to_json(&total));
+	watchers_tell(daemon->watchers, total.connections ? 0 : total.uid, "held", to_json(&total));
 }

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "control/interface.h"
 #include "control/varlink.h"
+#include "control/watchers.h"
 #include "kernel/login.h"
 #include "kernel/slots.h"
 #include "policy/verdict.h"
@@ -21,19 +22,10 @@
 
 #define CONTROL_NAME "control"
 
-/* Every connection may watch: root's places among them are root's here too. */
-#define MAX_WATCHERS VARLINK_CONNECTIONS_MAX
-
 #define UNPRIVILEGED_DEFAULT 1024U
 
 /* The longest trial: a day. */
 #define MAX_TRY_SECONDS 86400
-
-/* struct watchers - who waits for what at the control socket */
-struct watchers {
-	struct varlink_call *calls[MAX_WATCHERS];
-	size_t n_calls;
-};
 
 /* time_text() - RFC 3339, UTC; JSON null for 0. A new reference. */
 static json_t *time_text(uint64_t usec)
@@ -182,52 +174,11 @@ static int get_status(struct varlink_call *call, json_t *parameters, void *userd
 	return varlink_reply(call, reply);
 }
 
-static void watcher_gone(struct varlink_call *call, void *userdata)
-{
-	struct daemon *daemon = userdata;
-	struct watchers *watchers = daemon->watchers;
-
-	for (size_t i = 0; i < watchers->n_calls; i++) {
-		if (watchers->calls[i] == call) {
-			watchers->calls[i] = watchers->calls[--watchers->n_calls];
-			varlink_call_unref(call);
-			return;
-		}
-	}
-}
-
 static int watch(struct varlink_call *call, json_t *parameters, void *userdata)
 {
 	struct daemon *daemon = userdata;
-	struct watchers *watchers = daemon->watchers;
-	int r;
 
-	if (watchers->n_calls == MAX_WATCHERS)
-		return varlink_error(call, INTERFACE_PORTCRED ".Failed",
-				     json_pack("{s:s}", "reason", "too many watch already"));
-	r = varlink_reply_continues(call, json_pack("{s:n}", "event"));
-	if (r < 0)
-		return r;
-	watchers->calls[watchers->n_calls++] = varlink_call_ref(call);
-	varlink_call_on_disconnect(call, watcher_gone, daemon);
-	return 0;
-}
-
-void serve_event(struct daemon *daemon, uint32_t uid, const char *member, json_t *value)
-{
-	struct watchers *watchers = daemon->watchers;
-
-	/* From the end: a peer that has gone takes itself out. */
-	for (size_t i = watchers ? watchers->n_calls : 0; value && i-- > 0;) {
-		struct varlink_call *call = watchers->calls[i];
-		uid_t peer = varlink_peer(call)->uid;
-
-		/* One who reads too slowly loses this event; the audit has it. */
-		if (peer == 0 || peer == uid)
-			varlink_reply_continues(call, json_pack("{s:O, s:I}", member, value, "lost",
-								(json_int_t)varlink_lost(call)));
-	}
-	json_decref(value);
+	return watchers_add(daemon->watchers, call, INTERFACE_PORTCRED ".Failed");
 }
 
 static json_t *diagnostics_json(const struct image *image)
@@ -385,6 +336,7 @@ int serve_begin(struct daemon *daemon)
 	daemon->watchers = calloc(1, sizeof(*daemon->watchers));
 	if (!daemon->watchers)
 		return -ENOMEM;
+	daemon->watchers->max = VARLINK_CONNECTIONS_MAX;
 	r = broker_begin(daemon);
 	if (r < 0)
 		return r;

@@ -10,6 +10,7 @@
 #include <sys/types.h>
 
 #include "base/cleanup.h"
+#include "base/database.h"
 
 /* Of one user's entry; some directories have long ones. */
 #define FIRST_ENTRY 1024U
@@ -51,10 +52,7 @@ static int find_in(const char *name, char *buffer, size_t size, struct account *
 	while (error == EINTR);
 	if (found)
 		return copy(found, name, ret_account);
-	/* getpwnam_r(3): some databases say these where it is only that there is no such user. */
-	if (error == 0 || error == ESRCH || error == EBADF || error == EPERM)
-		return -ENOENT;
-	return -error;
+	return database_error(error);
 }
 
 int account_find(const char *name, struct account *ret_account)
