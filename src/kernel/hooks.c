@@ -50,10 +50,16 @@ static int pin_of(const struct enforcer *enforcer, size_t hook, char **ret_path)
 		       : 0;
 }
 
-void hooks_choose(struct bpf_object *object, unsigned groups)
+/* is_missing() - a hook of these groups whose program is not loaded */
+static bool is_missing(const struct enforcer *enforcer, size_t hook, unsigned groups)
+{
+	return (hooks[hook].groups & groups) && enforcer->programs[hook] < 0;
+}
+
+void hooks_choose(const struct enforcer *enforcer, struct bpf_object *object, unsigned groups)
 {
 	for (size_t i = 0; i < HOOKS; i++)
-		bpf_program__set_autoload(program_of(object, i), hooks[i].groups & groups);
+		bpf_program__set_autoload(program_of(object, i), is_missing(enforcer, i, groups));
 }
 
 int hooks_take(struct enforcer *enforcer, const struct bpf_object *object)
@@ -98,11 +104,7 @@ static int load(struct enforcer *enforcer, unsigned groups)
 
 	if (!skeleton)
 		return -errno;
-	hooks_choose(skeleton->obj, groups);
-	for (size_t i = 0; i < HOOKS; i++) {
-		if (enforcer->programs[i] >= 0)
-			bpf_program__set_autoload(program_of(skeleton->obj, i), false);
-	}
+	hooks_choose(enforcer, skeleton->obj, groups);
 	r = share_maps(enforcer, skeleton);
 	if (r == 0)
 		r = portcred_bpf__load(skeleton);
@@ -115,7 +117,7 @@ static int load(struct enforcer *enforcer, unsigned groups)
 static bool is_loaded(const struct enforcer *enforcer, unsigned groups)
 {
 	for (size_t i = 0; i < HOOKS; i++) {
-		if ((hooks[i].groups & groups) && enforcer->programs[i] < 0)
+		if (is_missing(enforcer, i, groups))
 			return false;
 	}
 	return true;

@@ -46,12 +46,12 @@ int hooks_detach_but(struct enforcer *enforcer, unsigned groups);
 int hooks_detach_link(const char *path);
 
 /*
- * hooks_choose() - have libbpf load the programs of these groups alone
+ * hooks_choose() - have libbpf load those programs of these groups that are not loaded yet, alone
  * hooks_take() - keep what it has loaded of them, for hooks_attach(); returns 0, -errno
  *
  * For enforcer_open(), between whose two halves the maps are made.
  */
-void hooks_choose(struct bpf_object *object, unsigned groups);
+void hooks_choose(const struct enforcer *enforcer, struct bpf_object *object, unsigned groups);
 int hooks_take(struct enforcer *enforcer, const struct bpf_object *object);
 
 #endif
