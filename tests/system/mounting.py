@@ -98,3 +98,37 @@ def lock(path):
 def owner(path):
     status = path.stat()
     return status.st_uid, status.st_gid
+
+
+# What holds of a mount, wherever its two ends are.
+
+def check_users(client, mount, export):
+    """A user of the client is himself on the server, and root is nobody."""
+    alice, bob = hosts.USERS["alice"], hosts.USERS["bob"]
+    assert client.run(write(mount / "alice", "hers"), user="alice") is None
+    assert client.run(write(mount / "bob", "his"), user="bob") is None
+    assert client.run(write(mount / "root", "nobody's", 0o644)) is None
+    assert [owner(export / name) for name in ("alice", "bob", "root")] == [
+        (alice, alice), (bob, bob), (65534, 65534)]
+    assert client.run(read(mount / "alice"), user="alice") == "hers"
+    assert client.run(read(mount / "alice"), user="bob") == "EACCES"
+    assert client.run(read(mount / "alice")) == "EACCES"
+    assert client.run(write(mount / "alice", "mine"), user="bob") == "EACCES"
+
+
+def check_root_and_large(client, mount, export):
+    """Root is not squashed, and a large file comes back as it went. Returns what is in it."""
+    assert client.run(write(mount / "root", "root's")) is None
+    assert owner(export / "root") == (0, 0)
+    text = "0123456789abcdef" * 65536
+    assert client.run(write(mount / "large", text), user="alice") is None
+    assert client.run(read(mount / "large"), user="alice") == text
+    return text
+
+
+def check_lock(client, path):
+    """Two do not have it. Returns who has: end him."""
+    holder = client.start(lock(path), user="alice")
+    assert holder.value == "locked"
+    assert client.start(lock(path), user="alice").value == "EAGAIN"
+    return holder

@@ -9,12 +9,10 @@ import contextlib
 
 import pytest
 
-import host as hosts
 import mounting
 import nfs
 import peers as peers_
 
-ALICE, BOB = hosts.USERS["alice"], hosts.USERS["bob"]
 POLICY = "accept 2049/tcp, 20048/tcp from anyone@local\n"
 
 pytestmark = [pytest.mark.kernel_nfs, pytest.mark.seconds(120)]
@@ -67,29 +65,13 @@ def a_mount(served, request):
 
 def test_users_of_a_mount(mounted):
     """Catches a user of the client who is another on the server, and root who is not squashed."""
-    client, mount, export = mounted()
-    assert client.run(mounting.write(mount / "alice", "hers"), user="alice") is None
-    assert client.run(mounting.write(mount / "bob", "his"), user="bob") is None
-    assert client.run(mounting.write(mount / "root", "nobody's", 0o644)) is None
-    assert [mounting.owner(export / name) for name in ("alice", "bob", "root")] == [
-        (ALICE, ALICE), (BOB, BOB), (65534, 65534)]
-    assert client.run(mounting.read(mount / "alice"), user="alice") == "hers"
-    assert client.run(mounting.read(mount / "alice"), user="bob") == "EACCES"
-    assert client.run(mounting.read(mount / "alice")) == "EACCES"
-    assert client.run(mounting.write(mount / "alice", "mine"), user="bob") == "EACCES"
+    mounting.check_users(*mounted())
 
 
 def test_root_and_locks(mounted, request):
     """Catches root who is squashed though he is not to be, large writes that come to harm, and locks."""
     client, mount, export = mounted("--squash", "none")
-    assert client.run(mounting.write(mount / "root", "root's")) is None
-    assert mounting.owner(export / "root") == (0, 0)
-    text = "0123456789abcdef" * 65536
-    assert client.run(mounting.write(mount / "large", text), user="alice") is None
-    assert client.run(mounting.read(mount / "large"), user="alice") == text
+    mounting.check_root_and_large(client, mount, export)
     if "3" in request.node.callspec.params.values():
         return  # its locks are another protocol's, and not asked for here
-    holder = client.start(mounting.lock(mount / "large"), user="alice")
-    assert holder.value == "locked"
-    assert client.start(mounting.lock(mount / "large"), user="alice").value == "EAGAIN"
-    holder.kill()
+    mounting.check_lock(client, mount / "large").kill()

@@ -89,16 +89,7 @@ def a_mount(served, gate, request):
 
 def test_users_of_a_mount(mounted):
     """Catches a user of one host who is another on the other, and root who is not squashed."""
-    client, mount, export = mounted()
-    assert client.run(mounting.write(mount / "alice", "hers"), user="alice") is None
-    assert client.run(mounting.write(mount / "bob", "his"), user="bob") is None
-    assert client.run(mounting.write(mount / "root", "nobody's", 0o644)) is None
-    assert [mounting.owner(export / name) for name in ("alice", "bob", "root")] == [
-        (ALICE, ALICE), (BOB, BOB), (65534, 65534)]
-    assert client.run(mounting.read(mount / "alice"), user="alice") == "hers"
-    assert client.run(mounting.read(mount / "alice"), user="bob") == "EACCES"
-    assert client.run(mounting.read(mount / "alice")) == "EACCES"
-    assert client.run(mounting.write(mount / "alice", "mine"), user="bob") == "EACCES"
+    mounting.check_users(*mounted())
 
 
 def test_root_and_locks(mounted, request):
@@ -107,18 +98,11 @@ def test_root_and_locks(mounted, request):
     # A client of 4.0 is known by the address that it calls, and by the user that root is to the server:
     # for a while after its last call no other may come in its name.
     client, mount, export = mounted("--squash", "none", family=6)
-    assert client.run(mounting.write(mount / "root", "root's")) is None
-    assert mounting.owner(export / "root") == (0, 0)
-    text = "0123456789abcdef" * 65536
-    assert client.run(mounting.write(mount / "large", text), user="alice") is None
-    assert client.run(mounting.read(mount / "large"), user="alice") == text
+    text = mounting.check_root_and_large(client, mount, export)
     assert (export / "large").read_text(encoding="ascii") == text
     if "3" in request.node.callspec.params.values():
         return  # its locks are another protocol's: see below
-    holder = client.start(mounting.lock(mount / "large"), user="alice")
-    assert holder.value == "locked"
-    assert client.start(mounting.lock(mount / "large"), user="alice").value == "EAGAIN"
-    holder.kill()
+    mounting.check_lock(client, mount / "large").kill()
     assert client.start(mounting.lock(mount / "large"), user="alice").value == "locked"
 
 
