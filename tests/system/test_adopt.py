@@ -128,7 +128,7 @@ class Seen:
     def __init__(self, host):
         self.host = host
         self.path = host.directory / "events.json"
-        self.path.unlink(missing_ok=True)
+        self.path.write_text("", encoding="ascii")
         self._watch = host.start(["sh", "-c", f"exec {hosts.PROGRAMS}/portcred --runtime-dir "
                                   f"{host.runtime} watch --json > {self.path}"])
         # It says nothing when it begins to see: low ports, which nobody gets, say that it does.
