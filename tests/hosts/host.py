@@ -158,7 +158,7 @@ class Daemon:
             log.seek(self._log_start)
             return log.read().decode(errors="replace")
 
-    def wait_logged(self, text, timeout=10 * SLOW):
+    def wait_logged(self, text, timeout=TIMEOUT):
         """Until @text stands in the log; returns the line."""
         def line():
             return next((line for line in self.log().splitlines() if text in line), None)
@@ -412,13 +412,13 @@ class Host:
             yield f"pins: {sorted(path.name for path in self.pins.rglob('*'))}"
         if self.daemons:
             try:
-                place.eventually(lambda: not self.attached(), "no program attached", 5)
+                place.eventually(lambda: not self.attached(), "no program attached")
             except TimeoutError:
                 yield f"programs attached to {self.cgroup}: {self.attached()}"
         reserved = self.sysctl("net.ipv4.ip_local_reserved_ports")
         if reserved != self.reserved:
             yield f"reserved ports are {reserved!r}, and were {self.reserved!r}"
-        if not keeper.wait_empty(os.path.dirname(self.cgroup), 5):
+        if not keeper.wait_empty(os.path.dirname(self.cgroup), TIMEOUT):
             yield f"processes in {self.cgroup}, or portcredd's own"
 
 
@@ -458,7 +458,7 @@ def _processes_in(network):
             yield int(directory.name)
 
 
-def _processes_that_stay(network, timeout=5):
+def _processes_that_stay(network, timeout=TIMEOUT):
     """Those that do not end by themselves: one that was killed may take a moment, under load a long one."""
     deadline = time.monotonic() + timeout
     while True:

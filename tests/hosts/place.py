@@ -225,7 +225,7 @@ def eventually(condition, what, timeout=TIMEOUT):
         time.sleep(0.005)
 
 
-def wait_readable(fd, timeout=10):
+def wait_readable(fd, timeout=TIMEOUT):
     """Of a pidfd: until the process has ended."""
     if not select.select([fd], [], [], timeout)[0]:
         raise TimeoutError(f"nothing to read in {timeout} s")

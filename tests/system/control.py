@@ -11,6 +11,8 @@ import select
 import socket
 import time
 
+import place
+
 INTERFACE = "io.portcred"
 
 
@@ -57,7 +59,7 @@ class Connection:
     def send_bytes(self, data):
         self._socket.sendall(data)
 
-    def closed(self, timeout=10):
+    def closed(self, timeout=place.TIMEOUT):
         """Whether the daemon hangs up in time, without a word."""
         readable = select.select([self._socket], [], [], timeout)[0]
         try:
@@ -65,7 +67,7 @@ class Connection:
         except ConnectionResetError:
             return True
 
-    def receive(self, timeout=10):
+    def receive(self, timeout=place.TIMEOUT):
         """The parameters of the next reply; TimeoutError if none comes."""
         deadline = time.monotonic() + timeout
         while b"\0" not in self._data:
@@ -103,7 +105,7 @@ def bind(host, port, protocol="tcp", address="0.0.0.0", **parameters):
         return socket.socket(fileno=connection.descriptors[index])
 
 
-def status(host, timeout=10):
+def status(host, timeout=place.TIMEOUT):
     with Connection(host) as connection:
         connection.send("GetStatus")
         return connection.receive(timeout)
@@ -123,11 +125,11 @@ class Watch(Connection):
         self.send("Watch", more=True)
         self.receive()  # the first has no event: from here on, none is missed
 
-    def event(self, timeout=10, **expected):
+    def event(self, timeout=place.TIMEOUT, **expected):
         """The next event with these members; others before it are skipped."""
         return self._next("event", timeout, expected)
 
-    def held(self, timeout=10, **expected):
+    def held(self, timeout=place.TIMEOUT, **expected):
         """The same of counts of what a flood kept back."""
         return self._next("held", timeout, expected)
 

@@ -4,6 +4,8 @@
 import pathlib
 import socket
 
+import place
+
 SOCKET = pathlib.Path("/run/systemd/journal/socket")
 
 
@@ -21,7 +23,7 @@ class Journal:
         SOCKET.unlink()
         self._socket.close()
 
-    def entry(self, timeout=10):
+    def entry(self, timeout=place.TIMEOUT):
         """The next entry's fields, but for those that say where in the source it was written."""
         self._socket.settimeout(timeout)
         lines = self._socket.recv(65536).decode().splitlines()

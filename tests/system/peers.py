@@ -100,7 +100,7 @@ def serve(*ports, family=4, address=None, proto="tcp", options=(), backlog=4096)
     return work
 
 
-def call(to, *, uid=0, source=None, proto="tcp", options=(), timeout=5):
+def call(to, *, uid=0, source=None, proto="tcp", options=(), timeout=hosts.TIMEOUT):
     """In the calling process, root's: connects as a user. What came of it, and of whom.
 
     The word 'silence' where nothing answers: known by a SYN sent behind it, on one processor, to a
@@ -129,7 +129,7 @@ def call(to, *, uid=0, source=None, proto="tcp", options=(), timeout=5):
 one_processor = attempt.one_processor
 
 
-def behind(address, family, timeout=5):
+def behind(address, family, timeout=hosts.TIMEOUT):
     """Until the host at @address has answered what was sent to it before from this processor."""
     with hosts.make_socket("tcp", family) as mark:
         mark.settimeout(timeout)

@@ -12,6 +12,7 @@ import select
 import time
 
 import network
+import place
 from segment import ACK, MSS_1460, RST, SYN, Segment
 
 # What is sent behind something that may be dropped in silence: the kernel answers both in order.
@@ -46,7 +47,7 @@ class Station:
         frame += b"\x08\x00" if version == 4 else b"\x86\xdd"
         self._socket.send(frame + packet)
 
-    def receive(self, wanted=lambda segment: True, timeout=5):
+    def receive(self, wanted=lambda segment: True, timeout=place.TIMEOUT):
         """The next segment to this address that is wanted; TimeoutError."""
         deadline = time.monotonic() + timeout
         while True:

@@ -163,7 +163,7 @@ def test_operations(governed, watch):
                 (3001, send, "send", "udp", "EPERM"), (3002, aim, "port-range", "tcp", "EPERM"),
                 (3003, listen, "listen", "tcp", "ok")):
             got = governed.run(lambda function=function: attempt.outcome(function), uid=uid)
-            event = watch.event(operation=operation, timeout=5)
+            event = watch.event(operation=operation)
             assert event["uid"] == uid
             assert event["verdict"] == "refused" and event["protocol"] == protocol
             assert event["port"] in (50000, 50001)

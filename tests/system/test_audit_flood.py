@@ -133,7 +133,7 @@ def test_port_scan(host):
     # Another user's event is told in spite of it.
     assert host.try_bind(20000, user="developer") == "EPERM"
     daemon.wait_logged("by uid 2004")
-    place.eventually(lambda: sum(told(host)) >= 2990, "all of them told", 5)
+    place.eventually(lambda: sum(told(host)) >= 2990, "all of them told")
     status = control.status(host)
     events, counted = told(host)
     assert status["refused"] == 3001
@@ -154,7 +154,7 @@ def test_flood_is_over(host):
             assert host.try_bind(8080, user="visitor") == "EPERM"
             return sum(told(host)) > 40
 
-        place.eventually(again, "the end of the window", 5)
+        place.eventually(again, "the end of the window")
 
 
 def test_ring_buffer_is_full(host):
@@ -183,7 +183,7 @@ def test_ring_buffer_is_full(host):
     status = control.status(host)
     assert status["refused"] == asked
     assert status["lost"] > 100
-    place.eventually(lambda: sum(told(host)) >= asked - status["lost"] - 10, "the rest told", 5)
+    place.eventually(lambda: sum(told(host)) >= asked - status["lost"] - 10, "the rest told")
     events, _ = told(host)
     assert events + status["held"] + status["lost"] == asked
     # And it goes on.

@@ -188,7 +188,7 @@ def test_idle_clients_keep_nobody_out(served):
                     connections[-1].send_bytes(b'{"method"')
         with control.Connection(served, 5001) as one_more:
             assert one_more.closed()
-        assert control.status(served, timeout=5)["statements"] == 2
+        assert control.status(served)["statements"] == 2
         assert control.call(served, "Reload")["statements"] == 2
     finally:
         for connection in connections:

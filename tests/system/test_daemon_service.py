@@ -57,7 +57,7 @@ def test_stops(host):
         assert "stopping; the policy stays in force (portcredd --release takes it out)" \
             in daemon.log()
         assert host.try_bind(8080, user="visitor") == "EPERM"
-        place.wait_readable(service, 5)
+        place.wait_readable(service)
         os.close(service)
 
 
@@ -66,7 +66,7 @@ def test_name_service_ends_with_the_daemon(host):
     daemon = host.daemon(POLICY)
     service = os.pidfd_open(child_of(daemon.pid))
     daemon.kill()
-    place.wait_readable(service, 5)
+    place.wait_readable(service)
     os.close(service)
 
 
@@ -144,9 +144,9 @@ def test_watchdog(host):
     """Catches a daemon that is restarted for being silent, and one that would never be missed."""
     daemon = host.daemon(POLICY, env={"WATCHDOG_USEC": "300000"})
     for _ in range(3):
-        daemon.wait_notified("WATCHDOG", "1", timeout=5)
+        daemon.wait_notified("WATCHDOG", "1")
     control.put(host, POLICY)
-    daemon.wait_notified("WATCHDOG", "1", timeout=5)
+    daemon.wait_notified("WATCHDOG", "1")
 
     # A loop that stands still says nothing more.
     daemon.signal(signal.SIGSTOP)
@@ -156,7 +156,7 @@ def test_watchdog(host):
         while True:
             daemon.wait_notified("WATCHDOG", "1", timeout=1)
     daemon.signal(signal.SIGCONT)
-    daemon.wait_notified("WATCHDOG", "1", timeout=5)
+    daemon.wait_notified("WATCHDOG", "1")
 
 
 def test_observe(host):

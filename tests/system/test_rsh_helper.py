@@ -21,8 +21,6 @@ import place
 import rshing
 from rshing import DONE, FAILED
 
-pytestmark = pytest.mark.seconds(15)
-
 POLICY = "bind 512-1023/tcp by group portcred-rcmd\n"
 RESERVED = range(512, 1024)
 
