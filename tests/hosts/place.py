@@ -17,7 +17,7 @@ import linux
 
 # How many times as long everything may take: a kernel under an interpreted processor (kernels.py).
 SLOW = int(os.environ.get("PORTCRED_SLOW", "1"))
-TIMEOUT = 30 * SLOW
+TIMEOUT = 60 * SLOW
 
 
 @dataclasses.dataclass

@@ -25,10 +25,10 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 
 def lacking(what):
-    """The kernel cannot do what a test is about: left out here, an error where CI=true."""
+    """What a test is about is not there, in the kernel or on the disk: left out here, an error where CI=true."""
     if os.environ.get("CI") == "true":
-        pytest.fail(f"this kernel lacks {what}")
-    pytest.skip(f"this kernel lacks {what}")
+        pytest.fail(f"missing here: {what}")
+    pytest.skip(f"missing here: {what}")
 
 
 def outcome(function, *arguments, **named):

@@ -86,7 +86,7 @@ def pytest_runtest_makereport(item):
 def in_time(request):
     """A test that hangs fails, and its hosts are cleaned up."""
     marker = request.node.get_closest_marker("seconds")
-    seconds = (marker.args[0] if marker else 60) * hosts.SLOW
+    seconds = (marker.args[0] if marker else 180) * hosts.SLOW
 
     def too_long(*_):
         raise TimeoutError(f"the test took more than {seconds} s")

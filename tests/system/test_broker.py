@@ -431,7 +431,7 @@ def test_observing(served):
 # Bad clients
 
 
-@pytest.mark.seconds(120)
+@pytest.mark.seconds(300)
 def test_flood(served):
     """Each request is answered; the log is told how many there were; others are served meanwhile."""
     requests = 2000

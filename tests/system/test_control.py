@@ -203,7 +203,7 @@ def test_idle_clients_keep_nobody_out(served):
     place.eventually(again, "a place again when the others have gone")
 
 
-@pytest.mark.seconds(120)
+@pytest.mark.seconds(300)
 def test_junk_while_a_reload_runs(served):
     """What comes in meanwhile waits, and then meets what it deserves; the reload is answered."""
     rules = "".join(f"bind {1 + i % 20000} by user {5000 + i // 20000}\n" for i in range(200_000))

@@ -233,7 +233,7 @@ int main(int argc, char **argv)
 """
 
 
-@pytest.mark.seconds(120)
+@pytest.mark.seconds(300)
 def test_threads(host, tmp_path):
     """Under ThreadSanitizer: catches anything that two calls share, and do not know of each other."""
     source, program = tmp_path / "threads.c", host.directory / "threads"

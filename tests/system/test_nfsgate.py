@@ -27,8 +27,6 @@ accept 2049/tcp, 20048/tcp from anyone@*, address 10.77.0.0/24
 accept 12049/tcp, 12050/tcp from user nobody@local
 """
 
-pytestmark = pytest.mark.seconds(60)
-
 
 @pytest.fixture(scope="module")
 def _served(request):

@@ -25,8 +25,6 @@ FRIENDS = hosts.GROUPS["friends"][0]
 SERVER, OTHER = 12060, 12061
 POLICY = "accept 2049/tcp from anyone@*\n"
 
-pytestmark = pytest.mark.seconds(60)
-
 
 def check(directory, text):
     """What a gate that is started with this file says, in lines; it must not start."""

@@ -19,8 +19,6 @@ ALICE, BOB = hosts.USERS["alice"], hosts.USERS["bob"]
 SERVER = 12060
 POLICY = "accept 2049/tcp, 20048/tcp from anyone@*, address 10.77.0.0/24\n"
 
-pytestmark = pytest.mark.seconds(60)
-
 
 @pytest.fixture(name="gate")
 def a_gate(peers):

@@ -24,8 +24,6 @@ ALICE, BOB = hosts.USERS["alice"], hosts.USERS["bob"]
 SERVER = 12060
 POLICY = "accept 2049/tcp from anyone@*\n"
 
-pytestmark = pytest.mark.seconds(60)
-
 
 @pytest.fixture(name="gate")
 def a_gate(peers):

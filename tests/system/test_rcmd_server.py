@@ -75,7 +75,7 @@ def alive(sock):
 # Limits
 
 
-@pytest.mark.seconds(120)
+@pytest.mark.seconds(300)
 def test_half_open(pair):
     """Ten thousand connections of one address that never say a word: catches a server that keeps them,
     or that serves nobody else meanwhile. First that they would stay if they were few."""

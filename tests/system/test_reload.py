@@ -258,7 +258,7 @@ RULES = 1_000_000
 PORTS = 20_000
 
 
-@pytest.mark.seconds(120)
+@pytest.mark.seconds(300)
 def test_million_lines(governed):
     """A rule a line, a million of them: in force, right at the first, the last and one between."""
     users = RULES // PORTS
