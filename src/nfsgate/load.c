@@ -7,71 +7,44 @@
 
 #include "base/log.h"
 #include "nfsgate/clock.h"
-#include "nfsgate/file.h"
 #include "nfsgate/lookup.h"
 #include "policy/diagnostics.h"
 
-/* More than MAX_ID_LINES of the longest lines that make sense. */
-#define TABLE_SIZE_MAX (1U << 20)
-
 struct load {
 	struct options options;
-	struct id_table ids;
-	struct sources *sources; /* of the table */
-	struct lookup *lookup;   /* NULL: there is no name to look up */
+	struct lookup *lookup; /* NULL: there is no name to look up */
 };
 
 void load_free(struct load *load)
 {
 	if (load->lookup)
 		lookup_free(load->lookup);
-	sources_free(load->sources);
-	ids_clear(&load->ids);
 	options_clear(&load->options);
 	free(load);
 }
 
-/* say() - what is wrong in the table */
-static void say(const struct load *load, struct diagnostics *diagnostics)
-{
-	diagnostics_print(diagnostics, load->sources, false, stderr);
-	diagnostics_clear(diagnostics);
-}
-
+/* settle() - and say what is wrong in the table */
 static int settle(struct load *load, const struct id_found *found)
 {
 	struct diagnostics diagnostics = { 0 };
-	int r = ids_settle(&load->ids, found, &diagnostics);
+	int r = ids_settle(&load->options.rule.ids, found, &diagnostics);
 
-	say(load, &diagnostics);
-	return r;
-}
-
-static int read_table(struct load *load)
-{
-	struct diagnostics diagnostics = { 0 };
-	int r = file_read(load->options.users_file, TABLE_SIZE_MAX, &load->sources);
-
-	if (r < 0)
-		return r;
-	r = ids_parse(load->sources->files[0].text, load->sources->files[0].size, &diagnostics,
-		      &load->ids);
-	say(load, &diagnostics);
+	diagnostics_print(&diagnostics, load->options.table, false, stderr);
+	diagnostics_clear(&diagnostics);
 	return r;
 }
 
 /* begin() - all that can be done at once */
 static int begin(struct load *load)
 {
-	int r = load->options.users_file ? read_table(load) : 0;
+	const struct id_table *ids = &load->options.rule.ids;
+	int r;
 
-	if (r == 0 && load->ids.n_names == 0)
+	if (ids->n_names == 0)
 		return settle(load, NULL);
-	if (r == 0) {
-		r = lookup_new(&load->ids, &load->lookup);
-		if (r < 0)
-			log_warn(r, "names of %s cannot be looked up", load->options.users_file);
-	}
+	r = lookup_new(ids, &load->lookup);
+	if (r < 0)
+		log_warn(r, "names of %s cannot be looked up", load->options.users_file);
 	return r;
 }
 
@@ -148,7 +121,7 @@ void load_kept(const struct load *load, const struct options *first,
 void load_take(struct load *load, struct options *ret_options, struct id_table *ret_ids)
 {
 	*ret_options = load->options;
-	*ret_ids = load->ids;
+	*ret_ids = load->options.rule.ids;
+	ret_options->rule.ids = (struct id_table){ 0 };
 	load->options = (struct options){ 0 };
-	load->ids = (struct id_table){ 0 };
 }

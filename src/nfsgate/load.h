@@ -2,7 +2,7 @@
 /*
  * load.h - options and the table of ids, on their way into force
  *
- *	load_new()       reads the table, and has its names looked up
+ *	load_new()       has the names of the table looked up
  *	load_receive()   until they are
  *	load_take()      hands out both
  *

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * options.h - what portcred-nfsgate is told: its configuration file, then its command line
+ * options.h - what portcred-nfsgate is told: its configuration file, then its command line; and its table
  *
  * Both have the same settings (setting.h). Where both have one of which there can be one, the command line
  * counts; of which there can be several, all count.
@@ -59,8 +59,9 @@ struct options {
 	struct listen_at listen[MAX_LISTENERS];
 	size_t n_listen;
 	struct endpoint servers[PORTS];
-	struct rule rule;        /* without its table of ids, which is read from: */
-	const char *users_file;  /* NULL: none */
+	struct rule rule;        /* of its table of ids, names are not looked up yet (load.h) */
+	const char *users_file;  /* which that is read from; NULL: none */
+	struct sources *table;   /* the file, for messages; NULL: none */
 	const char *runtime_dir; /* of the control socket; NULL: none */
 	const char *user;        /* whom it becomes if it is root; NULL: nobody */
 	uint32_t groups_lifetime;
@@ -77,8 +78,8 @@ const char *port_name(enum port port);
 enum port port_find(const char *name);
 
 /*
- * options_parse() - complains on standard error, of a file about all that is wrong
- * Returns 0; 1: --help or --version was all; -EINVAL: the command line is wrong; another -errno: the file
+ * options_parse() - complains on standard error, of files about all that is wrong
+ * Returns 0; 1: --help or --version was all; -EINVAL: the command line is wrong; another -errno: a file
  * cannot be read; -EBADMSG: is wrong, or no file. On failure *ret_options is left alone.
  */
 int options_parse(int argc, char *argv[], struct options *ret_options);

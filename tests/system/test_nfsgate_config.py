@@ -92,6 +92,22 @@ def test_all_errors_in_one_run(trusted_path):
         "FILE:1:8:", "FILE:2:8:", "FILE:3:8:", "FILE:5:12:"]
 
 
+def test_errors_of_both_files_in_one_run(trusted_path):
+    """Catches a table that is looked at only when all else has been mended."""
+    table = trusted_path / "users"
+    text = f"squash roots\nlisten 2049\nusers {table}\n"
+    assert [line for line in check(trusted_path, text) if "error" in line or "users:" in line] == [
+        "FILE: error: listen, but no server",
+        "FILE:1:8: error: 'roots', expected root, all, none or numbers such as 0-99,1000",
+        f"portcred-nfsgate: {table}: No such file or directory"]
+    table.write_text("uid 1 = 2-3\ngid x y\n", encoding="ascii")
+    assert [line for line in check(trusted_path, text) if "error" in line] == [
+        "FILE: error: listen, but no server",
+        "FILE:1:8: error: 'roots', expected root, all, none or numbers such as 0-99,1000",
+        f"{table}:1:9: error: expected a number behind '=', a name or 'nobody'",
+        f"{table}:2:1: error: expected 'uid NUMBER = NUMBER', or the same with gid, and names"]
+
+
 SETTINGS = f"listen 2049\nserver 127.0.0.1:{SERVER}\n"
 ELSE = "someone other than root can change it"
 
@@ -543,4 +559,11 @@ def test_file_that_a_reload_could_not_read(gate):
     ended = gate.server.run([hosts.PROGRAMS / "portcred-nfsgate", "--config", gate.config])
     assert (ended.returncode, ended.stderr) == (
         1, f"portcred-nfsgate: {gate.config}: the user that the gate becomes must be able to read it, for a "
+           "reload: Permission denied\n")
+    gate.write(f"users {gate.users}", table="uid 5 = 6\n")
+    gate.config.chmod(0o644)
+    gate.users.chmod(0o600)
+    ended = gate.server.run([hosts.PROGRAMS / "portcred-nfsgate", "--config", gate.config])
+    assert (ended.returncode, ended.stderr) == (
+        1, f"portcred-nfsgate: {gate.users}: the user that the gate becomes must be able to read it, for a "
            "reload: Permission denied\n")
