@@ -23,11 +23,21 @@ void load_free(struct load *load)
 	free(load);
 }
 
+static void cannot(const struct load *load, int error)
+{
+	const char *file = load->options.users_file;
+
+	log_warn(error, "names%s%s cannot be looked up", file ? " of " : "", file ? file : "");
+}
+
 /* settle() - and say what is wrong in the table */
 static int settle(struct load *load, const struct id_found *found)
 {
 	struct diagnostics diagnostics = { 0 };
 	int r = ids_settle(&load->options.rule.ids, found, &diagnostics);
+
+	if (load->lookup)
+		lookup_warn(load->lookup, &load->options);
 
 	diagnostics_print(&diagnostics, load->options.table, false, stderr);
 	diagnostics_clear(&diagnostics);
@@ -37,14 +47,12 @@ static int settle(struct load *load, const struct id_found *found)
 /* begin() - all that can be done at once */
 static int begin(struct load *load)
 {
-	const struct id_table *ids = &load->options.rule.ids;
-	int r;
+	int r = lookup_new(&load->options, &load->lookup);
 
-	if (ids->n_names == 0)
+	if (r == -ENOENT)
 		return settle(load, NULL);
-	r = lookup_new(ids, &load->lookup);
 	if (r < 0)
-		log_warn(r, "names of %s cannot be looked up", load->options.users_file);
+		cannot(load, r);
 	return r;
 }
 
@@ -85,13 +93,19 @@ int load_receive(struct load *load)
 	if (r == 0)
 		return settle(load, found);
 	if (r != -EINPROGRESS)
-		log_warn(r, "names of %s cannot be looked up", load->options.users_file);
+		cannot(load, r);
 	return r;
 }
 
-void load_late(const struct load *load)
+int load_late(struct load *load)
 {
-	log_warn(ETIMEDOUT, "names of %s cannot be looked up", load->options.users_file);
+	const struct id_found *found;
+	int r = lookup_late(load->lookup, &found);
+
+	if (r == 0)
+		return settle(load, found);
+	cannot(load, r);
+	return r;
 }
 
 int load_wait(struct load *load)
@@ -103,10 +117,8 @@ int load_wait(struct load *load)
 		struct pollfd pollfd = { .fd = load_fd(load), .events = POLLIN };
 		int64_t left = until - clock_ms();
 
-		if (left <= 0) {
-			load_late(load);
-			return -ETIMEDOUT;
-		}
+		if (left <= 0)
+			return load_late(load);
 		poll(&pollfd, 1, (int)left);
 	}
 	return r;

@@ -63,6 +63,8 @@ static void usage(void)
 	      "  --poll MICROSECONDS look for what comes next so long before sleeping, where it\n"
 	      "                      lately came in that time [200]; 0: sleep at once\n"
 	      "  --runtime-dir DIR   a control socket there, which 'portcred ls --nfs' asks\n"
+	      "  --portcredd-dir DIR portcredd's; it is asked there which hosts it knows, so that\n"
+	      "                      others can be warned of [" DEFAULT_PORTCREDD_DIR "]\n"
 	      "  --user NAME         become this user, if started as root [nobody]\n"
 	      "  --help, --version\n"
 	      "\n"
@@ -213,6 +215,7 @@ int options_parse(int argc, char *argv[], struct options *ret_options)
 	_cleanup_(clear_diagnostics) struct diagnostics diagnostics = { 0 };
 	_cleanup_(options_clear) struct options options = {
 		.rule = { .anonymous_uid = NOBODY, .anonymous_gid = NOBODY },
+		.portcredd_dir = DEFAULT_PORTCREDD_DIR,
 		.groups_lifetime = GROUPS_LIFETIME_DEFAULT,
 		.max_record = DEFAULT_MAX_RECORD,
 		.max_connections = DEFAULT_CONNECTIONS,

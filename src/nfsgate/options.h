@@ -10,6 +10,8 @@
 
 #include "nfsgate/rule.h"
 
+#define DEFAULT_PORTCREDD_DIR "/run/portcred"
+
 /* enum port - what is served, each for itself: a listener's server is that of its port */
 enum port {
 	PORT_NFS,
@@ -59,11 +61,13 @@ struct options {
 	struct listen_at listen[MAX_LISTENERS];
 	size_t n_listen;
 	struct endpoint servers[PORTS];
-	struct rule rule;        /* of its table of ids, names are not looked up yet (load.h) */
-	const char *users_file;  /* which that is read from; NULL: none */
-	struct sources *table;   /* the file, for messages; NULL: none */
-	const char *runtime_dir; /* of the control socket; NULL: none */
-	const char *user;        /* whom it becomes if it is root; NULL: nobody */
+	struct rule rule; /* of its table of ids, names are not looked up yet (load.h) */
+	struct id_place root_of_at[MAX_HOSTS]; /* of each of rule.root_of */
+	const char *users_file;                /* which that is read from; NULL: none */
+	struct sources *table;                 /* the file, for messages; NULL: none */
+	const char *runtime_dir;               /* of the control socket; NULL: none */
+	const char *portcredd_dir;             /* of portcredd's */
+	const char *user;                      /* whom it becomes if it is root; NULL: nobody */
 	uint32_t groups_lifetime;
 	uint32_t max_record;
 	uint32_t max_connections, max_per_user;

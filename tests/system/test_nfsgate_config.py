@@ -315,6 +315,54 @@ def test_settings(gate):
     assert gate.client.run(none) == nfs.TOOWEAK
 
 
+def warnings(text):
+    return [line for line in text.splitlines() if "no such host" in line]
+
+
+def test_hosts_that_nobody_knows(gate):
+    """Catches a rule for a host that the policy has not, of which nothing is said: it never holds."""
+    asks = f"portcredd-dir {gate.server.runtime}"
+    gate.start("root-of app1", "root-of ap1", "root-of local", f"users {gate.users}", asks,
+               table="uid 5@app1 = 6\nuid 5@web7 = alice\ngid 5@web7 = 6\n",
+               options=("--root-of", "app2", "--root-of", "app1"))
+    place.eventually(lambda: len(warnings(gate.process.text())) == 3, "all of them told")
+    expected = [f"{gate.config}:4:9: warning: 'ap1', the policy in force has no such host",
+                "portcred-nfsgate: --root-of: 'app2', the policy in force has no such host",
+                f"{gate.users}:2:7: warning: 'web7', the policy in force has no such host"]
+    assert warnings(gate.process.text()) == expected
+    said = gate.reload("root-of app1", asks)
+    assert warnings(said) == expected[1:2]
+    said = gate.reload("root-of web7", asks, "groups x", said="nothing has changed")
+    assert not warnings(said)
+    # Nobody to ask: nothing is known.
+    said = gate.reload("root-of web7", f"portcredd-dir {gate.server.directory}")
+    assert not warnings(said)
+
+
+def silent(path):
+    """A child's work: where portcredd would be, one that takes calls and answers none."""
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(path / "control"))
+        os.chmod(path / "control", 0o666)
+        server.listen()
+        yield None
+
+
+def test_portcredd_that_does_not_answer(gate):
+    """Catches a gate that does not start, or reload, because of a courtesy."""
+    directory = gate.server.directory / "silent"
+    directory.mkdir()
+    directory.chmod(0o755)
+    gate.server.start(lambda: silent(directory))
+    gate.start("root-of app1", "root-of web8", f"users {gate.users}", f"portcredd-dir {directory}",
+               table="uid 5 = alice\n")
+    child = gate.client.start(asking(gate, (5,)))
+    assert child.value[0][1] == ALICE
+    gate.reload("root-of app1", f"users {gate.users}", f"portcredd-dir {directory}", table="uid 5 = bob\n")
+    assert child.step()[0][1] == BOB
+    assert not warnings(gate.process.text())
+
+
 def test_reload(gate):
     """Catches a connection that is closed by a reload, or keeps what was in force when it was opened; one that
     is opened later under what was before; settings that cannot change told as if they had."""
