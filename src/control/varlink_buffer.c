@@ -109,17 +109,26 @@ void varlink_buffer_sent(struct varlink_buffer *buffer, size_t size)
 	buffer->scanned = buffer->start;
 }
 
+/* struct put - a message on its way into a buffer; @error: of the first piece that could not be put */
 struct put {
 	struct varlink_buffer *buffer;
 	size_t room;
 	int error;
 };
 
+/*
+ * put_bytes() - for json_dump_callback()
+ *
+ * Where the name of a member cannot be put, jansson goes on (2.14, dump.c: it drops what dump_string()
+ * returns); so nothing is put any more once something was not.
+ */
 static int put_bytes(const char *bytes, size_t size, void *userdata)
 {
 	struct put *put = userdata;
 	struct varlink_buffer *buffer = put->buffer;
 
+	if (put->error < 0)
+		return -1;
 	if (size > put->room) {
 		put->error = -ENOBUFS;
 		return -1;

@@ -201,6 +201,7 @@ static int take_host(const struct reading *reading, struct text *word, uint16_t 
 	if (!table->hosts[table->n_hosts + 1])
 		return -ENOMEM;
 	*ret_host = (uint16_t)++table->n_hosts;
+	table->host_at[*ret_host] = (struct id_place){ reading->number, column_of(reading, &host) };
 	return 0;
 }
 

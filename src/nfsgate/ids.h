@@ -53,6 +53,11 @@ struct id_name {
 	uint32_t line, column;
 };
 
+/* struct id_place - in a file, both from 1; line 0: in none */
+struct id_place {
+	uint32_t line, column;
+};
+
 /* struct id_found - @error: 0, -ENOENT: nobody has the name; else why that is not known */
 struct id_found {
 	int32_t error;
@@ -64,7 +69,8 @@ struct id_table {
 	struct id_line *lines[ID_KINDS];
 	size_t n[ID_KINDS];
 	bool others_nobody[ID_KINDS][MAX_ID_HOSTS + 1];
-	char *hosts[MAX_ID_HOSTS + 1]; /* by their numbers, from 1 */
+	char *hosts[MAX_ID_HOSTS + 1];             /* by their numbers, from 1 */
+	struct id_place host_at[MAX_ID_HOSTS + 1]; /* where each is named first */
 	size_t n_hosts;
 	struct id_name *names;
 	size_t n_names, n_allocated;

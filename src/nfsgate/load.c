@@ -7,71 +7,52 @@
 
 #include "base/log.h"
 #include "nfsgate/clock.h"
-#include "nfsgate/file.h"
 #include "nfsgate/lookup.h"
 #include "policy/diagnostics.h"
 
-/* More than MAX_ID_LINES of the longest lines that make sense. */
-#define TABLE_SIZE_MAX (1U << 20)
-
 struct load {
 	struct options options;
-	struct id_table ids;
-	struct sources *sources; /* of the table */
-	struct lookup *lookup;   /* NULL: there is no name to look up */
+	struct lookup *lookup; /* NULL: there is no name to look up */
 };
 
 void load_free(struct load *load)
 {
 	if (load->lookup)
 		lookup_free(load->lookup);
-	sources_free(load->sources);
-	ids_clear(&load->ids);
 	options_clear(&load->options);
 	free(load);
 }
 
-/* say() - what is wrong in the table */
-static void say(const struct load *load, struct diagnostics *diagnostics)
+static void cannot(const struct load *load, int error)
 {
-	diagnostics_print(diagnostics, load->sources, false, stderr);
-	diagnostics_clear(diagnostics);
+	const char *file = load->options.users_file;
+
+	log_warn(error, "names%s%s cannot be looked up", file ? " of " : "", file ? file : "");
 }
 
+/* settle() - and say what is wrong in the table */
 static int settle(struct load *load, const struct id_found *found)
 {
 	struct diagnostics diagnostics = { 0 };
-	int r = ids_settle(&load->ids, found, &diagnostics);
+	int r = ids_settle(&load->options.rule.ids, found, &diagnostics);
 
-	say(load, &diagnostics);
-	return r;
-}
+	if (load->lookup)
+		lookup_warn(load->lookup, &load->options);
 
-static int read_table(struct load *load)
-{
-	struct diagnostics diagnostics = { 0 };
-	int r = file_read(load->options.users_file, TABLE_SIZE_MAX, &load->sources);
-
-	if (r < 0)
-		return r;
-	r = ids_parse(load->sources->files[0].text, load->sources->files[0].size, &diagnostics,
-		      &load->ids);
-	say(load, &diagnostics);
+	diagnostics_print(&diagnostics, load->options.table, false, stderr);
+	diagnostics_clear(&diagnostics);
 	return r;
 }
 
 /* begin() - all that can be done at once */
 static int begin(struct load *load)
 {
-	int r = load->options.users_file ? read_table(load) : 0;
+	int r = lookup_new(&load->options, &load->lookup);
 
-	if (r == 0 && load->ids.n_names == 0)
+	if (r == -ENOENT)
 		return settle(load, NULL);
-	if (r == 0) {
-		r = lookup_new(&load->ids, &load->lookup);
-		if (r < 0)
-			log_warn(r, "names of %s cannot be looked up", load->options.users_file);
-	}
+	if (r < 0)
+		cannot(load, r);
 	return r;
 }
 
@@ -112,13 +93,19 @@ int load_receive(struct load *load)
 	if (r == 0)
 		return settle(load, found);
 	if (r != -EINPROGRESS)
-		log_warn(r, "names of %s cannot be looked up", load->options.users_file);
+		cannot(load, r);
 	return r;
 }
 
-void load_late(const struct load *load)
+int load_late(struct load *load)
 {
-	log_warn(ETIMEDOUT, "names of %s cannot be looked up", load->options.users_file);
+	const struct id_found *found;
+	int r = lookup_late(load->lookup, &found);
+
+	if (r == 0)
+		return settle(load, found);
+	cannot(load, r);
+	return r;
 }
 
 int load_wait(struct load *load)
@@ -130,10 +117,8 @@ int load_wait(struct load *load)
 		struct pollfd pollfd = { .fd = load_fd(load), .events = POLLIN };
 		int64_t left = until - clock_ms();
 
-		if (left <= 0) {
-			load_late(load);
-			return -ETIMEDOUT;
-		}
+		if (left <= 0)
+			return load_late(load);
 		poll(&pollfd, 1, (int)left);
 	}
 	return r;
@@ -148,7 +133,7 @@ void load_kept(const struct load *load, const struct options *first,
 void load_take(struct load *load, struct options *ret_options, struct id_table *ret_ids)
 {
 	*ret_options = load->options;
-	*ret_ids = load->ids;
+	*ret_ids = load->options.rule.ids;
+	ret_options->rule.ids = (struct id_table){ 0 };
 	load->options = (struct options){ 0 };
-	load->ids = (struct id_table){ 0 };
 }

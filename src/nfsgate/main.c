@@ -30,14 +30,21 @@
 
 #define EXIT_USAGE 2
 
-/* reads_again() - whether the user that it has become can read the file at a reload, as root could now */
-static bool reads_again(const struct options *options)
+/* can_read() - whether the user that it has become can read a file at a reload, as root could now */
+static bool can_read(const char *file)
 {
-	if (!options->config || access(options->config, R_OK) == 0)
+	if (!file || access(file, R_OK) == 0)
 		return true;
 	log_warn(errno, "%s: the user that the gate becomes must be able to read it, for a reload",
-		 options->config);
+		 file);
 	return false;
+}
+
+static bool reads_again(const struct options *options)
+{
+	bool config = can_read(options->config), table = can_read(options->users_file);
+
+	return config && table;
 }
 
 /* prepare() - all that takes a privilege; it has none any more then. Complains; returns 0, -1 */

@@ -20,6 +20,9 @@ enum { OPTION_CONFIG = 256, OPTION_VERSION, OPTION_SETTING };
 
 #define OPTIONS_MAX 64U
 
+/* More than MAX_ID_LINES of the longest lines that make sense. */
+#define TABLE_SIZE_MAX (1U << 20)
+
 static const char *const port_names[PORTS] = { "nfs", "mount", "nlm" };
 
 static void usage(void)
@@ -60,6 +63,8 @@ static void usage(void)
 	      "  --poll MICROSECONDS look for what comes next so long before sleeping, where it\n"
 	      "                      lately came in that time [200]; 0: sleep at once\n"
 	      "  --runtime-dir DIR   a control socket there, which 'portcred ls --nfs' asks\n"
+	      "  --portcredd-dir DIR portcredd's; it is asked there which hosts it knows, so that\n"
+	      "                      others can be warned of [" DEFAULT_PORTCREDD_DIR "]\n"
 	      "  --user NAME         become this user, if started as root [nobody]\n"
 	      "  --help, --version\n"
 	      "\n"
@@ -136,14 +141,22 @@ static int read_command_line(struct options *options, int argc, char *argv[], bo
 	return r;
 }
 
+/* read_source() - file_read(); what is wrong is not the command line */
+static int read_source(const char *path, size_t max, struct sources **ret_sources)
+{
+	int r = file_read(path, max, ret_sources);
+
+	return r == -EINVAL ? -EBADMSG : r;
+}
+
 /* read_file() - of --config; its text stays for messages, and a copy is cut into words */
 static int read_file(struct options *options, struct diagnostics *diagnostics)
 {
-	int r = file_read(options->config, CONFIG_SIZE_MAX, &options->sources);
+	int r = read_source(options->config, CONFIG_SIZE_MAX, &options->sources);
 	const struct source *file;
 
 	if (r < 0)
-		return r == -EINVAL ? -EBADMSG : r; /* the command line is right */
+		return r;
 	file = &options->sources->files[0];
 	options->words = malloc(file->size + 1);
 	if (!options->words) {
@@ -171,11 +184,38 @@ static void clear_diagnostics(struct diagnostics *diagnostics)
 	diagnostics_clear(diagnostics);
 }
 
+/* read_table() - of --users, where there is one */
+static int read_table(struct options *options)
+{
+	_cleanup_(clear_diagnostics) struct diagnostics diagnostics = { 0 };
+	const struct source *file;
+	int r;
+
+	if (!options->users_file)
+		return 0;
+	r = read_source(options->users_file, TABLE_SIZE_MAX, &options->table);
+	if (r < 0)
+		return r;
+	file = &options->table->files[0];
+	r = ids_parse(file->text, file->size, &diagnostics, &options->rule.ids);
+	diagnostics_print(&diagnostics, options->table, false, stderr);
+	return r;
+}
+
+/* check_all() - both files, whatever is wrong with the first */
+static int check_all(struct options *options, struct diagnostics *diagnostics)
+{
+	int of_file = check(options, diagnostics), of_table = read_table(options);
+
+	return of_file != 0 ? of_file : of_table;
+}
+
 int options_parse(int argc, char *argv[], struct options *ret_options)
 {
 	_cleanup_(clear_diagnostics) struct diagnostics diagnostics = { 0 };
 	_cleanup_(options_clear) struct options options = {
 		.rule = { .anonymous_uid = NOBODY, .anonymous_gid = NOBODY },
+		.portcredd_dir = DEFAULT_PORTCREDD_DIR,
 		.groups_lifetime = GROUPS_LIFETIME_DEFAULT,
 		.max_record = DEFAULT_MAX_RECORD,
 		.max_connections = DEFAULT_CONNECTIONS,
@@ -193,7 +233,7 @@ int options_parse(int argc, char *argv[], struct options *ret_options)
 	if (r == 0)
 		r = read_command_line(&options, argc, argv, true);
 	if (r == 0)
-		r = check(&options, &diagnostics);
+		r = check_all(&options, &diagnostics);
 	if (r != 0)
 		return r;
 	*ret_options = options;
@@ -204,6 +244,8 @@ int options_parse(int argc, char *argv[], struct options *ret_options)
 void options_clear(struct options *options)
 {
 	sources_free(options->sources);
+	sources_free(options->table);
+	ids_clear(&options->rule.ids);
 	free(options->words);
 	*options = (struct options){ 0 };
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * options.h - what portcred-nfsgate is told: its configuration file, then its command line
+ * options.h - what portcred-nfsgate is told: its configuration file, then its command line; and its table
  *
  * Both have the same settings (setting.h). Where both have one of which there can be one, the command line
  * counts; of which there can be several, all count.
@@ -9,6 +9,8 @@
 #define PORTCRED_NFSGATE_OPTIONS_H
 
 #include "nfsgate/rule.h"
+
+#define DEFAULT_PORTCREDD_DIR "/run/portcred"
 
 /* enum port - what is served, each for itself: a listener's server is that of its port */
 enum port {
@@ -59,10 +61,13 @@ struct options {
 	struct listen_at listen[MAX_LISTENERS];
 	size_t n_listen;
 	struct endpoint servers[PORTS];
-	struct rule rule;        /* without its table of ids, which is read from: */
-	const char *users_file;  /* NULL: none */
-	const char *runtime_dir; /* of the control socket; NULL: none */
-	const char *user;        /* whom it becomes if it is root; NULL: nobody */
+	struct rule rule; /* of its table of ids, names are not looked up yet (load.h) */
+	struct id_place root_of_at[MAX_HOSTS]; /* of each of rule.root_of */
+	const char *users_file;                /* which that is read from; NULL: none */
+	struct sources *table;                 /* the file, for messages; NULL: none */
+	const char *runtime_dir;               /* of the control socket; NULL: none */
+	const char *portcredd_dir;             /* of portcredd's */
+	const char *user;                      /* whom it becomes if it is root; NULL: nobody */
 	uint32_t groups_lifetime;
 	uint32_t max_record;
 	uint32_t max_connections, max_per_user;
@@ -77,8 +82,8 @@ const char *port_name(enum port port);
 enum port port_find(const char *name);
 
 /*
- * options_parse() - complains on standard error, of a file about all that is wrong
- * Returns 0; 1: --help or --version was all; -EINVAL: the command line is wrong; another -errno: the file
+ * options_parse() - complains on standard error, of files about all that is wrong
+ * Returns 0; 1: --help or --version was all; -EINVAL: the command line is wrong; another -errno: a file
  * cannot be read; -EBADMSG: is wrong, or no file. On failure *ret_options is left alone.
  */
 int options_parse(int argc, char *argv[], struct options *ret_options);

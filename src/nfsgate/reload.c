@@ -127,8 +127,7 @@ void reload_begin(struct gate *gate)
 
 void reload_late(struct gate *gate)
 {
-	load_late(gate->load);
-	end_load(gate, -ETIMEDOUT);
+	end_load(gate, load_late(gate->load));
 }
 
 int reload_first(struct gate *gate, struct options *options)

@@ -104,6 +104,8 @@ static int take_root_of(const struct setting_place *place, struct options *optio
 		return wrong(place, "no more than %u of them", MAX_HOSTS);
 	if (!*place->value || strlen(place->value) >= PORTCRED_RECORD_HOST)
 		return wrong(place, "expected the name of a host statement");
+	options->root_of_at[rule->n_root_of] =
+		(struct id_place){ place->where.line, place->where.column };
 	rule->root_of[rule->n_root_of++] = place->value;
 	return 0;
 }
@@ -152,6 +154,12 @@ static int take_refuse_none(const struct setting_place *place, struct options *o
 static int take_runtime_dir(const struct setting_place *place, struct options *options)
 {
 	options->runtime_dir = place->value;
+	return 0;
+}
+
+static int take_portcredd_dir(const struct setting_place *place, struct options *options)
+{
+	options->portcredd_dir = place->value;
 	return 0;
 }
 
@@ -220,6 +228,7 @@ const struct setting settings[] = {
 	{ "server-wait", true, false, take_server_wait },
 	{ "poll", true, false, take_poll },
 	{ "runtime-dir", true, false, take_runtime_dir },
+	{ "portcredd-dir", true, false, take_portcredd_dir },
 	{ "user", true, false, take_user },
 };
 

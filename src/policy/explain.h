@@ -28,7 +28,10 @@ struct explain_connection {
 	enum statement_kind kind; /* STATEMENT_ACCEPT, STATEMENT_CONNECT */
 	uint16_t port;            /* the listener's or the service's */
 	const struct other_end *end;
-	const char *user; /* who is there, to be shown; NULL: as the policy has end->uid */
+	/* To be shown; NULL: as the policy has the number. */
+	const char *user;        /* who is there: end->uid */
+	const char *owner;       /* of the listener: end->owner_uid */
+	const char *owner_group; /* end->owner_gid */
 };
 
 /* What a statement that names the port has to do with the answer. */

@@ -56,13 +56,20 @@ static void print_end(const struct end_teller *asked, FILE *out)
 	}
 }
 
+/* print_name() - as it was given, else as @words has the number */
+static void print_name(const struct end_teller *asked, const char *name, uint32_t id,
+		       void (*words)(const struct policy *, uint32_t, FILE *), FILE *out)
+{
+	if (name)
+		fputs(name, out);
+	else
+		words(asked->teller.policy, id, out);
+}
+
 static void print_user(const struct end_teller *asked, FILE *out)
 {
 	fputs("user ", out);
-	if (asked->request->user)
-		fputs(asked->request->user, out);
-	else
-		words_user(asked->teller.policy, asked->request->end->uid, out);
+	print_name(asked, asked->request->user, asked->request->end->uid, words_user, out);
 }
 
 /* clause_of() - one caller that is no name, as the tables have it */
@@ -204,12 +211,12 @@ static enum explain_why print_owner_lacks(const struct end_teller *asked,
 	}
 	if (!group) {
 		fputs("the listener belongs to user ", out);
-		words_user(asked->teller.policy, end->owner_uid, out);
+		print_name(asked, asked->request->owner, end->owner_uid, words_user, out);
 		return EXPLAIN_WHY_OWNER;
 	}
 	print_user(asked, out);
 	fputs(" is not in its group, ", out);
-	words_group(asked->teller.policy, end->owner_gid, out);
+	print_name(asked, asked->request->owner_group, end->owner_gid, words_group, out);
 	return EXPLAIN_WHY_GROUP;
 }
 

@@ -222,6 +222,8 @@ static int answer_end(struct program *program, const struct question *question, 
 	if (r < 0)
 		return why ? program_say(program, "%s", why) : program_no_memory(program);
 	request.user = found.user;
+	request.owner = found.owner;
+	request.owner_group = found.owner_group;
 	if (explain_connection(reading.ranges, reading.compiled, &request, &explanation) < 0)
 		return program_no_memory(program);
 	if (question->json)

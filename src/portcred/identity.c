@@ -197,14 +197,28 @@ void identity_clear(struct identity *identity)
 	*identity = (struct identity){ 0 };
 }
 
+/* name_or_number() - @name: NULL where there is none */
+static char *name_or_number(const char *name, uint32_t id)
+{
+	char *text;
+
+	if (name)
+		return strdup(name);
+	return asprintf(&text, "%" PRIu32, id) < 0 ? NULL : text;
+}
+
 char *identity_user_name(uint32_t uid)
 {
-	struct passwd *entry = getpwuid(uid);
-	char *name;
+	const struct passwd *entry = getpwuid(uid);
 
-	if (entry)
-		return strdup(entry->pw_name);
-	return asprintf(&name, "%" PRIu32, uid) < 0 ? NULL : name;
+	return name_or_number(entry ? entry->pw_name : NULL, uid);
+}
+
+char *identity_group_name(uint32_t gid)
+{
+	const struct group *entry = getgrgid(gid);
+
+	return name_or_number(entry ? entry->gr_name : NULL, gid);
 }
 
 char *identity_unit_root(const char *attached)

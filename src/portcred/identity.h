@@ -51,8 +51,9 @@ struct identity_user {
 int identity_find_user(const char *text, struct identity_user *ret_user, char **ret_why);
 int identity_find_group(const char *text, uint32_t *ret_gid, char **ret_why);
 
-/* identity_user_name() - of a uid, the caller's to free; the number where there is no name */
+/* identity_user_name(), ..._group_name() - the caller's to free; the number where there is no name */
 char *identity_user_name(uint32_t uid);
+char *identity_group_name(uint32_t gid);
 
 /*
  * identity_unit_root() - the path that cgroup_unit() wants, the caller's to free; NULL: none

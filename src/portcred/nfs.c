@@ -13,6 +13,7 @@
 #include "base/cleanup.h"
 #include "portcred/client.h"
 #include "portcred/moment.h"
+#include "portcred/peer_text.h"
 #include "portcred/table.h"
 #include "portcred/text.h"
 
@@ -56,22 +57,17 @@ char *nfs_who(const json_t *caller, struct user_names *names)
 {
 	const json_t *uid = json_object_get(caller, "uid");
 	const json_t *raw_uid = json_object_get(caller, "raw_uid");
-	const char *host = client_text(caller, "host"), *user = NULL;
-	char *who;
-	int r;
+	struct peer_ids ids = {
+		.host = client_text(caller, "host"),
+		.has_uid = json_is_integer(uid),
+		.has_raw_uid = json_is_integer(raw_uid),
+		.uid = (uint32_t)json_integer_value(uid),
+		.raw_uid = (uint32_t)json_integer_value(raw_uid),
+	};
 
-	if (!host || !json_is_integer(raw_uid))
+	if (!ids.host)
 		return strdup("-");
-	/* Root of another machine is nobody's user here, and is called by his name all the same. */
-	if (json_integer_value(raw_uid) == 0)
-		user = "root";
-	else if (json_is_integer(uid))
-		user = user_names_text(names, (uint32_t)json_integer_value(uid));
-	if (user)
-		r = asprintf(&who, "%s@%s", user, host);
-	else
-		r = asprintf(&who, NUMBER "@%s", json_integer_value(raw_uid), host);
-	return r < 0 ? NULL : who;
+	return peer_text_name(&ids, ids.has_uid ? user_names_find(names, ids.uid) : NULL);
 }
 
 /* ask_connections() - page after page; not for ever, whatever the gate says */

@@ -100,6 +100,12 @@ static int find_host(const struct compiled *compiled, const char *name, struct o
 		   shown);
 }
 
+/* name_of() - takes the name of @user; a number that has none is its own */
+static char *name_of(struct identity_user *user, const char *text)
+{
+	return user->name ? TAKE_PTR(user->name) : strdup(text);
+}
+
 /* find_there() - before the '@' */
 static int find_there(const char *name, bool service, const struct compiled *compiled,
 		      struct other_end_found *found, char **ret_why)
@@ -116,8 +122,7 @@ static int find_there(const char *name, bool service, const struct compiled *com
 	r = identity_find_user(name, &user, ret_why);
 	if (r < 0)
 		return r;
-	/* A number that has no name is its own. */
-	found->user = user.name ? user.name : strdup(name);
+	found->user = name_of(&user, name);
 	if (!found->user)
 		return -ENOMEM;
 	found->end.uid = verdict_map_uid(compiled, found->end.host, user.uid);
@@ -125,8 +130,9 @@ static int find_there(const char *name, bool service, const struct compiled *com
 }
 
 /* find_owner() - of the listener; without a group, that of a login */
-static int find_owner(const char *owner, struct other_end *end, char **ret_why)
+static int find_owner(const char *owner, struct other_end_found *found, char **ret_why)
 {
+	struct other_end *end = &found->end;
 	_cleanup_free_ char *text = strdup(owner);
 	struct identity_user user = { 0 };
 	char *colon;
@@ -138,12 +144,19 @@ static int find_owner(const char *owner, struct other_end *end, char **ret_why)
 	if (colon)
 		*colon = '\0';
 	r = identity_find_user(text, &user, ret_why);
-	free(user.name);
 	if (r < 0)
 		return r;
 	end->owner_uid = user.uid;
 	end->owner_gid = user.gid;
-	return colon ? identity_find_group(colon + 1, &end->owner_gid, ret_why) : 0;
+	found->owner = name_of(&user, text);
+	if (!found->owner)
+		return -ENOMEM;
+	if (colon)
+		r = identity_find_group(colon + 1, &end->owner_gid, ret_why);
+	if (r < 0 || end->owner_gid == UID_NONE)
+		return r;
+	found->owner_group = identity_group_name(end->owner_gid);
+	return found->owner_group ? 0 : -ENOMEM;
 }
 
 static int find(const struct other_end_options *options, const struct compiled *compiled,
@@ -168,7 +181,7 @@ static int find(const struct other_end_options *options, const struct compiled *
 	if (r == 0 && options->address)
 		parse_endpoint(options->address, &found->end);
 	if (r == 0 && options->owner)
-		r = find_owner(options->owner, &found->end, ret_why);
+		r = find_owner(options->owner, found, ret_why);
 	return r;
 }
 
@@ -196,5 +209,7 @@ int other_end_find(const struct other_end_options *options, const struct compile
 void other_end_clear(struct other_end_found *found)
 {
 	free(found->user);
+	free(found->owner);
+	free(found->owner_group);
 	*found = (struct other_end_found){ 0 };
 }

@@ -19,7 +19,9 @@ struct other_end_options {
 /* struct other_end_found - released by other_end_clear() */
 struct other_end_found {
 	struct other_end end;
-	char *user; /* who it is there, by name or number; NULL: nobody is named */
+	/* By name, or by number where it has none; NULL: not given. */
+	char *user;                /* who it is there */
+	char *owner, *owner_group; /* of the listener */
 };
 
 /* other_end_wrong() - what is wrong with the form of the options; NULL: nothing */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "portcred/peer_text.h"
 
+#include <inttypes.h>
+
 #include "base/cleanup.h"
 #include "control/varlink.h"
 #include "policy/writer.h"
@@ -11,20 +13,30 @@ bool peer_text_is_known(const struct portcred_peer *peer)
 	return portcred_peer_host(peer) != NULL;
 }
 
-char *peer_text_who(const struct portcred_peer *peer, const char *user)
+char *peer_text_name(const struct peer_ids *ids, const char *user)
 {
-	const char *host = portcred_peer_host(peer);
-	uid_t uid;
 	char *who;
 	int r;
 
-	if (portcred_peer_uid(peer, &uid) < 0)
-		r = asprintf(&who, "somebody@%s", host);
-	else if (user)
-		r = asprintf(&who, "%s@%s", user, host);
+	if (ids->has_raw_uid && ids->raw_uid == 0)
+		user = "root";
+	else if (!ids->has_uid)
+		user = ids->has_raw_uid ? NULL : "somebody";
+	if (user)
+		r = asprintf(&who, "%s@%s", user, ids->host);
 	else
-		r = asprintf(&who, "%u@%s", uid, host);
+		r = asprintf(&who, "%" PRIu32 "@%s", ids->has_uid ? ids->uid : ids->raw_uid,
+			     ids->host);
 	return r < 0 ? NULL : who;
+}
+
+char *peer_text_who(const struct portcred_peer *peer, const char *user)
+{
+	struct peer_ids ids = { .host = portcred_peer_host(peer) };
+
+	ids.has_uid = portcred_peer_uid(peer, &ids.uid) == 0;
+	ids.has_raw_uid = portcred_peer_raw_uid(peer, &ids.raw_uid) == 0;
+	return peer_text_name(&ids, user);
 }
 
 char *peer_text_line(const struct portcred_peer *peer, const char *user)

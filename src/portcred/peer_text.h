@@ -8,17 +8,33 @@
 #define PORTCRED_PORTCRED_PEER_TEXT_H
 
 #include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
 
 #include "include/portcred/portcred.h"
 
 /* peer_text_is_known() - whether there is a host to name, and mostly a user */
 bool peer_text_is_known(const struct portcred_peer *peer);
 
+/* struct peer_ids - who called, as it was vouched for */
+struct peer_ids {
+	const char *host;
+	bool has_uid, has_raw_uid;
+	uint32_t uid;     /* here */
+	uint32_t raw_uid; /* on its own machine */
+};
+
 /*
- * peer_text_who() - "alice@db1", of a user who is nobody here "somebody@db1"
- * @peer: one that is known
+ * peer_text_name() - how a peer is called wherever one is shown
+ *
+ * "alice@db1", "1000@db1" of a user here who has no name; of who is nobody here "root@db1", for root of
+ * another machine is called so all the same, or the number there, "70000@db1"; "somebody@db1" of whom
+ * not even that is known.
  * Returns a text to be freed, NULL: no memory.
  */
+char *peer_text_name(const struct peer_ids *ids, const char *user);
+
+/* peer_text_who() - the same of @peer: one that is known */
 char *peer_text_who(const struct portcred_peer *peer, const char *user);
 
 /*

@@ -284,16 +284,19 @@ static int map_user(struct varlink_call *call, json_t *parameters, void *userdat
 	const struct compiled *compiled = daemon->in_force.compiled;
 	const char *name = json_string_value(json_object_get(parameters, "host"));
 	json_int_t uid = json_integer_value(json_object_get(parameters, "uid"));
-	uint32_t mapped;
+	uint32_t mapped = UID_NONE, host = HOST_NONE;
+	json_t *answer;
 
 	if (uid < 0 || uid >= UID_NONE)
 		return varlink_invalid_parameter(call, "uid");
-	mapped = compiled ? verdict_map_uid(compiled, verdict_find_host(compiled, name),
-					    (uint32_t)uid)
-			  : UID_NONE;
-	return varlink_reply(call, mapped == UID_NONE
-					   ? json_object()
-					   : json_pack("{s:I}", "uid", (json_int_t)mapped));
+	if (compiled) {
+		host = verdict_find_host(compiled, name);
+		mapped = verdict_map_uid(compiled, host, (uint32_t)uid);
+	}
+	answer = json_pack("{s:b}", "known", host != HOST_NONE);
+	if (mapped != UID_NONE)
+		json_object_set_new(answer, "uid", json_integer(mapped));
+	return varlink_reply(call, answer);
 }
 
 static const struct varlink_parameter map_user_parameters[] = {

@@ -118,14 +118,19 @@ static int say_internal(struct session *session, int error, const char *what)
 	return session_refuse(session, error, "Internal error.", "%s: %s", what, strerror(-error));
 }
 
-static int begin_pam(struct session *session)
+struct pam_who session_who(const struct session *session)
 {
-	const struct pam_who who = {
+	return (struct pam_who){
 		.user = session->request->user,
 		.remote_host = session->caller.text,
 		.remote_user = session->is_proved ? session->proved.caller.ruser : NULL,
 		.terminal = rcmd_service_name(session->options->service),
 	};
+}
+
+static int begin_pam(struct session *session)
+{
+	const struct pam_who who = session_who(session);
 	int r = pam_begin(&session->pam, &who, &session->talk);
 
 	if (r < 0)

@@ -146,8 +146,8 @@ pid_t login_start(struct session *session, char *const environment[])
 		run_relay(session, &pair, environment);
 	}
 	/* First: of an entry that was never made the server finds none. */
-	if (session->shared.login)
-		*session->shared.login = pid;
+	if (session->shared.remains)
+		session->shared.remains->login = pid;
 	record_begin(pid, pair.name, session->account.name,
 		     session->is_proved ? session->proved.caller.host : session->caller.text,
 		     &session->caller.plain);
@@ -157,6 +157,6 @@ pid_t login_start(struct session *session, char *const environment[])
 void login_end(const struct session *session, pid_t pid)
 {
 	record_end(pid);
-	if (session->shared.login)
-		*session->shared.login = 0;
+	if (session->shared.remains)
+		session->shared.remains->login = 0;
 }

@@ -160,6 +160,17 @@ void pam_session_end(struct pam_session *pam)
 	*pam = (struct pam_session){ 0 };
 }
 
+int pam_close_for(const struct pam_who *who)
+{
+	static const struct pam_talk nobody = { 0 };
+	struct pam_session pam = { 0 };
+	int r = pam_begin(&pam, who, &nobody);
+
+	pam.open = pam.credentials = r == 0;
+	pam_session_end(&pam);
+	return r;
+}
+
 const char *pam_text(const struct pam_session *pam)
 {
 	return pam_strerror(pam->handle, pam->status);

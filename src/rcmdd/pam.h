@@ -57,6 +57,9 @@ int pam_open(struct pam_session *pam);
 /* pam_session_end() - closes what is open */
 void pam_session_end(struct pam_session *pam);
 
+/* pam_close_for() - a session that another process has opened and did not live to close; 0, -EACCES */
+int pam_close_for(const struct pam_who *who);
+
 const char *pam_text(const struct pam_session *pam);
 
 /*

@@ -5,8 +5,8 @@
  * Forking without execve(2) keeps a session cheap: libraries, modules of PAM and the filter of the
  * reader are there already. One process, and its reader, are forked ahead (spare.h): the connection that
  * comes next waits for neither, and what comes with it has processes made for it. A session says that it
- * is known who calls by clearing a word of memory that both share, and in another one which login utmp(5)
- * has, should it not live to write its end; what else it does is not this process' business.
+ * is known who calls by clearing a word of memory that both share, and there, too, what is to be ended should
+ * it not live to do it (remains.h); what else it does is not this process' business.
  */
 #include "rcmdd/serve.h"
 
@@ -25,7 +25,7 @@
 #include "rcmdd/moment.h"
 #include "rcmdd/notify.h"
 #include "rcmdd/pam.h"
-#include "rcmdd/record.h"
+#include "rcmdd/remains.h"
 #include "rcmdd/session.h"
 #include "rcmdd/spare.h"
 #include "rcmdd/tell.h"
@@ -51,8 +51,8 @@ struct server {
 	struct pollfd watched[FIRST_LISTENER + MAX_LISTENERS];
 	size_t n_listeners;
 	struct admission admission;
-	pid_t *pids;        /* by seat */
-	atomic_int *logins; /* the same: session_shared's, memory of all sessions */
+	pid_t *pids;             /* by seat */
+	struct remains *remains; /* the same: session_shared's, memory of all sessions */
 	struct spare spare;
 	bool wants_spare; /* since a connection came; not after one that ended by itself */
 	unsigned refused; /* since it was told */
@@ -61,11 +61,11 @@ struct server {
 	pam_handle_t *modules; /* keeps them loaded */
 };
 
-/* shared_size() - bytes of what the server shares with its sessions: the logins, and behind them who waits */
+/* shared_size() - bytes of what the server shares with its sessions: remains, and behind them who waits */
 static size_t shared_size(const struct server *server)
 {
 	return server->options->limit *
-	       (sizeof(*server->logins) + sizeof(*server->admission.waiting));
+	       (sizeof(*server->remains) + sizeof(*server->admission.waiting));
 }
 
 static void server_clear(struct server *server)
@@ -78,8 +78,8 @@ static void server_clear(struct server *server)
 	spare_settle(&server->spare);
 	free(server->admission.seats);
 	free(server->pids);
-	if (server->logins)
-		munmap(server->logins, shared_size(server));
+	if (server->remains)
+		munmap(server->remains, shared_size(server));
 }
 
 static int open_signals(void)
@@ -104,13 +104,13 @@ static int server_begin(struct server *server, const struct listeners *listeners
 
 	if (shared == MAP_FAILED)
 		return -errno;
-	server->logins = shared;
+	server->remains = shared;
 	*admission = (struct admission){
 		options->limit,
 		options->limit_waiting,
 		options->limit_source,
 		calloc(options->limit, sizeof(*admission->seats)),
-		(atomic_bool *)(server->logins + options->limit),
+		(atomic_bool *)(server->remains + options->limit),
 	};
 	server->pids = calloc(options->limit, sizeof(*server->pids));
 	if (!admission->seats || !server->pids)
@@ -146,28 +146,28 @@ static void close_server(struct server *server)
 	cleanup_close(&server->spare.fd);
 	cleanup_close(&server->spare.given);
 	/* A reader that was taken over could have others' sessions ended, as if they waited. */
-	if (madvise(server->logins, shared_size(server), MADV_DONTFORK) < 0)
+	if (madvise(server->remains, shared_size(server), MADV_DONTFORK) < 0)
 		_exit(EXIT_FAILURE);
 }
 
-/*
- * end_record() - of a login whose monitor did not live to write it: its process has ended with it
- * In a process of its own: whoever reads utmp(5) may hold up who writes it.
- */
-static void end_record(struct server *server, size_t seat)
+/* end_remains() - of a session whose monitor did not live to do it */
+static void end_remains(struct server *server, size_t seat)
 {
-	pid_t login = atomic_exchange(&server->logins[seat], 0), pid;
+	struct remains left;
+	pid_t pid;
 
-	if (login == 0)
+	if (!remains_take(&server->remains[seat], &left))
 		return;
 	pid = fork();
 	if (pid == 0) {
 		close_server(server);
-		record_end(login);
+		remains_end(&left, rcmd_service_name(server->options->service));
 		_exit(EXIT_SUCCESS);
 	}
 	if (pid < 0)
-		tell(server->options->aloud, LOG_ERR, "utmp: an entry stays: %s", strerror(errno));
+		tell(server->options->aloud, LOG_ERR,
+		     "what a monitor that was killed has begun stays as it is: %s",
+		     strerror(errno));
 }
 
 static void leave(struct server *server, pid_t pid)
@@ -176,7 +176,7 @@ static void leave(struct server *server, pid_t pid)
 		if (server->pids[i] != pid)
 			continue;
 		server->pids[i] = 0;
-		end_record(server, i);
+		end_remains(server, i);
 		admission_leave(&server->admission, i);
 		return;
 	}
@@ -236,7 +236,7 @@ static int find_seat(struct server *server, const struct sockaddr_storage *addre
 /* shared_of() - for the session of a seat */
 static struct session_shared shared_of(const struct server *server, size_t seat)
 {
-	return (struct session_shared){ &server->admission.waiting[seat], &server->logins[seat] };
+	return (struct session_shared){ &server->admission.waiting[seat], &server->remains[seat] };
 }
 
 /* begin() - in a child that was forked for this connection */

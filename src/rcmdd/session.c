@@ -115,6 +115,17 @@ static void tell_begin(const struct session *session)
 	     proof_text(session->is_proved ? session->proved.proof : PROOF_PASSWORD));
 }
 
+/* open_pam() - and say so where the server finds it, should this process be killed */
+static int open_pam(struct session *session)
+{
+	const struct pam_who who = session_who(session);
+	int r = pam_open(&session->pam);
+
+	if (r == 0 && session->shared.remains)
+		remains_open(session->shared.remains, &who);
+	return r;
+}
+
 /* begin() - the session of PAM, and the user's process; returns its pid, -errno after telling */
 static pid_t begin(struct session *session)
 {
@@ -126,7 +137,7 @@ static pid_t begin(struct session *session)
 	if (r < 0)
 		return session_refuse(session, r, "Internal error.", "cannot set the groups: %s",
 				      strerror(-r));
-	r = pam_open(&session->pam);
+	r = open_pam(session);
 	if (r < 0)
 		return session_refuse(session, r, "This account cannot be used now.", "PAM: %s",
 				      pam_text(&session->pam));
@@ -212,6 +223,8 @@ static void set_signals(sigset_t *ours)
 static void session_clear(struct session *session)
 {
 	opening_clear(&session->opening);
+	if (session->shared.remains)
+		remains_closed(session->shared.remains);
 	pam_session_end(&session->pam);
 	account_clear(&session->account);
 	rcmd_reader_clear(&session->reader);

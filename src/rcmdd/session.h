@@ -16,19 +16,18 @@
 #ifndef PORTCRED_RCMDD_SESSION_H
 #define PORTCRED_RCMDD_SESSION_H
 
-#include <stdatomic.h>
-
 #include "rcmdd/account.h"
 #include "rcmdd/caller.h"
 #include "rcmdd/opening.h"
 #include "rcmdd/options.h"
 #include "rcmdd/pam.h"
 #include "rcmdd/proof.h"
+#include "rcmdd/remains.h"
 
 /* struct session_shared - what a session and its server know of it, in memory that both have (MAP_SHARED) */
 struct session_shared {
 	atomic_bool *waiting; /* for admission_pass(), once it is known who calls */
-	atomic_int *login;    /* the process that utmp(5) has an entry of; 0: none */
+	struct remains *remains;
 };
 
 /* struct session - the monitor's; session.c makes and clears it */
@@ -72,6 +71,9 @@ int session_run(const struct options *options, struct session *prepared, int con
 
 /* session_admit() - up to an account whose session may begin: 0, or -errno after session_refuse() */
 int session_admit(struct session *session);
+
+/* session_who() - what modules of PAM are told; borrowed of the session's request and caller */
+struct pam_who session_who(const struct session *session);
 
 /*
  * session_refuse() - tell the client in a few words, and the log in full

@@ -13,7 +13,6 @@
 #include "base/hide.h"
 
 #define FIRST 512U
-#define PORTS 512U
 
 /* Refused by a rule narrower than ours one after the other: nobody lets us, and each is in the audit. */
 #define MOST_REFUSALS 16
@@ -71,7 +70,7 @@ static int try(const struct privilege *privilege, int fd, const struct sockaddr 
 }
 
 int privilege_bind(const struct privilege *privilege, int fd, struct sockaddr *address,
-		   socklen_t size, unsigned char tried[static 64])
+		   socklen_t size, unsigned char tried[static PRIVILEGE_PORTS / 8])
 {
 	uint16_t start;
 	int refused = 0;
@@ -79,8 +78,8 @@ int privilege_bind(const struct privilege *privilege, int fd, struct sockaddr *a
 	if (getrandom(&start, sizeof(start), 0) != (ssize_t)sizeof(start))
 		return -EIO;
 	/* An odd stride visits all of them, those of one rule not in a row. */
-	for (unsigned i = 0; i < PORTS && refused < MOST_REFUSALS; i++) {
-		unsigned at = (start + i * 167) % PORTS;
+	for (unsigned i = 0; i < PRIVILEGE_PORTS && refused < MOST_REFUSALS; i++) {
+		unsigned at = (start + i * 167) % PRIVILEGE_PORTS;
 		int r;
 
 		if (is_tried(tried, at))

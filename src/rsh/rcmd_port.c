@@ -12,7 +12,8 @@
  *	   takes bytes of the user's only when all of them are sent;
  *	2. it goes to the ports of shell and login and nowhere else: not to an NFS server, say, which
  *	   would believe a reserved port anything;
- *	3. the connection never leaves it. Who holds a bound TCP socket can dissolve its connection
+ *	3. one user leaves ports to the others (share.c);
+ *	4. the connection never leaves it. Who holds a bound TCP socket can dissolve its connection
  *	   (connect(2), AF_UNSPEC), keeps the port, and can begin anew in another's name, or listen there.
  *	   A socket filter that is locked would be in the way of that, but takes CAP_NET_ADMIN on newer
  *	   kernels. So the parent is handed unix sockets that stand for the two connections, and this
@@ -41,6 +42,7 @@
 #include "rsh/privilege.h"
 #include "rsh/say.h"
 #include "rsh/second.h"
+#include "rsh/share.h"
 #include "rsh/wire.h"
 
 #define PROGRAM     "portcred-rcmd-port"
@@ -62,7 +64,8 @@ struct errand {
 	struct second_address server;
 	int64_t deadline;
 	struct privilege privilege;
-	unsigned char tried[64]; /* ports, for privilege_bind() */
+	unsigned ports;                           /* that the user may have */
+	unsigned char tried[PRIVILEGE_PORTS / 8]; /* for privilege_bind() */
 	struct session session;
 };
 
@@ -151,14 +154,32 @@ static int find_user(struct errand *errand)
 	return RSH_DONE;
 }
 
+/* find_ports() - those of who runs this; root could have any without us */
+static int find_ports(struct errand *errand)
+{
+	int r = share_read(PROGRAM, SHARE_FILE, &errand->ports);
+
+	if (getuid() == 0)
+		errand->ports = PRIVILEGE_PORTS;
+	share_mark(getuid(), errand->ports, errand->tried);
+	return r;
+}
+
 /* bind_failed() - r: of privilege_bind() */
-static int bind_failed(int r)
+static int bind_failed(const struct errand *errand, int r)
 {
 	if (r == -EACCES)
 		return say(PROGRAM,
 			   "no port from 512 to 1023 may be bound: the policy must say 'bind "
 			   "512-1023/tcp by group portcred-rcmd', and this program must be "
 			   "set-group-ID to that group");
+	if (r == -EADDRNOTAVAIL && errand->ports < PRIVILEGE_PORTS)
+		return say(
+			PROGRAM,
+			"none of the %u ports is left that user %u has of 512 to 1023: end "
+			"sessions, whose connections hold theirs for a minute more, or have root "
+			"say 'ports-per-user' with a larger number in " SHARE_FILE,
+			errand->ports, getuid());
 	if (r == -EADDRNOTAVAIL)
 		return say(PROGRAM, "no port from 512 to 1023 is left: connections that have ended "
 				    "hold theirs for a minute");
@@ -177,7 +198,7 @@ static int connect_from(struct errand *errand)
 		r = privilege_bind(&errand->privilege, fd, (struct sockaddr *)&own.address,
 				   own.size, errand->tried);
 	if (r < 0)
-		return bind_failed(r);
+		return bind_failed(errand, r);
 	r = wire_connect(fd, (const struct sockaddr *)&errand->server.address, errand->server.size,
 			 errand->deadline);
 	/* The same two ports and addresses were a connection a moment ago. */
@@ -204,7 +225,7 @@ static int listen_reserved(struct errand *errand, int *ret_listener)
 		r = privilege_bind(&errand->privilege, fd, (struct sockaddr *)&local.address,
 				   local.size, errand->tried);
 	if (r < 0)
-		return bind_failed(r);
+		return bind_failed(errand, r);
 	if (listen(fd, 1) < 0)
 		return say(PROGRAM, "cannot listen: %s", strerror(errno));
 	errand->request.port = second_port(&local);
@@ -332,6 +353,8 @@ int main(int argc, char **argv)
 	r = read_arguments(argc, argv, &errand);
 	if (r == RSH_DONE)
 		r = find_user(&errand);
+	if (r == RSH_DONE)
+		r = find_ports(&errand);
 	if (r == RSH_DONE)
 		r = run(&errand);
 	return r; /* and every descriptor is closed */

@@ -119,6 +119,18 @@ def test_mptcp_listener_that_comes_to_a_port(governed):
     assert come(f"bind {port} by user web\n") == [False, False]
 
 
+def test_mptcp_of_both_families(governed):
+    """Catches IPV6_V6ONLY that is read from another of the sockets behind an MPTCP socket than is bound."""
+    control.put(governed, "bind 7300 by user web on ::/0\n")
+
+    def attempt(v6only):
+        options = [(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, v6only)]
+        return [try_bind(7300, proto, 6, options=options) for proto in ("tcp", "mptcp")]
+
+    assert governed.run(lambda: attempt(1), user="web") == ["ok", "ok"]
+    assert governed.run(lambda: attempt(0), user="web") == ["EPERM", "EPERM"]
+
+
 def uring(host, how, what, port, **where):
     if not (PROGRAMS / "uring").exists():
         lacking("liburing at build time")

@@ -402,11 +402,17 @@ def test_explain_a_caller_whom_nothing_names(callers):
         "owner, group-of-owner\n"
         "                    user daemon@db1: this is user bin\n"
         "                    group games@local: this is host db1\n"
-        "                    owner: the listener belongs to user 5\n"
+        "                    owner: the listener belongs to user games\n"
         "                    group-of-owner: user bin is not in its group, games\n"
         f"  overridden      {callers}:3: accept 5000-6000 from anyone@*\n"
         "                    ports 5000-6000: the narrower range 5432 of "
         f"{callers}:2 decides alone\n")
+    for owner, user, group in (("5", "games", "games"), ("bin:3", "bin", "sys"), ("man", "man", "man"),
+                               ("4242:4243", "4242", "4243")):
+        told = run("explain", "5432", "--policy", callers, "--from", "daemon@local", "--owner", owner)
+        assert (f" owner: the listener belongs to user {user}\n"
+                f"                    group-of-owner: user daemon is not in its group, {group}\n"
+                ) in told.stdout, told
     answer, = run_json("explain", "5432", "--policy", callers, "--from", "bin@db1",
                        status=NO)["answers"]
     assert (answer["verdict"], answer["may_connect"]) == ("refused", False)

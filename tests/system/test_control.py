@@ -247,7 +247,9 @@ def test_map_user(peers):
     def ask(name, uid):
         with control.Connection(peers.server, VISITOR) as connection:
             connection.send("MapUser", host=name, uid=uid)
-            return connection.receive().get("uid")
+            answer = connection.receive()
+            assert answer["known"] == (name != "nosuchhost")
+            return answer.get("uid")
 
     said = {name: [ask(name, uid) for uid in uids] for name in ("app1", "local", "nosuchhost")}
     assert said == {"app1": [None, None, 2000, None], "local": list(uids), "nosuchhost": [None] * 4}

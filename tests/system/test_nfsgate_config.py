@@ -92,6 +92,22 @@ def test_all_errors_in_one_run(trusted_path):
         "FILE:1:8:", "FILE:2:8:", "FILE:3:8:", "FILE:5:12:"]
 
 
+def test_errors_of_both_files_in_one_run(trusted_path):
+    """Catches a table that is looked at only when all else has been mended."""
+    table = trusted_path / "users"
+    text = f"squash roots\nlisten 2049\nusers {table}\n"
+    assert [line for line in check(trusted_path, text) if "error" in line or "users:" in line] == [
+        "FILE: error: listen, but no server",
+        "FILE:1:8: error: 'roots', expected root, all, none or numbers such as 0-99,1000",
+        f"portcred-nfsgate: {table}: No such file or directory"]
+    table.write_text("uid 1 = 2-3\ngid x y\n", encoding="ascii")
+    assert [line for line in check(trusted_path, text) if "error" in line] == [
+        "FILE: error: listen, but no server",
+        "FILE:1:8: error: 'roots', expected root, all, none or numbers such as 0-99,1000",
+        f"{table}:1:9: error: expected a number behind '=', a name or 'nobody'",
+        f"{table}:2:1: error: expected 'uid NUMBER = NUMBER', or the same with gid, and names"]
+
+
 SETTINGS = f"listen 2049\nserver 127.0.0.1:{SERVER}\n"
 ELSE = "someone other than root can change it"
 
@@ -297,6 +313,54 @@ def test_settings(gate):
         return denied.value.why
 
     assert gate.client.run(none) == nfs.TOOWEAK
+
+
+def warnings(text):
+    return [line for line in text.splitlines() if "no such host" in line]
+
+
+def test_hosts_that_nobody_knows(gate):
+    """Catches a rule for a host that the policy has not, of which nothing is said: it never holds."""
+    asks = f"portcredd-dir {gate.server.runtime}"
+    gate.start("root-of app1", "root-of ap1", "root-of local", f"users {gate.users}", asks,
+               table="uid 5@app1 = 6\nuid 5@web7 = alice\ngid 5@web7 = 6\n",
+               options=("--root-of", "app2", "--root-of", "app1"))
+    place.eventually(lambda: len(warnings(gate.process.text())) == 3, "all of them told")
+    expected = [f"{gate.config}:4:9: warning: 'ap1', the policy in force has no such host",
+                "portcred-nfsgate: --root-of: 'app2', the policy in force has no such host",
+                f"{gate.users}:2:7: warning: 'web7', the policy in force has no such host"]
+    assert warnings(gate.process.text()) == expected
+    said = gate.reload("root-of app1", asks)
+    assert warnings(said) == expected[1:2]
+    said = gate.reload("root-of web7", asks, "groups x", said="nothing has changed")
+    assert not warnings(said)
+    # Nobody to ask: nothing is known.
+    said = gate.reload("root-of web7", f"portcredd-dir {gate.server.directory}")
+    assert not warnings(said)
+
+
+def silent(path):
+    """A child's work: where portcredd would be, one that takes calls and answers none."""
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(path / "control"))
+        os.chmod(path / "control", 0o666)
+        server.listen()
+        yield None
+
+
+def test_portcredd_that_does_not_answer(gate):
+    """Catches a gate that does not start, or reload, because of a courtesy."""
+    directory = gate.server.directory / "silent"
+    directory.mkdir()
+    directory.chmod(0o755)
+    gate.server.start(lambda: silent(directory))
+    gate.start("root-of app1", "root-of web8", f"users {gate.users}", f"portcredd-dir {directory}",
+               table="uid 5 = alice\n")
+    child = gate.client.start(asking(gate, (5,)))
+    assert child.value[0][1] == ALICE
+    gate.reload("root-of app1", f"users {gate.users}", f"portcredd-dir {directory}", table="uid 5 = bob\n")
+    assert child.step()[0][1] == BOB
+    assert not warnings(gate.process.text())
 
 
 def test_reload(gate):
@@ -543,4 +607,11 @@ def test_file_that_a_reload_could_not_read(gate):
     ended = gate.server.run([hosts.PROGRAMS / "portcred-nfsgate", "--config", gate.config])
     assert (ended.returncode, ended.stderr) == (
         1, f"portcred-nfsgate: {gate.config}: the user that the gate becomes must be able to read it, for a "
+           "reload: Permission denied\n")
+    gate.write(f"users {gate.users}", table="uid 5 = 6\n")
+    gate.config.chmod(0o644)
+    gate.users.chmod(0o600)
+    ended = gate.server.run([hosts.PROGRAMS / "portcred-nfsgate", "--config", gate.config])
+    assert (ended.returncode, ended.stderr) == (
+        1, f"portcred-nfsgate: {gate.users}: the user that the gate becomes must be able to read it, for a "
            "reload: Permission denied\n")

@@ -133,6 +133,26 @@ def test_who_calls_as_whom(gate):
     assert gate.cli("ls", "--nfs").stdout.splitlines()[0] == "Nobody is connected."
 
 
+def test_one_name(gate):
+    """Catches a peer that is one in a list and another in the next: root, who is nobody here, too."""
+    gate.start()
+    gate.serve()
+
+    def who(*arguments, port):
+        """Of the line that has @port."""
+        lines = [line.split() for line in gate.cli("ls", *arguments).stdout.splitlines()]
+        at = lines[0].index("WHO") - len(lines[0])
+        return {line[at] for line in lines[1:] if port in line}
+
+    for user, name in ((None, "root@app1"), ("alice", "alice@app1")):
+        child = gate.client.start(calls(gate, nfs.PORT, null(0)), user=user)
+        place.eventually(lambda: name in gate.cli("ls", "--nfs").stdout, name)
+        assert gate.cli("ls", "--nfs").stdout.splitlines()[1].split()[1] == name
+        assert who("--peers", port=str(nfs.PORT)) == {name}
+        child.close()
+        place.eventually(lambda: gate.listed()["connections"] == [], "it is told no more")
+
+
 def test_table_fits(gate):
     """Catches lines that a terminal breaks."""
     gate.start()

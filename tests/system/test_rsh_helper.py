@@ -7,22 +7,35 @@
 
 import contextlib
 import ctypes
+import json
 import os
 import pathlib
+import shutil
 import signal
 import socket
 import subprocess
 
 import pytest
 
+import conftest
 import control
 import host as hosts
+import linux
 import place
 import rshing
 from rshing import DONE, FAILED
 
 POLICY = "bind 512-1023/tcp by group portcred-rcmd\n"
 RESERVED = range(512, 1024)
+MALLORY = hosts.USERS["mallory"]
+
+
+def built_with(option):
+    options = json.loads((conftest.BUILD / "meson-info/intro-buildoptions.json").read_text(encoding="utf-8"))
+    return next(one["value"] for one in options if one["name"] == option)
+
+
+CONFIGURATION = pathlib.Path(built_with("prefix"), built_with("sysconfdir"), "portcred/rcmd-port.conf")
 
 
 @pytest.fixture(name="machine")
@@ -202,7 +215,13 @@ def test_no_port_is_left(machine):
     ended = client(machine, "-n", "127.0.0.1", "id")
     server.kill()
     assert ended.returncode == FAILED
-    assert "no port from 512 to 1023 is left" in ended.stderr
+    assert (f"none of the 128 ports is left that user {hosts.USERS['web']} has of 512 to 1023: end sessions, "
+            "whose connections hold theirs for a minute more, or have root say 'ports-per-user' with a "
+            f"larger number in {CONFIGURATION}\n") in ended.stderr
+    ended = client(machine, "-n", "127.0.0.1", "id", user=None)
+    assert ended.returncode == FAILED
+    assert ("no port from 512 to 1023 is left: connections that have ended hold theirs for a minute\n"
+            ) in ended.stderr
 
 
 def test_ports_of_others_are_passed_over(machine):
@@ -232,6 +251,97 @@ def test_many_in_a_row(machine):
 
 
 # What a user may not
+
+
+@contextlib.contextmanager
+def configured(machine, text):
+    """The administrator's file, where the build has it, in the mount namespace of the host."""
+    def write():
+        if CONFIGURATION.parts[1] == "usr":
+            linux.mount("tmpfs", CONFIGURATION.parents[1], "tmpfs", 0, "mode=0755")
+        CONFIGURATION.parent.mkdir()
+        CONFIGURATION.write_bytes(text)
+
+    def remove():
+        shutil.rmtree(CONFIGURATION.parent)
+        if CONFIGURATION.parts[1] == "usr":
+            linux.unmount(CONFIGURATION.parents[1])
+
+    machine.run(write)
+    try:
+        yield
+    finally:
+        machine.run(remove)
+
+
+def hanging():
+    """A child's work: a server that takes connections, reads and answers nothing, and ends none."""
+    with socket.create_server(("127.0.0.1", 514), backlog=64):
+        yield None
+
+
+def test_one_user_leaves_ports_to_others(machine):
+    """Catches reserved ports that one user has all of, for as long as he likes."""
+    held = []
+    with configured(machine, b"ports-per-user 6\n"), contextlib.ExitStack() as stack:
+        server = machine.start(hanging)
+        # Each waits with two ports, at one of which it listens: five are all that can be.
+        while len(held) < 7:
+            _, theirs = (stack.enter_context(end) for end in socket.socketpair(
+                socket.AF_UNIX, socket.SOCK_SEQPACKET))
+            held.append(helper(machine, "shell", "127.0.0.1", "600", "bob", "id", end=theirs.fileno()))
+            theirs.close()
+            place.eventually(lambda: held[-1].poll() is not None or
+                             len(reserved(machine, MALLORY, listening=True)) == len(held), "its listener")
+            if held[-1].poll() is not None:
+                break
+            os.kill(held[-1].pid, signal.SIGSTOP)  # nor can it be asked to end
+        ends_with(held[-1], f"none of the 6 ports is left that user {MALLORY} has of 512 to 1023")
+        assert 4 <= len(reserved(machine, MALLORY)) <= 6
+        server.kill()
+        server = rshing.serve(machine, lambda one: one.let_in(), source=("127.0.0.1", rshing.SOME_RESERVED))
+        ended = client(machine, "-n", "127.0.0.1", "id")
+        assert (ended.returncode, ended.stderr) == (DONE, "")
+        server.take()
+    for process in held:
+        process.kill()
+
+
+def reserved(machine, uid, listening=False):
+    """The reserved ports that sockets of a user have, or listen at."""
+    def read():
+        return pathlib.Path("/proc/self/net/tcp").read_text(encoding="ascii").splitlines()[1:]
+
+    words = [line.split() for line in machine.run(read)]
+    ports = {int(word[1].partition(":")[2], 16) for word in words
+             if int(word[7]) == uid and (word[3] == "0A" or not listening)}
+    return ports & set(RESERVED)
+
+
+@pytest.mark.parametrize("text, said", [
+    (b"ports-per-user 1\n", ":1: expected 'ports-per-user NUMBER', once, of 2 to 512"),
+    (b"# ports\nports-per-user 513\n", ":2: expected 'ports-per-user NUMBER', once, of 2 to 512"),
+    (b"ports-per-user 9\nports-per-user 9\n", ":2: expected 'ports-per-user NUMBER', once, of 2 to 512"),
+    (b"ports-per-user 9\0\n", ": it is no text"),
+    (b"#" * 4096, ": File too large"),
+])
+def test_configuration_errors(machine, text, said):
+    """Catches a file that is taken for something else than was meant."""
+    with configured(machine, text):
+        ended = client(machine, "-n", "127.0.0.1", "id")
+    assert ended.returncode == FAILED
+    assert f"portcred-rcmd-port: {CONFIGURATION}{said}\n" in ended.stderr
+
+
+def test_configuration_of_others(machine):
+    """Catches a user who gives himself the ports."""
+    with configured(machine, b"ports-per-user 512\n"):
+        machine.run(lambda: os.chown(CONFIGURATION, hosts.USERS["web"], 0))
+        ended = client(machine, "-n", "127.0.0.1", "id")
+        assert f"portcred-rcmd-port: {CONFIGURATION}: someone other than root can change it\n" in ended.stderr
+        machine.run(lambda: (os.chown(CONFIGURATION, 0, 0), CONFIGURATION.chmod(0o600)))
+        ended = client(machine, "-n", "127.0.0.1", "id")
+        assert f"portcred-rcmd-port: {CONFIGURATION}: Permission denied\n" in ended.stderr
 
 
 def test_a_bound_socket_would_be_dangerous(machine):

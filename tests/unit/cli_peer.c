@@ -55,7 +55,12 @@ static void lines(void **state)
 	record.raw_uid = 70000;
 	assert_line(record, "alice", "alice@db1 uid 1000 uid 70000 there, vouched");
 	record.uid = PORTCRED_NO_ID;
-	assert_line(record, NULL, "somebody@db1 uid 70000 there, vouched");
+	assert_line(record, NULL, "70000@db1 uid 70000 there, vouched");
+	record.raw_uid = 0;
+	assert_line(record, NULL, "root@db1 uid 0 there, vouched");
+	record.uid = 1000; /* whom the policy of this machine takes root of that one for */
+	assert_line(record, "alice", "root@db1 uid 1000 uid 0 there, vouched");
+	record.uid = PORTCRED_NO_ID;
 	record.raw_uid = PORTCRED_NO_ID;
 	assert_line(record, NULL, "somebody@db1, vouched");
 	record = alice;

@@ -138,6 +138,27 @@ static void test_put(void **state)
 	varlink_buffer_clear(&buffer);
 }
 
+/*
+ * Catches a message from the middle of which a name is left out: jansson goes on where a name of an object
+ * could not be written, and what comes behind it may fit.
+ */
+static void test_put_any_room(void **state)
+{
+	json_auto_t *answer =
+		varlink_answer_new(json_pack("{s:{s:s}}", "event", "command", "nc"), NULL, true);
+	static const char text[] =
+		"{\"parameters\":{\"event\":{\"command\":\"nc\"}},\"continues\":true}";
+	struct varlink_buffer buffer = { 0 };
+
+	for (size_t room = 0; room < sizeof(text); room++) {
+		assert_int_equal(varlink_buffer_put(&buffer, answer, room), -ENOBUFS);
+		assert_int_equal(varlink_buffer_held(&buffer), 0);
+	}
+	assert_int_equal(varlink_buffer_put(&buffer, answer, sizeof(text)), 0);
+	assert_next(&buffer, text);
+	varlink_buffer_clear(&buffer);
+}
+
 /* Catches memory of a single large message that is kept for as long as the peer stays. */
 static void test_relax(void **state)
 {
@@ -393,12 +414,19 @@ static void test_interfaces(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_any_pieces), cmocka_unit_test(test_limit),
-		cmocka_unit_test(test_put),        cmocka_unit_test(test_relax),
-		cmocka_unit_test(test_request),    cmocka_unit_test(test_request_malformed),
-		cmocka_unit_test(test_answer),     cmocka_unit_test(test_depth),
-		cmocka_unit_test(test_values),     cmocka_unit_test(test_values_of_answer),
-		cmocka_unit_test(test_round_trip), cmocka_unit_test(test_string),
+		cmocka_unit_test(test_any_pieces),
+		cmocka_unit_test(test_limit),
+		cmocka_unit_test(test_put),
+		cmocka_unit_test(test_put_any_room),
+		cmocka_unit_test(test_relax),
+		cmocka_unit_test(test_request),
+		cmocka_unit_test(test_request_malformed),
+		cmocka_unit_test(test_answer),
+		cmocka_unit_test(test_depth),
+		cmocka_unit_test(test_values),
+		cmocka_unit_test(test_values_of_answer),
+		cmocka_unit_test(test_round_trip),
+		cmocka_unit_test(test_string),
 		cmocka_unit_test(test_interfaces),
 	};
 

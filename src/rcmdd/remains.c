@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT */
+#include "rcmdd/remains.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "rcmdd/record.h"
+
+/* A module that waits for ever ends with the process, by the signal. */
+#define ALARM_SECONDS 120U
+
+/* copy() - what does not fit is no name that anybody was let in by */
+static void copy(char *to, size_t size, const char *text)
+{
+	size_t length = strnlen(text, size - 1);
+
+	memcpy(to, text, length);
+	to[length] = '\0';
+}
+
+void remains_open(struct remains *remains, const struct pam_who *who)
+{
+	copy(remains->user, sizeof(remains->user), who->user);
+	copy(remains->remote_host, sizeof(remains->remote_host), who->remote_host);
+	remains->has_remote_user = who->remote_user != NULL;
+	copy(remains->remote_user, sizeof(remains->remote_user),
+	     who->remote_user ? who->remote_user : "");
+	remains->open = true;
+}
+
+void remains_closed(struct remains *remains)
+{
+	remains->open = false;
+}
+
+bool remains_take(struct remains *remains, struct remains *ret_left)
+{
+	memcpy(ret_left->user, remains->user, sizeof(ret_left->user));
+	memcpy(ret_left->remote_user, remains->remote_user, sizeof(ret_left->remote_user));
+	memcpy(ret_left->remote_host, remains->remote_host, sizeof(ret_left->remote_host));
+	ret_left->has_remote_user = remains->has_remote_user;
+	ret_left->login = atomic_exchange(&remains->login, 0);
+	ret_left->open = atomic_exchange(&remains->open, false);
+	return ret_left->login || ret_left->open;
+}
+
+void remains_end(const struct remains *left, const char *terminal)
+{
+	const struct pam_who who = {
+		.user = left->user,
+		.remote_host = left->remote_host,
+		.remote_user = left->has_remote_user ? left->remote_user : NULL,
+		.terminal = terminal,
+	};
+
+	alarm(ALARM_SECONDS);
+	if (left->login)
+		record_end(left->login);
+	if (left->open)
+		pam_close_for(&who);
+}
