@@ -482,7 +482,7 @@ def _make_etc(etc):
         (etc / name).write_text(text, encoding="ascii")
     for entry in pathlib.Path("/etc").iterdir():
         link = etc / entry.name
-        if entry.name in own or entry.name in ("passwd", "group"):
+        if entry.name in own or entry.name in ("passwd", "group", "portcred"):
             continue
         if entry.is_symlink():
             link.symlink_to(os.path.normpath(entry.parent / os.readlink(entry)))
