@@ -179,6 +179,11 @@ static void end_with(struct session *session, int error)
 	}
 }
 
+int32_t session_under_way(const struct session *session)
+{
+	return (int32_t)(session->calls.records - session->replies.records);
+}
+
 void session_pump(struct session *session)
 {
 	static const struct flow_hooks calls_hooks = { judge, NULL },
