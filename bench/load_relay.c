@@ -3,10 +3,11 @@
  * load_relay.c - the least that can stand between a client and a server: bytes in, the same bytes out
  *
  * It understands nothing, asks for bytes and not first whether there are any, and serves one connection
- * at a time: what it costs is what the kernel takes for two sockets more, and who reads what
- * he passes cannot cost less. Two things it has from the NFS gate, so that they are no difference: it looks
- * for the next bytes before it sleeps, with a chance for others now and then (nfsgate/busy_poll.h), and
- * it sends to the server without pacing (tune(), nfsgate/session.c).
+ * at a time: what it costs is what the kernel takes for two sockets more. Who reads what he passes cannot
+ * cost less where records are short; where they are long he can, for this one copies. Two things it has from
+ * the NFS gate, so that they are no difference: it looks for the next bytes before it sleeps, with a chance
+ * for others now and then (nfsgate/busy_poll.h), and it sends to the server without pacing (tune(),
+ * nfsgate/session.c).
  */
 #include "load.h"
 

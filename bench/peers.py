@@ -8,7 +8,7 @@ a daemon would look worse than it is.
 
 import os
 
-from measure import WEB, Result, answers, figure_of, hosts, real_time, running, workload
+from measure import WEB, Result, answers, figure_of, real_time, running, workload
 from vouch import LOCAL, PORT
 
 HELD = 20_000  # connections that are open meanwhile
