@@ -108,5 +108,6 @@ void load_flood(int argc, char *argv[]);
 void load_start(int argc, char *argv[]);
 void load_served(int argc, char *argv[]);
 void load_nfs(int argc, char *argv[]);
+void load_relay(int argc, char *argv[]);
 
 #endif

@@ -13,6 +13,7 @@ import functools
 import os
 import pathlib
 import random
+import shutil
 import socket
 import statistics
 import subprocess
@@ -26,6 +27,7 @@ sys.path.insert(0, str(ROOT / "tests/hosts"))
 import host as hosts
 import identity
 import network
+import place
 
 WEB = hosts.USERS["web"]
 
@@ -134,6 +136,31 @@ def workload_between(wire, client, server, loop, count, port, expected, *, liste
 
         with real_time(loop not in TOGETHER):
             return figure_of(client.run(run, uid=WEB, timeout=60))
+
+
+@contextlib.contextmanager
+def running(host, command, ready, **where):
+    """A daemon in the foreground until the block is left; @ready: whether it answers."""
+    if not shutil.which(command[0], path=hosts.environment()["PATH"]):
+        sys.exit(f"bench: {command[0]} is not installed: make deps")
+    process = subprocess.Popen([str(word) for word in command], env=hosts.environment(),
+                               stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                               stderr=subprocess.DEVNULL, preexec_fn=host.place(**where).enter)
+    try:
+        place.eventually(ready, f"{command[0]} is ready", 10)
+        yield
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def answers(host, port):
+    """Whether something listens at a port of the host."""
+    def attempt():
+        with hosts.make_socket() as sock:
+            return sock.connect_ex(("127.0.0.1", port)) == 0
+
+    return host.run(attempt)
 
 
 def reload(host, policy):

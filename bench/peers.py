@@ -6,43 +6,13 @@ All that takes part runs at real-time priority: with other processes about, whoe
 a daemon would look worse than it is.
 """
 
-import contextlib
 import os
-import shutil
-import subprocess
-import sys
 
-import place
-from measure import WEB, Result, figure_of, hosts, real_time, workload
+from measure import WEB, Result, answers, figure_of, real_time, running, workload
 from vouch import LOCAL, PORT
 
 HELD = 20_000  # connections that are open meanwhile
 NOBODY = 65534
-
-
-@contextlib.contextmanager
-def running(host, command, ready, **where):
-    """A daemon in the foreground until the block is left; @ready: whether it answers."""
-    if not shutil.which(command[0], path=hosts.environment()["PATH"]):
-        sys.exit(f"bench: {command[0]} is not installed: make deps")
-    process = subprocess.Popen([str(word) for word in command], env=hosts.environment(),
-                               stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                               stderr=subprocess.DEVNULL, preexec_fn=host.place(**where).enter)
-    try:
-        place.eventually(ready, f"{command[0]} is ready", 10)
-        yield
-    finally:
-        process.terminate()
-        process.wait()
-
-
-def answers(host, port):
-    """Whether something listens at a port of the host."""
-    def attempt():
-        with hosts.make_socket() as sock:
-            return sock.connect_ex(("127.0.0.1", port)) == 0
-
-    return host.run(attempt)
 
 
 def ident(host):

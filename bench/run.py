@@ -42,7 +42,7 @@ def show(result, as_json):
         reach = f"{'at least' if result.inverse else 'at most'} {result.reach:g}: " \
                 f"{'reached' if good else 'NOT REACHED'}"
     low, high = summary["spread"]
-    print(f"{summary['name']:24} {summary['ratio']:9.3f}  [{low:.3f}, {high:.3f}]  "
+    print(f"{summary['name']:26} {summary['ratio']:9.3f}  [{low:.3f}, {high:.3f}]  "
           f"n={summary['n']:<3} {reach:28} {result.note}", flush=True)
 
 

@@ -23,6 +23,8 @@
  *	workload nfs KIND COUNT OUTSTANDING ADDRESS PORT MOUNT-PORT EXPORT
  *	                                       calls of NFS, see load_nfs.c: stat, create,
  *	                                       read, readbulk and writebulk (of a MiB)
+ *	workload relay PORT SERVER-PORT        until it is killed: bytes from any address's PORT to a server
+ *	                                       on loopback, and back; see load_relay.c
  *
  * WAY is nothing at all: over loopback, to any port, as known as may be. Or
  *	PORT EXPECTED                          over loopback, to that port
@@ -63,6 +65,7 @@ static const struct {
 	{ "start", 3, MOST, load_start },
 	{ "served", 3, MOST, load_served },
 	{ "nfs", 7, 7, load_nfs },
+	{ "relay", 2, 2, load_relay },
 };
 
 int main(int argc, char *argv[])

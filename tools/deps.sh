@@ -109,6 +109,7 @@ everyday() {
 		munge                 munge
 		systemd               systemd              # systemd-socket-activate
 		ucspi-tcp             -                    # tcpserver
+		haproxy               haproxy
 		-                     glibc-static         # a program that is linked statically: Debian's libc6-dev has it
 	LIST
 }
@@ -209,7 +210,7 @@ disable_servers() {
 	[ -d /run/systemd/system ] || return 0
 	for package in $missing; do
 		case $package in
-		munge | oidentd | rpcbind | nfs-ganesha) ;;
+		munge | oidentd | rpcbind | nfs-ganesha | haproxy) ;;
 		*) continue ;;
 		esac
 		for unit in $(dpkg-query -L "$package" | sed -n 's|.*/systemd/system/\([^/@]*\.\(service\|socket\)\)$|\1|p'); do

@@ -87,14 +87,17 @@ static int read_record(struct flow *flow, const struct flow_hooks *hooks, void *
 			return r;
 		flow->in_begin += taken;
 	}
-	if (r == RPC_FRAGMENT && !flow->dropping)
+	if (r == RPC_FRAGMENT && !flow->dropping) {
 		flow_put(flow, flow->reader.mark, RPC_MARK_SIZE);
+		flow->records += !hooks->judge && flow->reader.last;
+	}
 	if (r == RPC_HEAD) {
 		flow->dropping = false;
 		r = hooks->judge(closure, flow);
 		if (r < 0)
 			return r;
 		flow->held = r > 0;
+		flow->records += !flow->held && !flow->dropping;
 	}
 	return flow->held;
 }
@@ -232,7 +235,7 @@ static int take(struct flow *flow, struct pipes *pipes)
 
 	if (!flow->readable || flow->ended)
 		return 1;
-	if (passing > FLOW_IN || (passing && flow->dropping))
+	if (passing > FLOW_COPIED || (passing && flow->dropping))
 		return take_body(flow, pipes, passing);
 	r = need_buffer(flow);
 	if (r < 0)

@@ -18,9 +18,12 @@
 #include "nfsgate/pipes.h"
 #include "nfsgate/rpc.h"
 
-/* What is taken at a time, which a short record fits; and the same when it has been judged. */
-#define FLOW_IN  6144U
-#define FLOW_OUT 8192U
+/* What is taken at a time, of short records several; and the same when it has been judged. */
+#define FLOW_IN  (32U << 10)
+#define FLOW_OUT (36U << 10)
+
+/* So much of a body is copied at the most: splice(2) would take longer. */
+#define FLOW_COPIED 6144U
 
 /* What a mark and a head may come to, rewritten. */
 #define FLOW_HEAD (RPC_MARK_SIZE + RPC_HEAD_MAX)
@@ -52,6 +55,7 @@ struct flow {
 	struct flow_buffer *buffer; /* while anything is in it */
 	size_t in_begin, in_end, out_begin, out_end;
 	struct rpc_reader reader;
+	uint32_t records; /* that the other side has or gets; wraps */
 };
 
 /*

@@ -22,6 +22,12 @@
 
 #define EVENTS 64
 
+/*
+ * So many calls of one connection under way, and nobody waits for just the next of them: it is not looked for
+ * (busy_poll.h). While the gate sleeps some more come, and go on together, which takes far less than one by one.
+ */
+#define GATHER_FROM 5
+
 /* Connections of one listener taken before others are looked at. */
 #define TURN 64
 
@@ -126,6 +132,7 @@ static void take_event(struct gate *gate, const struct epoll_event *event)
 	struct source *source = event->data.ptr;
 
 	gate->last = source->kind;
+	gate->gathers = false;
 	switch (source->kind) {
 	case SOURCE_LISTENER:
 		accept_some(gate, source->owner);
@@ -133,6 +140,7 @@ static void take_event(struct gate *gate, const struct epoll_event *event)
 	case SOURCE_CLIENT:
 	case SOURCE_SERVER:
 		session_event(source->owner, source, event->events);
+		gate->gathers = session_under_way(source->owner) >= GATHER_FROM;
 		break;
 	case SOURCE_GROUPS:
 		if (groups_receive(gate->groups, gate->now))
@@ -235,7 +243,9 @@ static int step(struct gate *gate)
 		timeout = 0;
 	else if (until != INT64_MAX)
 		timeout = left < 60000 ? (int)left : 60000;
-	n = busy_poll_wait(&gate->poll, gate->event, events, EVENTS, timeout, gate->last);
+	n = gate->gathers
+		    ? epoll_wait(gate->event, events, EVENTS, timeout)
+		    : busy_poll_wait(&gate->poll, gate->event, events, EVENTS, timeout, gate->last);
 	if (n < 0 && errno != EINTR)
 		return -errno;
 	gate->now = clock_ms();

@@ -60,6 +60,7 @@ struct gate {
 	int64_t now;           /* milliseconds of the monotonic clock, when the last events came */
 	struct busy_poll poll;
 	enum source_kind last; /* of the last event: it says what comes next, and how soon */
+	bool gathers;          /* and whether it is left to gather: GATHER_FROM */
 	struct listener listeners[MAX_LISTENERS];
 	size_t n_listeners;
 	struct source signals, groups_source, control_source, load_source;

@@ -63,7 +63,7 @@ static void usage(void)
 	      "  --poll MICROSECONDS look for what comes next so long before sleeping, where it\n"
 	      "                      lately came in that time [200]; 0: sleep at once\n"
 	      "  --runtime-dir DIR   a control socket there, which 'portcred ls --nfs' asks\n"
-	      "  --portcredd-dir DIR portcredd's; it is asked there which hosts it knows, so that\n"
+	      "  --portcredd-dir DIR portcredd's; there it asks which hosts are known, so that\n"
 	      "                      others can be warned of [" DEFAULT_PORTCREDD_DIR "]\n"
 	      "  --user NAME         become this user, if started as root [nobody]\n"
 	      "  --help, --version\n"

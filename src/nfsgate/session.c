@@ -179,22 +179,28 @@ static void end_with(struct session *session, int error)
 	}
 }
 
+int32_t session_under_way(const struct session *session)
+{
+	return (int32_t)(session->calls.records - session->replies.records);
+}
+
 void session_pump(struct session *session)
 {
-	static const struct flow_hooks calls_hooks = { judge, NULL },
-				       replies_hooks = { NULL, between };
+	static const struct flow_hooks judged = { judge, NULL }, as_they_are = { NULL, NULL },
+				       with_denials = { NULL, between };
 	struct gate *gate = session->gate;
 	int calls, replies;
 
 	if (session->state != SESSION_OPEN)
 		return;
 	session->held = false;
-	calls = flow_pump(&session->calls, &gate->pipes, &calls_hooks, session);
+	calls = flow_pump(&session->calls, &gate->pipes, &judged, session);
 	if (calls < 0) {
 		end_with(session, calls);
 		return;
 	}
-	replies = flow_pump(&session->replies, &gate->pipes, &replies_hooks, session);
+	replies = flow_pump(&session->replies, &gate->pipes,
+			    session->n_denied ? &with_denials : &as_they_are, session);
 	if (replies < 0 || replies == FLOW_ENDED) {
 		end_with(session, replies < 0 ? replies : -EPIPE);
 		return;

@@ -55,6 +55,12 @@ void session_begin(struct gate *gate, const struct listener *listener, int clien
 /* session_event() - @events of EPOLL*, of one of its sockets; it may have ended then */
 void session_event(struct session *session, const struct source *source, uint32_t events);
 
+/*
+ * session_under_way() - how many calls went to the server and have no answer yet, to which its own calls
+ * that await an answer are in the opposite; of a server that forgets calls it stays too large
+ */
+int32_t session_under_way(const struct session *session);
+
 /* session_pump() - go on */
 void session_pump(struct session *session);
 

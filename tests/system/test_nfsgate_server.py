@@ -306,12 +306,14 @@ def test_loopback_is_not_paced(peers, gate):
 CALLS = 300
 
 
-def answer(connection):
-    """Each of CALLS, and when that is asked for again."""
+def answer(connection, unanswered=0):
+    """Each of CALLS, and when that is asked for again; but not the first of all."""
+    for _ in range(unanswered):
+        message(connection)
     while True:
         for _ in range(CALLS):
             call = message(connection)
-            connection.sendall(nfs.record(accepted(struct.unpack("!I", call[:4])[0])))
+            connection.sendall(nfs.record(accepted(struct.unpack("!I", call[:4])[0]), cuts=(8,)))
         yield "answered"
 
 
@@ -321,13 +323,21 @@ def switches(process):
     return int(re.search(r"^voluntary_ctxt_switches:\s+(\d+)", status, re.MULTILINE)[1])
 
 
-def slept(peers, process):
+def slept(peers, process, unanswered=0, denied=0):
     """A function that makes CALLS through the gate, one after the other, and says how often it slept for
-    each. All that takes part goes before what else runs here, to which the gate would leave the processor."""
-    server = peers.server.start(serve(answer))
+    each. All that takes part goes before what else runs here, to which the gate would leave the processor.
+
+    @unanswered, @denied: calls that were made before these; the first stay under way, the gate answers the others.
+    """
+    server = peers.server.start(serve(lambda connection: answer(connection, unanswered)))
 
     def converse():
         with nfs.Client(peers.address(peers.server)) as client:
+            for _ in range(unanswered):
+                client.send(nfs.NFS, nfs.NULL, b"", nfs.auth_sys(ALICE))
+            for _ in range(denied):
+                with pytest.raises(nfs.Denied):
+                    client.call(nfs.NFS, nfs.NULL, b"", nfs.auth_sys(BOB))
             yield "connected"
             while True:
                 for _ in range(CALLS):
@@ -362,6 +372,18 @@ def test_poll(peers, gate):
         return schedstat.read_text(encoding="ascii") == before
 
     place.eventually(rests, "it sleeps")
+
+
+def test_poll_while_calls_gather(peers, gate):
+    """Catches a gate that takes up calls one by one though so many are under way; answers in fragments that
+    are counted more than once."""
+    assert slept(peers, gate("--poll", "1000"), unanswered=5)() >= 1
+
+
+def test_poll_with_few_calls_under_way(peers, gate):
+    """Catches a gate that takes calls to be under way which it has denied."""
+    each = slept(peers, gate("--poll", "1000"), unanswered=3, denied=7)
+    place.eventually(lambda: each() < 0.5, "looks instead of sleeping")
 
 
 def test_poll_off(peers, gate):
