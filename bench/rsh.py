@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: MIT
-"""portcred-rsh and its server, vouched and standing alone, beside rsh-redone, OpenSSH and plain TCP.
+"""portcred-rsh and its server, vouched and standing alone, beside rsh-redone, OpenSSH, plain TCP, and
+beside the least that a command takes.
 
       host 4, the client                                host 5, the server
     portcred-rsh ───────────────────────── 514 ──> portcred-rcmdd --listen
     rsh-redone-rsh, set-user-ID ────────── 514 ──> inetd, in.rshd
     ssh, with a key ──────────────────────── 22 ──> sshd, its keys and configuration its own
     socat, plain TCP ───────────────────── 7001 ──> a socket as standard input or output
+    floor_client ───────────────────────── 7002 ──> floor_server: PAM, a shell, and nothing else
 
 Hosts of their own: what rsh-redone leaves in TIME_WAIT is in nobody's way. It has a minute's worth of
 some four hundred commands; so its rounds are short, and what it does beyond is said apart.
@@ -32,7 +34,7 @@ import rcmdd
 CLIENT, SERVER = 4, 5
 USER = "alice"
 RSH = hosts.PROGRAMS / "portcred-rsh"
-PLAIN = 7001
+PLAIN, FLOOR = 7001, 7002
 
 COMMANDS = 20     # rsh-redone's, a round
 OURS = 100        # ours beside them
@@ -57,7 +59,8 @@ UsePAM no
 
 def programs(build):
     """What hosts are to have beside the daemon."""
-    return [build / name for name in ("portcred-rsh", "portcred-rcmd-port", "portcred-rcmdd")]
+    return [build / name for name in ("portcred-rsh", "portcred-rcmd-port", "portcred-rcmdd",
+                                      "bench/floor_client", "bench/floor_server")]
 
 
 class Pair:
@@ -122,10 +125,31 @@ class Pair:
         _peer("openbsd-inetd", "usr/sbin/inetd")
         return rcmd.inetd(self.server, "shell", server="redone")
 
+    @contextlib.contextmanager
+    def floor(self):
+        """For OURS commands, and the first one that does not count."""
+        command = [hosts.PROGRAMS / "floor_server", FLOOR, OURS + 1, rcmdd.PAM.name, USER, "true"]
+        process = subprocess.Popen([str(word) for word in command], env=hosts.environment(),
+                                   stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                   preexec_fn=self.server.place().enter)
+        try:
+            if process.stdout.readline() != b"ready\n":
+                sys.exit("bench: no floor_server")
+            yield
+        finally:
+            process.terminate()
+            process.wait()
+            process.stdout.close()
+
     # Command lines of the clients
 
     def rsh(self, *command):
         return [RSH, self.address, *command]
+
+    def floor_client(self, command):
+        """@command: floor_server's own."""
+        assert command == "true"
+        return [hosts.PROGRAMS / "floor_client", self.address, FLOOR]
 
     def redone_rsh(self, *command):
         _peer("rsh-redone-client", "usr/bin/rsh-redone-rsh")
@@ -166,7 +190,7 @@ def _listening(host, port):
 
 
 def rate(bench, pair):
-    if not bench.wanted("rsh_rate"):
+    if not bench.wanted("rsh_rate", "rsh_floor"):
         return
     rounds, bench.rounds = bench.rounds, min(bench.rounds, ROUNDS)
 
@@ -177,14 +201,19 @@ def rate(bench, pair):
 
         return run
 
-    ours, redone, ssh = bench.alternate(
+    ours, redone, ssh, floor = bench.alternate(
         "rsh_rate", measure(pair.ours, pair.rsh, OURS),
-        measure(pair.redone, pair.redone_rsh, COMMANDS), measure(pair.sshd, pair.ssh, LOGINS))
+        measure(pair.redone, pair.redone_rsh, COMMANDS), measure(pair.sshd, pair.ssh, LOGINS),
+        measure(pair.floor, pair.floor_client, OURS))
     bench.rounds = rounds
     each = "rsh HOST true/s, one after another, vouched; to "
     yield Result("rsh_rate", ours, redone, 3, inverse=True,
                  note=each + "rsh-redone's client and server, under inetd")
     yield Result("rsh_rate_ssh", ours, ssh, 30, inverse=True, note=each + "OpenSSH's, with a key")
+    least = "a client's start, PAM's account and session, a shell (bench/floor_server.c)"
+    yield Result("rsh_floor", floor, redone, inverse=True,
+                 note=f"as much as rsh_rate could be: {least}; to rsh-redone's")
+    yield Result("rsh_rate_floor", ours, floor, note=f"ours to the same: {least}")
 
 
 def endless(bench, pair):
@@ -268,7 +297,7 @@ def bulk(bench, pair):
 
 def family(bench):
     """All of them, on hosts that are made once."""
-    if not bench.wanted("rsh_rate", "rsh_endless", "rsh_bulk"):
+    if not bench.wanted("rsh_rate", "rsh_floor", "rsh_endless", "rsh_bulk"):
         return
     pair = Pair(bench)
     try:

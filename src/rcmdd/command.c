@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "rcmdd/bare.h"
 #include "rcmdd/become.h"
 #include "rcmdd/descriptors.h"
 #include "rcmdd/relay.h"
@@ -141,7 +142,7 @@ static pid_t start_carried(struct session *session, struct start *start)
 		return pid;
 	/* It alone says when there is no more of it. */
 	close(TAKE_FD(carrying.errors[1]));
-	session->relay = fork();
+	session->relay = bare_fork();
 	if (session->relay == 0)
 		run_relay(session, &carrying, pid);
 	if (session->relay < 0) {

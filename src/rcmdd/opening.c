@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 
 #include "base/cleanup.h"
+#include "rcmdd/bare.h"
 #include "rcmdd/confine.h"
 #include "rcmdd/descriptors.h"
 #include "rcmdd/moment.h"
@@ -35,7 +36,7 @@ int opening_start(struct opening *opening, enum rcmd_service service)
 	opening->fd = pair[0];
 	theirs = pair[1];
 	opening->state = opening_begin(service);
-	opening->pid = fork();
+	opening->pid = bare_fork();
 	if (opening->pid < 0)
 		return -errno;
 	if (opening->pid == 0)

@@ -187,6 +187,52 @@ def test_reader_has_nothing(pair):
         held.kill()
 
 
+def libraries(pid):
+    """The names of the shared objects that a process has."""
+    with open(f"/proc/{pid}/maps", encoding="utf-8") as maps:
+        paths = {line.split(maxsplit=5)[5].strip() for line in maps if ".so" in line}
+    return {os.path.basename(path).split(".so")[0] for path in paths}
+
+
+def reader_and_relay(pair, server):
+    """The reader that waits for the next session, and what carries for the one that runs."""
+    def found():
+        pids = [pid for pid in members(pair.server) if pid != server.process.pid]
+        of = {uid: [pid for pid in pids if status_of(pid)["Uid"].split()[0] == str(uid)
+                    and os.readlink(f"/proc/{pid}/exe") == str(rcmdd.RCMDD)]
+              for uid in (NOBODY, ALICE)}
+        return (*of[NOBODY], *of[ALICE]) if [len(some) for some in of.values()] == [1, 1] else None
+
+    return hosts.place.eventually(found, "a reader and a relay")
+
+
+def test_bare(pair):
+    """Catches libraries of PAM's modules in a process that strangers talk to, or one of the user's."""
+    with rcmdd.server(pair.server, "shell") as server:
+        running = staying(pair)
+        theirs = libraries(server.process.pid)
+        assert {"libc", "ld-linux-x86-64", "libpam", "pam_unix"} <= theirs
+        # A sanitizer's runtime is one more that a process cannot do without: all of them stay.
+        few = theirs if "libasan" in theirs else {"libc", "ld-linux-x86-64"}
+        assert [libraries(pid) for pid in reader_and_relay(pair, server)] == [few, few]
+        running.kill()
+
+
+def test_not_bare_beside_threads(pair):
+    """Catches a fork that leaves a module's thread, and the locks it may hold, out of account."""
+    service = pair.server.etc / "pam.d/portcred-rcmdd"
+    with open(service, "a", encoding="ascii") as lines:
+        lines.write(f"session required {hosts.PROGRAMS / 'pam_thread.so'}\n")
+    with rcmdd.server(pair.server, "shell") as server:
+        said = command(pair, "echo error >&2; exit 3", second=True, framed=True)
+        assert (said.err, said.exit) == (b"error\n", ("exited", 3))
+        running = staying(pair)
+        reader, relay = reader_and_relay(pair, server)
+        assert "pam_thread" in libraries(relay)
+        assert "libasan" in libraries(reader) or "pam_thread" not in libraries(reader)
+        running.kill()
+
+
 def test_spare_that_died(pair):
     """Catches a server that hands a connection to a process that is not there any more, or has none
     made again: whoever ends it, the next connection is served, and so is the one after it."""
