@@ -3,75 +3,72 @@
 
 #include <unistd.h>
 
-#include "base/sanitized.h"
-
-/* A sanitizer's runtime is a library of its own. */
-#if defined(HAVE_FORK_ALONE) && !SANITIZED
+#ifdef HAVE_FORK_ALONE
 
 #include <errno.h>
-#include <gnu/libc-version.h>
 #include <link.h>
-#include <stdbool.h>
 #include <stdint.h>
-#include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/single_threaded.h>
 
-#include "base/cleanup.h"
+/* How many objects this process was started with: the first of the list for as long as it runs. */
+static size_t n_started_with;
 
-/* struct span - the addresses of a loaded object, in whole pages */
-struct span {
-	uintptr_t start, end;
+/* struct advice - for objects of the list, in its order */
+struct advice {
+	size_t nth;
+	int advice; /* of madvise(2) */
 };
 
-static struct span span_of(const struct dl_phdr_info *object)
+static int count(struct dl_phdr_info *object, size_t size, void *data)
+{
+	size_t *n = data;
+
+	*n += 1;
+	return 0;
+}
+
+/* All that the program needs is mapped before its constructors run, and what is preloaded for it too. */
+__attribute__((constructor)) static void remember_start(void)
+{
+	dl_iterate_phdr(count, &n_started_with);
+}
+
+/* advise_object() - all pages of a loaded object. Advice that is not taken makes a child larger. */
+static void advise_object(const struct dl_phdr_info *object, int advice)
 {
 	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
-	struct span span = { UINTPTR_MAX, 0 };
+	uintptr_t start = UINTPTR_MAX, end = 0;
 
 	for (size_t i = 0; i < object->dlpi_phnum; i++) {
 		const ElfW(Phdr) *part = &object->dlpi_phdr[i];
-		uintptr_t start = object->dlpi_addr + part->p_vaddr;
-		uintptr_t end = start + part->p_memsz;
+		uintptr_t from = object->dlpi_addr + part->p_vaddr;
 
 		if (part->p_type != PT_LOAD)
 			continue;
-		if (start < span.start)
-			span.start = start & ~(page - 1);
-		if (end > span.end)
-			span.end = (end + page - 1) & ~(page - 1);
+		if (from < start)
+			start = from & ~(page - 1);
+		if (from + part->p_memsz > end)
+			end = (from + part->p_memsz + page - 1) & ~(page - 1);
 	}
-	return span;
+	if (start < end)
+		madvise((void *)start, end - start, advice);
 }
 
-/* is_needed() - this program, the C library, its linker, and what the kernel has for them */
-static bool is_needed(const struct span *span)
-{
-	const uintptr_t needed[] = { (uintptr_t)bare_fork, (uintptr_t)gnu_get_libc_version(),
-				     getauxval(AT_BASE), getauxval(AT_SYSINFO_EHDR) };
-
-	for (size_t i = 0; i < ELEMENTS(needed); i++) {
-		if (needed[i] >= span->start && needed[i] < span->end)
-			return true;
-	}
-	return false;
-}
-
-/* advise() - of dl_iterate_phdr(3); @data: the advice. One that is not taken makes a child larger. */
 static int advise(struct dl_phdr_info *object, size_t size, void *data)
 {
-	const int *advice = data;
-	struct span span = span_of(object);
+	struct advice *advice = data;
 
-	if (span.start < span.end && !is_needed(&span))
-		madvise((void *)span.start, span.end - span.start, *advice);
+	if (advice->nth++ >= n_started_with)
+		advise_object(object, advice->advice);
 	return 0;
 }
 
 pid_t bare_fork(void)
 {
-	int without = MADV_DONTFORK, with = MADV_DOFORK, error;
+	struct advice without = { .advice = MADV_DONTFORK }, with = { .advice = MADV_DOFORK };
 	pid_t pid;
+	int error;
 
 	/* Of a thread that stays behind, only fork(2) takes the locks; and it calls back into libraries. */
 	if (!__libc_single_threaded)

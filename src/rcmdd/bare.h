@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * bare.h - a process that has this program and the C library, and nobody else's code or data
+ * bare.h - a process without what was loaded since this program was started: PAM's modules, and theirs
  *
  * Half of what a session takes is the making and the ending of processes, and most of that is for
  * libraries that PAM's modules bring. A process that carries bytes has no use for them, and whoever took
- * it over would have.
+ * it over would have. What stands before the C library, as ld.so(8) preloads it, stays.
  */
 #ifndef PORTCRED_RCMDD_BARE_H
 #define PORTCRED_RCMDD_BARE_H
@@ -12,9 +12,8 @@
 #include <sys/types.h>
 
 /*
- * bare_fork() - fork(2), without the memory that other libraries are mapped to
- * The child may call this program's functions and the C library's, but none that forks or loads; it ends
- * by _exit(2). Where a module has started a thread, and where the C library cannot leave out what
+ * bare_fork() - fork(2), without the memory of libraries that came later
+ * The child may call what the program was linked with, but nothing that forks or loads; it ends by _exit(2). Where a module has started a thread, and where the C library cannot leave out what
  * libraries have asked for at a fork, it is fork(2).
  */
 pid_t bare_fork(void);
