@@ -159,7 +159,7 @@ def test_program_that_names_root(served, gate):
     past = nfs.Client.root
 
     def direct():
-        with nfs.Client("127.0.0.1", nfs.MOUNT_SERVER, timeout=5) as client:
+        with nfs.Client("127.0.0.1", nfs.MOUNT_SERVER, timeout=5 * hosts.SLOW) as client:
             return past(client, server.export, nfs.auth_sys(0))
 
     with pytest.raises(OSError):
@@ -172,7 +172,7 @@ def test_reached_past_the_gate(served):
     pair, _ = served
 
     def connect(port):
-        return peers_.call((pair.address(pair.server), port), timeout=5)
+        return peers_.call((pair.address(pair.server), port), timeout=5 * hosts.SLOW)
 
     assert pair.client.run(lambda: connect(nfs.SERVER)) == "ECONNREFUSED"
     assert pair.client.run(lambda: connect(nfs.MOUNT_SERVER)) == "silence"
