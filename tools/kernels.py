@@ -295,24 +295,29 @@ def chosen_tests(names):
 
 
 def orders(tests):
-    """Of the other kernel: {what a run of pytest is called: its arguments}."""
+    """Of the other kernel: {what a run of pytest is called: its arguments}. Who must be alone comes first:
+    what time there is may run out before all of the others have ended."""
     def path(test):
         file, *single = test.split("::")
         return "::".join([f"tests/system/test_{file}.py", *single])
 
     alone = [path(test) for test in tests if test in ALONE or "::" in test]
     shared = [path(test) for test in tests if test not in ALONE and "::" not in test]
-    runs = {f"shared-{n}": ["--share=/tmp/share", *shared] for n in range(SIDE_BY_SIDE if shared else 0)}
-    return runs | ({"alone": alone} if alone else {})
+    runs = {"alone": alone} if alone else {}
+    return runs | {f"shared-{n}": ["--share=/tmp/share", *shared]
+                   for n in range(SIDE_BY_SIDE if shared else 0)}
 
 
 def make_bytecode(directory, tests):
     """Of what these take, as pytest asks for it: in @directory, below which it lies as below tests/."""
     with tempfile.TemporaryDirectory(prefix="portcred-bytecode-") as made:
-        subprocess.run(["/usr/bin/python3", "-m", "pytest", "-q", "--collect-only", *tests],
-                       cwd=ROOT, check=True, stdout=subprocess.DEVNULL,
-                       env={name: value for name, value in os.environ.items()
-                            if name != "PYTHONDONTWRITEBYTECODE"} | {"PYTHONPYCACHEPREFIX": made})
+        ended = subprocess.run(
+            ["/usr/bin/python3", "-m", "pytest", "-q", "--collect-only", *tests], cwd=ROOT, check=False,
+            text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            env={name: value for name, value in os.environ.items()
+                 if name != "PYTHONDONTWRITEBYTECODE"} | {"PYTHONPYCACHEPREFIX": made})
+        if ended.returncode not in (0, 5):  # 5: all are for another kernel than this
+            sys.exit(f"{ended.stdout}tests that pytest does not find")
         tests = pathlib.Path(f"{made}{ROOT}/tests")
         for file in tests.rglob("*.pyc"):
             cache = directory / file.relative_to(tests).parent / "__pycache__"
@@ -326,8 +331,8 @@ def write_orders(results, runs, servers, timeout):
     results.mkdir()
     make_bytecode(results / "bytecode", dict.fromkeys(
         test for arguments in runs.values() for test in arguments if not test.startswith("--")))
-    lines = [f"some_tests {shlex.join([name, *arguments])} &\n" if name != "alone" else
-             f"wait\nsome_tests {shlex.join([name, *arguments])}\n" for name, arguments in runs.items()]
+    lines = [f"some_tests {shlex.join([name, *arguments])}{'' if name == 'alone' else ' &'}\n"
+             for name, arguments in runs.items()]
     (results / "run").write_text(RUN.format(
         slow=1 if has_kvm() else SLOW, root=shlex.quote(str(ROOT)), servers=shlex.quote(str(servers)),
         build=shlex.quote(str(ROOT / "build")), timeout=timeout, orders="".join(lines) + "wait"))
