@@ -9,7 +9,7 @@
         /tmp/results    build-kernels/PACKAGE/results of this machine: what came of the tests
 
 Nothing is installed: packages are downloaded with apt and unpacked below build-kernels/. It needs no
-KVM: else the processor is interpreted (tcg), so that a test takes some twenty times as long as here, and its
+KVM: else the processor is interpreted (tcg), so that a test takes some ten times as long as here, and its
 time runs out as much later (PORTCRED_SLOW, see conftest.py). All tests take hours then.
 
 kernels.py [--package NAME]... [--core | --short | --tests FILE[,FILE]...] [--timeout SECONDS]
@@ -48,7 +48,7 @@ CORE = "smoke,bind,autobind,state,vouch,vouch_attack,accept,connect,peercred,nfs
 # The kernel half loads, on one host and on two; binds, accepts, vouches; carries a mount from kernel to kernel.
 SHORT = ("smoke::test_main_job", "nfsgate_nfsd::test_users_of_a_mount[4.2]",
          "nfsgate_nfsd::test_reached_past_the_gate")
-SLOW = 20  # times, as a processor that is interpreted, and shared
+SLOW = 10  # times, as a processor that is interpreted
 # They govern what the machine's kernel opens, which one can at a time.
 ALONE = ("nfsgate_kernel", "nfsgate_nfsd")
 SIDE_BY_SIDE = 3  # pytests that share the others: half of the time a test waits
