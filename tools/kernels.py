@@ -267,7 +267,7 @@ class Report:
     def add(self, cases, files):
         """What came of each module that was to run."""
         for file in files:
-            these = [case for case in cases if case.get("classname").endswith(f".test_{file}")]
+            these = [case for case in cases if case.get("classname").split(".")[-1] == f"test_{file}"]
             if these:
                 self.module(file, these)
             else:

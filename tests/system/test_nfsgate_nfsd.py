@@ -30,7 +30,7 @@ accept 2049/tcp, 20048/tcp, 4045/tcp from anyone@*
 accept 12049/tcp, 12050/tcp from user nobody@local
 """
 
-pytestmark = [pytest.mark.kernel_nfs, pytest.mark.guest, pytest.mark.seconds(120)]
+pytestmark = [pytest.mark.kernel_nfs, pytest.mark.guest]
 
 
 @pytest.fixture(scope="module", name="served")
@@ -225,7 +225,6 @@ def server_ungoverned(pair):
         control.put(pair.server, pair.policy(pair.server, POLICY))
 
 
-@pytest.mark.seconds(60)
 @pytest.mark.parametrize("version", ["3", "4.2"])
 def test_exercised(served, gate, version, record_property):
     """Catches data that comes to harm on the way, and calls that fail there and not without the gate."""
