@@ -214,7 +214,12 @@ def has_kvm():
 
 
 def boot(directory, release, initramfs, timeout):
-    """Until the machine is off again; what it says is kept in build-kernels/."""
+    """Until the machine is off again; what it says is kept in build-kernels/.
+
+    Interpreted, it has one processor: of two, each waits for the other (locks, interrupts) while this
+    machine runs something else, and with one the kernel waits for no grace period. Nor has it what only
+    costs there: a fifth level of page tables, and checks of accesses that end a piece of translated code.
+    """
     command = [
         "qemu-system-x86_64",
         *(["-accel", "kvm", "-cpu", "host"] if has_kvm() else
