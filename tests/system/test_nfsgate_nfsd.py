@@ -194,7 +194,7 @@ def test_locks_of_version_3(served, gate):
         with nfs.Client(address) as client:
             return client.create(export, name, root)[1]
 
-    def ask(host, where, caller, number, handle, source=None, what=nfs.Client.lock):
+    def ask(host, where, caller, number, handle, source=("", 0), what=nfs.Client.lock):
         def work():
             with nfs.Client(*where, source=source) as client:
                 return what(client, handle, caller, number, root)
