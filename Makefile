@@ -51,9 +51,9 @@ deps-kernels: ## what check-kernels takes besides
 	@tools/deps.sh --kernels
 
 .PHONY: check-kernels
-check-kernels: all ## the core of the system tests on Debian's own kernel, under qemu (KERNELS, TESTS, SHORT=1)
+check-kernels: all ## the system tests on Debian's own kernels, under qemu: hours (KERNELS, TESTS, CORE=1, SHORT=1)
 	@$(PYTHON) tools/kernels.py $(foreach name,$(KERNELS),--package $(name)) \
-		$(if $(TESTS),--tests $(TESTS)) $(if $(SHORT),--short)
+		$(if $(TESTS),--tests $(TESTS)) $(if $(CORE),--core) $(if $(SHORT),--short)
 
 .PHONY: fuzz
 fuzz: ## fuzz each target for FUZZ_SECONDS

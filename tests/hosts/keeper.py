@@ -13,6 +13,7 @@ import time
 import traceback
 
 import linux
+import place
 from place import OurEnds
 
 
@@ -109,7 +110,7 @@ def remove_cgroup(cgroup):
         return True
     with open(f"{cgroup}/cgroup.kill", "w", encoding="ascii") as kill:
         kill.write("1")
-    wait_empty(cgroup, 10)
+    wait_empty(cgroup, 10 * place.SLOW)
     for folder, _, _ in os.walk(cgroup, topdown=False):
         with contextlib.suppress(OSError):
             os.rmdir(folder)

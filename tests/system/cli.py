@@ -30,7 +30,7 @@ def environment(**more):
     return hosts.environment() | {"TZ": "UTC"} | more
 
 
-def run(*arguments, stdin="", uid=None, env=None, timeout=30):
+def run(*arguments, stdin="", uid=None, env=None, timeout=hosts.TIMEOUT):
     """`portcred ARGUMENTS`: a CompletedProcess, in text, with what a leak would have said."""
     ended = subprocess.run(
         [str(PORTCRED), *map(str, arguments)], input=stdin, text=True, check=False,

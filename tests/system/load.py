@@ -19,7 +19,7 @@ def hammering(host, threads, allowed, refused, **where):
                          **where)
     assert process.stdout.readline() == "ready\n"
     yield found
-    output, errors = process.communicate(timeout=60)
+    output, errors = process.communicate(timeout=2 * hosts.TIMEOUT)
     assert process.returncode == 0, errors
     found |= json.loads(output)
     assert found["asked"] > 0

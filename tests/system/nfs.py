@@ -112,7 +112,7 @@ class Reply:
 class Client:
     """One connection, in the calling process. @source: an address and a port, or several: rshing.bind_free()."""
 
-    def __init__(self, address, port=PORT, *, source=("", 0), timeout=20):
+    def __init__(self, address, port=PORT, *, source=("", 0), timeout=20 * hosts.SLOW):
         self.sock = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET)
         self.sock.settimeout(timeout)
         try:

@@ -116,7 +116,7 @@ class Said:
 class Call:
     """A client of one session, in the calling process. @source: its port, or several to choose from."""
 
-    def __init__(self, address, service, *, source=None, family=None, timeout=20):
+    def __init__(self, address, service, *, source=None, family=None, timeout=20 * hosts.SLOW):
         self.service = service
         family = family or (socket.AF_INET6 if ":" in address else socket.AF_INET)
         self.connection = socket.socket(family)
@@ -145,10 +145,10 @@ class Call:
     def accept(self):
         """The second channel; None where the server hangs up or refuses instead."""
         while True:
-            ready = select.select([self.listener, self.connection], [], [], 20)[0]
+            ready = select.select([self.listener, self.connection], [], [], 20 * hosts.SLOW)[0]
             if self.listener in ready:
                 self.second, self.second_from = self.listener.accept()
-                self.second.settimeout(20)
+                self.second.settimeout(self.connection.gettimeout())
                 return self.second
             assert ready, "neither a second channel nor an answer"
             return None
@@ -203,7 +203,7 @@ def both(call, said):
     open_ = {call.connection: [], call.second: []}
     watched = set(open_)
     while watched:
-        ready = select.select(watched, [], [], 20)[0]
+        ready = select.select(watched, [], [], 20 * hosts.SLOW)[0]
         assert ready, (said, open_)
         for sock in ready:
             data = sock.recv(1 << 16)

@@ -66,7 +66,7 @@ class Rcp:
     def start(self, arguments, umask=0o022, env=None, **how):
         path = f"{self.place}/bin:{os.environ['PATH']}"
         ended = subprocess.run(
-            [RCP, *arguments], cwd=self.here, check=False, timeout=30, umask=umask,
+            [RCP, *arguments], cwd=self.here, check=False, timeout=hosts.TIMEOUT, umask=umask,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE,
             env=hosts.environment() | {"PATH": path} | (env or {}), **how)
         assert b"Sanitizer" not in ended.stderr, ended.stderr

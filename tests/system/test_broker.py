@@ -332,7 +332,7 @@ def test_traffic(served, port, proto, address):
                 client.send(b"x")
                 receiver = server.accept()[0] if proto == "tcp" else server
                 with contextlib.closing(receiver):
-                    receiver.settimeout(10)
+                    receiver.settimeout(10 * hosts.SLOW)
                     return receiver.recv(1)
 
     assert served.run(use, user="web") == b"x"

@@ -12,6 +12,7 @@ import time
 import pytest
 
 import cli
+import place
 from cli import (NO, NO_DAEMON, USAGE, YES, Error, a_held, a_process, a_socket, a_status, an_event,
                  run, run_json)
 
@@ -450,7 +451,7 @@ def watch(daemon, *arguments):
 def finish(process, number=None):
     if number is not None:
         process.send_signal(number)
-    stdout, stderr = process.communicate(timeout=30)
+    stdout, stderr = process.communicate(timeout=place.TIMEOUT)
     assert "Sanitizer" not in stderr, stderr
     return process.returncode, stdout, stderr
 

@@ -12,6 +12,7 @@ import subprocess
 import pytest
 
 import cli
+import place
 from cli import NO, USAGE, YES, run, run_json
 
 UID = 54321  # nobody's
@@ -237,7 +238,7 @@ def test_for_a_time(tmp_path):
     """Catches a watch that does not end, or whose events are lost when it does."""
     with cli.Daemon(tmp_path, Watch=[{}, event(8080), event(8081), None]), \
          watching(tmp_path, "--for", 1) as process:
-        said, complaint = process.communicate(timeout=30)
+        said, complaint = process.communicate(timeout=place.TIMEOUT)
     assert (process.returncode, complaint) == (YES, "")
     assert statements(said) == [f"bind 8080/tcp, 8081/tcp by user {UID}"]
     assert run("check", "-", stdin=said).returncode == YES
@@ -268,7 +269,7 @@ def test_told_to_end(tmp_path):
     with cli.Daemon(tmp_path, Watch=[{}, None]), \
          watching(tmp_path, "--from-events", "--for", 3600, tmp_path / "events") as process:
         process.send_signal(signal.SIGTERM)
-        said, complaint = process.communicate(timeout=30)
+        said, complaint = process.communicate(timeout=place.TIMEOUT)
     assert (process.returncode, complaint) == (YES, "")
     assert statements(said) == [f"bind 8082/tcp by user {UID}"]
 
@@ -278,7 +279,7 @@ def test_daemon_that_ends(tmp_path):
     with cli.Daemon(tmp_path, Watch=[{}, event(8080), None]) as daemon, \
          watching(tmp_path, "--for", 3600) as process:
         daemon.hang_up()
-        said, complaint = process.communicate(timeout=30)
+        said, complaint = process.communicate(timeout=place.TIMEOUT)
     assert process.returncode == cli.NO_DAEMON
     assert complaint == "portcred: portcredd has stopped, or closed the connection\n"
     assert statements(said) == [f"bind 8080/tcp by user {UID}"]
@@ -294,6 +295,6 @@ def test_for_nothing(tmp_path):
         assert "--for takes seconds, 1 to 31622400" in ended.stderr
     with cli.Daemon(tmp_path, Watch=[{}, None]), watching(tmp_path, "--for", 3600) as process:
         process.send_signal(signal.SIGINT)
-        said, complaint = process.communicate(timeout=30)
+        said, complaint = process.communicate(timeout=place.TIMEOUT)
     assert (process.returncode, said) == (NO, "")
     assert "nobody was seen binding a port. A policy that tells of everybody" in complaint

@@ -10,6 +10,7 @@ import sys
 import pytest
 
 import conftest
+import place
 
 UNINSTALL = conftest.ROOT / "tools/uninstall.py"
 
@@ -81,7 +82,7 @@ def test_configuration_of_the_nfs_gate(root, trusted_path):
     (example,) = root.rglob(installed.split("/share/")[1])
     path = shutil.copy(example, trusted_path)
     ended = subprocess.run([root / command.lstrip("/"), "--config", path], text=True, check=False,
-                           timeout=10, stderr=subprocess.PIPE)
+                           timeout=10 * place.SLOW, stderr=subprocess.PIPE)
     assert ended.stderr == \
         "portcred-nfsgate: no socket to listen with: neither --listen, or listen in the file, nor LISTEN_FDS\n"
 

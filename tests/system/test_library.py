@@ -14,6 +14,7 @@ import subprocess
 import pytest
 
 import conftest
+import place
 
 ROOT = conftest.ROOT
 HEADER = ROOT / "include/portcred/portcred.h"
@@ -29,7 +30,7 @@ def functions():
 
 
 def checked(argv, **options):
-    ended = subprocess.run([str(word) for word in argv], text=True, check=False, timeout=60,
+    ended = subprocess.run([str(word) for word in argv], text=True, check=False, timeout=2 * place.TIMEOUT,
                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, **options)
     assert ended.returncode == 0, ended
     return ended.stdout

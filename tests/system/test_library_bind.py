@@ -247,7 +247,7 @@ def test_threads(host, tmp_path):
     host.daemon("bind 80 by user web\nbind 81 by user alice\n", "--broker-only", cgroup="")
     # ThreadSanitizer finds its place in memory without address space randomization alone.
     command = ["setarch", platform.machine(), "-R", program, host.runtime]
-    ended = host.run(command, user="web", env={"TSAN_OPTIONS": "halt_on_error=1"}, timeout=100)
+    ended = host.run(command, user="web", env={"TSAN_OPTIONS": "halt_on_error=1"}, timeout=100 * hosts.SLOW)
     assert (ended.returncode, ended.stdout) == (0, "40040\n"), ended
     assert control.status(host)["error"] is None
 

@@ -216,7 +216,7 @@ def test_nobody_reaches_the_server_past_the_gate(served):
 
     def attempt():
         with socket.socket() as sock:
-            sock.settimeout(5)
+            sock.settimeout(5 * hosts.SLOW)
             return sock.connect_ex(("127.0.0.1", nfs.SERVER))
 
     assert served.server.run(attempt, user="alice") == hosts.errno.ECONNREFUSED

@@ -31,7 +31,7 @@ def check(directory, text):
     path = directory / "nfsgate.conf"
     path.write_bytes(ended(text if isinstance(text, bytes) else text.encode(), b"\n"))
     gate = subprocess.run([conftest.BUILD / "portcred-nfsgate", "--config", path], text=True,
-                          check=False, timeout=30, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          check=False, timeout=hosts.TIMEOUT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                           stderr=subprocess.PIPE)
     assert (gate.returncode, gate.stdout) == (1, ""), gate
     return gate.stderr.replace(str(path), "FILE").splitlines()
@@ -128,7 +128,7 @@ def test_file_errors(trusted_path):
 def refuses(*arguments):
     """What a gate says that does not start with these, without its name."""
     gate = subprocess.run([conftest.BUILD / "portcred-nfsgate", *arguments], text=True, check=False,
-                          timeout=10, input=SETTINGS, stderr=subprocess.PIPE)
+                          timeout=10 * hosts.SLOW, input=SETTINGS, stderr=subprocess.PIPE)
     assert gate.returncode == 1, gate
     return gate.stderr.removeprefix("portcred-nfsgate: ").removesuffix("\n")
 
@@ -584,7 +584,7 @@ def test_service_manager_is_told(gate, trusted_path):
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock:
         sock.bind(str(path))
         path.chmod(0o666)
-        sock.settimeout(10)
+        sock.settimeout(10 * hosts.SLOW)
         gate.write(f"users {gate.users}", table="uid 5 = alice\n")
         process = nfs.Process(gate.server, "nfsgate-told", [
             "env", f"NOTIFY_SOCKET={path}", hosts.PROGRAMS / "portcred-nfsgate", "--config",

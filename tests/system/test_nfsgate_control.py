@@ -374,7 +374,7 @@ def test_interface(gate):
 
     def ask(method, parameters=None):
         with socket.socket(socket.AF_UNIX) as sock:
-            sock.settimeout(10)
+            sock.settimeout(10 * hosts.SLOW)
             sock.connect(str(path))
             sock.sendall(json.dumps({"method": method, "parameters": parameters or {}}).encode()
                          + b"\0")

@@ -15,7 +15,7 @@ import peers as peers_
 
 POLICY = "accept 2049/tcp, 20048/tcp from anyone@local\n"
 
-pytestmark = [pytest.mark.kernel_nfs, pytest.mark.seconds(120)]
+pytestmark = pytest.mark.kernel_nfs
 
 
 @pytest.fixture(scope="module", name="served")

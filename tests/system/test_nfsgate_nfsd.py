@@ -30,7 +30,7 @@ accept 2049/tcp, 20048/tcp, 4045/tcp from anyone@*
 accept 12049/tcp, 12050/tcp from user nobody@local
 """
 
-pytestmark = [pytest.mark.kernel_nfs, pytest.mark.guest, pytest.mark.seconds(120)]
+pytestmark = [pytest.mark.kernel_nfs, pytest.mark.guest]
 
 
 @pytest.fixture(scope="module", name="served")
@@ -172,7 +172,7 @@ def test_reached_past_the_gate(served):
     pair, _ = served
 
     def connect(port):
-        return peers_.call((pair.address(pair.server), port), timeout=5)
+        return peers_.call((pair.address(pair.server), port), timeout=5 * hosts.SLOW)
 
     assert pair.client.run(lambda: connect(nfs.SERVER)) == "ECONNREFUSED"
     assert pair.client.run(lambda: connect(nfs.MOUNT_SERVER)) == "silence"
@@ -194,7 +194,7 @@ def test_locks_of_version_3(served, gate):
         with nfs.Client(address) as client:
             return client.create(export, name, root)[1]
 
-    def ask(host, where, caller, number, handle, source=None, what=nfs.Client.lock):
+    def ask(host, where, caller, number, handle, source=("", 0), what=nfs.Client.lock):
         def work():
             with nfs.Client(*where, source=source) as client:
                 return what(client, handle, caller, number, root)
@@ -225,7 +225,6 @@ def server_ungoverned(pair):
         control.put(pair.server, pair.policy(pair.server, POLICY))
 
 
-@pytest.mark.seconds(60)
 @pytest.mark.parametrize("version", ["3", "4.2"])
 def test_exercised(served, gate, version, record_property):
     """Catches data that comes to harm on the way, and calls that fail there and not without the gate."""

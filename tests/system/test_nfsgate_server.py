@@ -47,10 +47,10 @@ def serve(work):
     """A child's work: yields when it listens; then what @work(connection) yields, of each step."""
     def run():
         with socket.create_server(("127.0.0.1", SERVER)) as listener:
-            listener.settimeout(20)
+            listener.settimeout(20 * hosts.SLOW)
             yield "listens"
             connection = listener.accept()[0]
-            connection.settimeout(20)
+            connection.settimeout(20 * hosts.SLOW)
             with connection:
                 yield from work(connection)
 
@@ -514,7 +514,7 @@ def test_files_in_no_file_system(peers, in_memory):
 
 def run(*arguments, **how):
     return subprocess.run([conftest.BUILD / "portcred-nfsgate", *arguments], text=True, check=False,
-                          timeout=30, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          timeout=hosts.TIMEOUT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                           stderr=subprocess.PIPE, **how)
 
 

@@ -39,7 +39,8 @@ def connection(family=socket.AF_INET, address=None, dual=False):
 def run(*arguments, fd=None, env=None, **options):
     """`portcred peer ARGUMENTS` with @fd as its standard input."""
     return subprocess.run([PORTCRED, "peer", *map(str, arguments)], stdin=fd, check=False,
-                          text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=30,
+                          text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                          timeout=hosts.TIMEOUT,
                           env=cli.environment(**(env or {})), **options)
 
 
@@ -134,7 +135,7 @@ def test_program_finds_the_connection_as_it_came(host):
             caller.sendall(b"what it was sent\n")
             caller.shutdown(socket.SHUT_WR)
             status = subprocess.run([PORTCRED, "peer", "cat"], stdin=accepted, stdout=accepted,
-                                    stderr=accepted, check=False, timeout=30).returncode
+                                    stderr=accepted, check=False, timeout=hosts.TIMEOUT).returncode
             accepted.close()
             return status, caller.makefile("rb").read()
 

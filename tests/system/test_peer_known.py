@@ -54,7 +54,7 @@ def meet(host, *, accepting, calling):
     server = host.start([PYTHON, "-c", BECOME, "accept", PORT, *accepting], user="web")
     assert server.stdout.readline() == "listening\n"
     called = host.run([PYTHON, "-c", BECOME, "call", PORT, *calling], user="database")
-    accepted, errors = server.communicate(timeout=30)
+    accepted, errors = server.communicate(timeout=hosts.TIMEOUT)
     return subprocess.CompletedProcess([], server.returncode, accepted, errors), called
 
 

@@ -354,7 +354,7 @@ def test_second_channel_of_another(served):
             call.send(rcmdd.fields(str(port)))
             second = call.accept()
             if second:
-                second.settimeout(10)
+                second.settimeout(10 * hosts.SLOW)
             said = call.answer()
             return said.first, said.text, second and second.recv(100)
 

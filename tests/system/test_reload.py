@@ -11,6 +11,7 @@ import time
 import pytest
 
 import control
+import place
 
 GOOD = "bind 8080 by user web\n"
 MEBIBYTE = 1 << 20
@@ -268,7 +269,7 @@ def test_million_lines(governed):
     with control.Connection(governed) as connection:
         connection.send("Reload")
         # Others ask meanwhile, and are answered when it is done.
-        assert control.status(governed, timeout=90)["users"] == RULES
+        assert control.status(governed, timeout=3 * place.TIMEOUT)["users"] == RULES
         assert connection.receive(90)["statements"] == RULES
     print(f"{RULES} statements in force after {time.monotonic() - began:.2f} s")
     for port, user in ((1, 5000), (PORTS, 5000 + users - 1), (8080, 5000 + users // 2)):
