@@ -6,15 +6,15 @@
  *
  * cgroup/bind4 and bind6 judge every bind(2) that names a port, before the kernel's own check: they
  * return 0 (EPERM), 1 (go on; the kernel's rule stands) or 3 (go on, and CAP_NET_BIND_SERVICE is not
- * asked for).
+ * asked for). post_bind4 and post_bind6 have the last word, with the port that the socket has come to
+ * and what another thread may have changed since: the policy, IPV6_V6ONLY. See judge_bound().
  *
  * A socket can come to a port without naming it: bind(2) to port 0, listen(2), connect(2) or
  * sendto(2) on an unbound socket. The ephemeral port allocator skips ip_local_reserved_ports, where
  * portcredd enters governed ports; these hooks hold where that list was erased or, with
  * `set scope all`, never written:
  *
- *	post_bind4, post_bind6    bind(2) to port 0, with the port that it came to; and IPV6_V6ONLY,
- *	                          which another thread may change until the socket is bound
+ *	post_bind4, post_bind6    bind(2) to port 0
  *	sendmsg4, sendmsg6        UDP, with the port that the first sendto(2) took
  *	cgroup_skb/ingress        UDP whose port nobody was asked about: connect(2) takes one and calls
  *	cgroup_skb/egress         no hook behind it, nor does a send(2) that fails for want of an
@@ -162,70 +162,29 @@ static __always_inline int judge_bind(struct question *question)
 }
 
 /*
- * remember_owner() - whose listener it will be, if it becomes one
- *
- * A second bind(2) fails, but later than here: it must not make the socket somebody else's.
- */
-static __always_inline void remember_owner(struct bpf_sock_addr *ctx,
-					   const struct question *question,
-					   const struct settings *settings)
-{
-	struct bpf_sock *socket = ctx->sk;
-	struct owner *owner;
-
-	if (!socket || !settings->vouches || socket->src_port != 0 ||
-	    question->endpoint.protocol != PROTOCOL_TCP)
-		return;
-	owner = bpf_sk_storage_get(&owners, socket, NULL, BPF_SK_STORAGE_GET_F_CREATE);
-	if (!owner)
-		return;
-	owner->uid = current_uid();
-	owner->gid = current_gid();
-}
-
-/*
  * brokered_for() - for whom portcredd is binding this socket; NULL: it is not
  * portcredd is root: nobody else pays for the look-up.
+ * @socket: a socket, or the context of post_bind: the helper takes either
  */
-static __always_inline struct owner *brokered_for(struct bpf_sock *socket)
+static __always_inline struct owner *brokered_for(void *socket)
 {
 	if (current_uid() != 0)
 		return NULL;
 	return bpf_sk_storage_get(&brokered, socket, NULL, 0);
 }
 
-/* bound_for_another() - whether portcredd has judged this bind(2), which then is its user's */
-static __always_inline int bound_for_another(struct bpf_sock_addr *ctx)
-{
-	struct bpf_sock *socket = ctx->sk;
-	struct owner *user, *owner;
-
-	if (!socket)
-		return 0;
-	user = brokered_for(socket);
-	if (!user)
-		return 0;
-	owner = bpf_sk_storage_get(&owners, socket, NULL, BPF_SK_STORAGE_GET_F_CREATE);
-	if (owner)
-		*owner = *user;
-	return 1;
-}
-
 SEC("cgroup/bind4")
 int bind4(struct bpf_sock_addr *ctx)
 {
 	struct question question = { 0 };
-	const struct settings *settings;
 
-	settings = question_begin(&question, bpf_get_netns_cookie(ctx));
-	if (!settings)
+	if (!question_begin(&question, bpf_get_netns_cookie(ctx)))
 		return BIND_GO_ON;
 	set_ipv4(&question.endpoint, ctx->user_ip4);
 	question.endpoint.protocol = protocol_of(ctx->protocol);
 	question.endpoint.port = bpf_ntohs(ctx->user_port);
-	if (bound_for_another(ctx))
+	if (ctx->sk && brokered_for(ctx->sk))
 		return BIND_GO_ON_NO_CAP;
-	remember_owner(ctx, &question, settings);
 	return judge_bind(&question);
 }
 
@@ -233,27 +192,23 @@ SEC("cgroup/bind6")
 int bind6(struct bpf_sock_addr *ctx)
 {
 	struct question question = { 0 };
-	const struct settings *settings;
 
-	settings = question_begin(&question, bpf_get_netns_cookie(ctx));
-	if (!settings)
+	if (!question_begin(&question, bpf_get_netns_cookie(ctx)))
 		return BIND_GO_ON;
 	set_ipv6(&question.endpoint, ctx->user_ip6[0], ctx->user_ip6[1], ctx->user_ip6[2],
 		 ctx->user_ip6[3]);
 	question.endpoint.v6only = ctx->sk ? socket_v6only(ctx->sk) : 0;
 	question.endpoint.protocol = protocol_of(ctx->protocol);
 	question.endpoint.port = bpf_ntohs(ctx->user_port);
-	if (bound_for_another(ctx))
+	if (ctx->sk && brokered_for(ctx->sk))
 		return BIND_GO_ON_NO_CAP;
-	remember_owner(ctx, &question, settings);
 	return judge_bind(&question);
 }
 
 /*
- * judge_taken() - a port that a socket came to without naming it; returns 0 if it may not have it
+ * judge_taken() - a port that a socket has come to; returns 0 if it may not have it
  *
- * An explicit bind passes here a second time (post_bind cannot tell) and gets the same answer. No
- * observing policy here: it has answered in the bind hook.
+ * No observing policy here: where there is a bind hook, it has answered there.
  */
 static __always_inline int judge_taken(struct question *question, __u32 operation)
 {
@@ -276,13 +231,47 @@ static __always_inline int governed(const struct question *question)
 }
 
 /*
- * approve() - a process that may have the port has used it: see stray()
- * @socket: the context of post_bind or the socket of sendmsg: the helper takes either
+ * remember_owner() - whose listener it will be, if it becomes one
+ * @flags: BPF_SK_STORAGE_GET_F_CREATE; 0: only where somebody was remembered before
  */
-static __always_inline void approve(const struct question *question, void *socket)
+static __always_inline void remember_owner(struct bpf_sock *ctx, __u64 flags, __u32 uid, __u32 gid)
 {
-	if (question->endpoint.protocol == PROTOCOL_UDP && governed(question))
-		bpf_sk_storage_get(&approved, socket, NULL, BPF_SK_STORAGE_GET_F_CREATE);
+	struct owner *owner = bpf_sk_storage_get(&owners, ctx, NULL, flags);
+
+	if (!owner)
+		return;
+	owner->uid = uid;
+	owner->gid = gid;
+}
+
+/*
+ * judge_bound() - a bind(2) that has its port, unless it loses it here again
+ *
+ * One that named its port was judged before, maybe by another policy: behind that the kernel waits
+ * for the socket, which another thread can hold for as long as it likes. From here to the end of
+ * bind(2) it does not wait, and a list of sockets made once no program is inside the policy before
+ * (slots_put()) has whatever that one let pass. Only here, too, is it known that a bind(2) succeeds.
+ */
+static __always_inline int judge_bound(struct bpf_sock *ctx, struct question *question)
+{
+	const struct owner *user = brokered_for(ctx);
+
+	if (user) {
+		remember_owner(ctx, BPF_SK_STORAGE_GET_F_CREATE, user->uid, user->gid);
+		return ALLOW;
+	}
+	if (governed(question)) {
+		if (question->endpoint.family == 6)
+			question->endpoint.v6only = socket_v6only(ctx);
+		if (judge_taken(question, OPERATION_AUTOBIND) == DROP)
+			return DROP;
+		if (question->endpoint.protocol == PROTOCOL_UDP)
+			bpf_sk_storage_get(&approved, ctx, NULL, BPF_SK_STORAGE_GET_F_CREATE);
+	}
+	if (question->endpoint.protocol == PROTOCOL_TCP)
+		remember_owner(ctx, question->vouches ? BPF_SK_STORAGE_GET_F_CREATE : 0,
+			       current_uid(), current_gid());
+	return ALLOW;
 }
 
 SEC("cgroup/post_bind4")
@@ -295,13 +284,7 @@ int post_bind4(struct bpf_sock *ctx)
 	set_ipv4(&question.endpoint, ctx->src_ip4);
 	question.endpoint.protocol = protocol_of(ctx->protocol);
 	question.endpoint.port = ctx->src_port;
-	if (brokered_for(ctx))
-		return ALLOW;
-	if (judge_taken(&question, OPERATION_AUTOBIND) == DROP)
-		return DROP;
-	if (!socket_port_asked(ctx))
-		approve(&question, ctx);
-	return ALLOW;
+	return judge_bound(ctx, &question);
 }
 
 SEC("cgroup/post_bind6")
@@ -313,16 +296,9 @@ int post_bind6(struct bpf_sock *ctx)
 		return ALLOW;
 	set_ipv6(&question.endpoint, ctx->src_ip6[0], ctx->src_ip6[1], ctx->src_ip6[2],
 		 ctx->src_ip6[3]);
-	question.endpoint.v6only = socket_v6only(ctx);
 	question.endpoint.protocol = protocol_of(ctx->protocol);
 	question.endpoint.port = ctx->src_port;
-	if (brokered_for(ctx))
-		return ALLOW;
-	if (judge_taken(&question, OPERATION_AUTOBIND) == DROP)
-		return DROP;
-	if (!socket_port_asked(ctx))
-		approve(&question, ctx);
-	return ALLOW;
+	return judge_bound(ctx, &question);
 }
 
 /* judge_send() - a datagram from a port that no bind(2) named */

@@ -155,7 +155,7 @@ static int load(struct enforcer *enforcer, char **ret_why)
 	r = pin_maps(enforcer);
 	if (r < 0)
 		return r;
-	hooks_choose(enforcer, enforcer->skeleton->obj, HOOKS_ALWAYS);
+	hooks_choose(enforcer, enforcer->skeleton->obj, HOOKS_BIND);
 	r = portcred_bpf__load(enforcer->skeleton);
 	if (r == 0)
 		r = hooks_take(enforcer, enforcer->skeleton->obj);

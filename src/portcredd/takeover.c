@@ -79,8 +79,8 @@ static unsigned chosen_hooks(bool all_namespaces, const struct port_bitmap *gove
 
 unsigned takeover_stated_hooks(const struct compiled *compiled)
 {
-	return HOOKS_BIND | (compiled->all_of_ipv6 ? HOOKS_V6ONLY : 0) |
-	       (compiled->vouches ? HOOKS_VOUCH : 0) | (compiled->accepts ? HOOKS_ACCEPT : 0) |
+	return HOOKS_BIND | (compiled->vouches ? HOOKS_VOUCH : 0) |
+	       (compiled->accepts ? HOOKS_ACCEPT : 0) |
 	       (compiled->n_redirects ? HOOKS_REDIRECT : 0);
 }
 
@@ -95,15 +95,11 @@ static unsigned refusing_hooks(const struct port_bitmap *governed)
 	return some ? HOOKS_REFUSED : 0;
 }
 
-/*
- * turning_hooks() - what a policy needs while it comes into force
- *
- * What the one before needs is still attached. A bind(2) that it has let pass may not have its port yet.
- */
+/* turning_hooks() - what a policy needs while it comes into force; what the one before needs is attached */
 static unsigned turning_hooks(const struct compiled *compiled, const struct port_bitmap *governed)
 {
 	return takeover_stated_hooks(compiled) | chosen_hooks(compiled->all_namespaces, governed) |
-	       HOOKS_TURN | (compiled->vouches ? HOOKS_ADOPT : 0) | refusing_hooks(governed);
+	       (compiled->vouches ? HOOKS_ADOPT : 0) | refusing_hooks(governed);
 }
 
 unsigned takeover_hooks(const struct daemon *daemon)
