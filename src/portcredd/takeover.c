@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "kernel/hooks.h"
+#include "kernel/inherit.h"
 #include "kernel/sockets.h"
 #include "portcredd/adopt.h"
 #include "portcredd/follow.h"
@@ -147,6 +148,23 @@ int takeover_fill(struct daemon *daemon, const struct compiled *compiled,
 	return r;
 }
 
+/* inherit() - of a portcredd of another version, whose hooks are still attached */
+static void inherit(const struct daemon *daemon)
+{
+	struct inherited inherited = { 0 };
+	int r = inherit_records(daemon->enforcer, daemon->cgroup, &inherited);
+
+	if (r < 0)
+		log_warn(r, "what another version knows of sockets cannot be taken over");
+	if (inherited.strange)
+		log_warnx(
+			"what another version knows of some sockets cannot be read: who bound them "
+			"is taken to be who made them, who calls is unknown");
+	if (inherited.records)
+		log_info("%zu records of sockets were taken over from another version",
+			 inherited.records);
+}
+
 /* attach_refusing() - the hook behind what judge_sockets() wrote, where nothing was there a moment before */
 static void attach_refusing(struct daemon *daemon)
 {
@@ -164,6 +182,7 @@ void takeover_settle(struct daemon *daemon, bool same)
 {
 	int r;
 
+	inherit(daemon);
 	judge_sockets(daemon, daemon->in_force.compiled, same);
 	attach_refusing(daemon);
 	adopt_older(daemon);
