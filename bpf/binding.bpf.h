@@ -174,13 +174,10 @@ static __always_inline int governed(const struct question *question)
 	return port && port->enforced && !question->observe_all;
 }
 
-/*
- * remember_owner() - whose listener it will be, if it becomes one
- * @flags: BPF_SK_STORAGE_GET_F_CREATE; 0: only where somebody was remembered before
- */
-static __always_inline void remember_owner(struct bpf_sock *ctx, __u64 flags, __u32 uid, __u32 gid)
+/* remember_owner() - whose listener it will be, if it becomes one */
+static __always_inline void remember_owner(struct bpf_sock *ctx, __u32 uid, __u32 gid)
 {
-	struct owner *owner = bpf_sk_storage_get(&owners, ctx, NULL, flags);
+	struct owner *owner = bpf_sk_storage_get(&owners, ctx, NULL, BPF_SK_STORAGE_GET_F_CREATE);
 
 	if (!owner)
 		return;
@@ -201,7 +198,7 @@ static __always_inline int judge_bound(struct bpf_sock *ctx, struct question *qu
 	const struct owner *user = brokered_for(ctx);
 
 	if (user) {
-		remember_owner(ctx, BPF_SK_STORAGE_GET_F_CREATE, user->uid, user->gid);
+		remember_owner(ctx, user->uid, user->gid);
 		return ALLOW;
 	}
 	if (governed(question)) {
@@ -212,9 +209,8 @@ static __always_inline int judge_bound(struct bpf_sock *ctx, struct question *qu
 		if (question->endpoint.protocol == PROTOCOL_UDP)
 			bpf_sk_storage_get(&approved, ctx, NULL, BPF_SK_STORAGE_GET_F_CREATE);
 	}
-	if (question->endpoint.protocol == PROTOCOL_TCP)
-		remember_owner(ctx, question->vouches ? BPF_SK_STORAGE_GET_F_CREATE : 0,
-			       current_uid(), current_gid());
+	if (question->vouches && question->endpoint.protocol == PROTOCOL_TCP)
+		remember_owner(ctx, current_uid(), current_gid());
 	return ALLOW;
 }
 
