@@ -4,7 +4,9 @@
  *
  * Every structure here lies in a map or in the ring buffer, so its layout is an interface between a
  * daemon and programs that an older daemon may have left pinned. PORTCRED_ABI changes with any of
- * them: it names the directory of pins, and a daemon never touches maps of another number.
+ * them: it names the directory of pins, and a daemon never touches maps of another number. It reads of them
+ * what they know of sockets (src/kernel/inherit.h): what the maps that it names have of one
+ * may change with its size alone, or they with their names.
  *
  * The tables of one policy fill one *slot* (maps of maps with two entries each). control.active says
  * which slot is in force; a program reads it once and stays with that slot until it returns.

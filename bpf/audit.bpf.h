@@ -174,7 +174,8 @@ struct question {
 	struct principal principal;
 	struct endpoint endpoint;
 	struct decision decision;
-	__u16 observe_all;
+	__u8 observe_all;
+	__u8 vouches;
 	__u16 unprivileged_port_start;
 };
 
@@ -250,7 +251,7 @@ __noinline int tell_of(const struct question *question, __u32 operation, __u32 o
 	if (!observed)
 		count(question->decision.verdict == VERDICT_GRANTED ? COUNTER_GRANTED
 								    : COUNTER_REFUSED);
-	key.uid = CRED(euid.val);
+	key.uid = current_uid();
 	key.port = question->endpoint.port;
 	key.protocol = question->endpoint.protocol;
 	key.kind = question->decision.verdict | observed << 7;

@@ -91,7 +91,10 @@ struct {
 	__type(value, __u8);
 } spent SEC(".maps");
 
-/* Of listeners: written at bind(2) and listen(2), by portcredd for those that were there before. */
+/*
+ * Of listeners: written when a bind(2) has its port, and at listen(2), by portcredd for those that were
+ * there before.
+ */
 struct {
 	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
 	__uint(map_flags, BPF_F_NO_PREALLOC);

@@ -378,7 +378,7 @@ __noinline int become_listener(struct bpf_sock_ops *ctx)
 	settings = question_begin(&question, bpf_get_netns_cookie(ctx));
 	if (!settings || !settings->vouches)
 		return 0;
-	/* Without a bind(2) that succeeded, one that failed may have left somebody's name. */
+	/* A port that bind(2) did not name may be another than the one that somebody was bound to. */
 	if (!socket_port_asked(socket))
 		bpf_sk_storage_delete(&owners, socket);
 	if (!bpf_sk_storage_get(&owners, socket, NULL, 0)) {

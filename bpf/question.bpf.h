@@ -49,6 +49,7 @@ static __always_inline const struct settings *question_open(struct question *que
 	question->principal.cgroup = settings->cgroup;
 	question->generation = settings->generation;
 	question->observe_all = settings->observe_all;
+	question->vouches = settings->vouches;
 	question->unprivileged_port_start = state->unprivileged_port_start;
 	return settings;
 }

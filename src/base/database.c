@@ -5,6 +5,7 @@
 #include <grp.h>
 #include <pwd.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/cleanup.h"
 
@@ -70,5 +71,28 @@ int database_group(const char *name, uint32_t *ret_gid)
 	if (!found)
 		return database_error(error);
 	*ret_gid = found->gr_gid;
+	return 0;
+}
+
+int database_user_name(uint32_t uid, char **ret_name)
+{
+	_cleanup_free_ char *buffer = NULL;
+	struct passwd entry, *found = NULL;
+	size_t size = 0;
+	char *name;
+	int r, error;
+
+	do {
+		r = database_larger(&buffer, &size);
+		if (r < 0)
+			return r;
+		error = getpwuid_r(uid, &entry, buffer, size, &found);
+	} while (error == ERANGE || error == EINTR);
+	if (!found)
+		return database_error(error);
+	name = strdup(found->pw_name);
+	if (!name)
+		return -ENOMEM;
+	*ret_name = name;
 	return 0;
 }

@@ -14,6 +14,9 @@
 int database_user(const char *name, uint32_t *ret_uid);
 int database_group(const char *name, uint32_t *ret_gid);
 
+/* database_user_name() - the first name of a number; the caller frees it. Errors as above. */
+int database_user_name(uint32_t uid, char **ret_name);
+
 /*
  * database_larger() - a buffer for getpwnam_r(3) and its like, which begin with NULL and 0 and come
  * back while it is too small. Returns 0, -ENOMEM, -ERANGE if it was the largest already.

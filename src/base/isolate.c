@@ -51,14 +51,25 @@ static int drop_bounding_set(void)
 	return cap_reset_ambient() < 0 ? -errno : 0;
 }
 
-static int become_nobody(void)
+static int become(uid_t user)
 {
-	const uid_t uid = ISOLATED_NOBODY;
-	const gid_t gid = ISOLATED_NOBODY;
+	const gid_t group = user;
 
-	if (setgroups(0, NULL) < 0 || setresgid(gid, gid, gid) < 0 || setresuid(uid, uid, uid) < 0)
+	if (setgroups(0, NULL) < 0 || setresgid(group, group, group) < 0 ||
+	    setresuid(user, user, user) < 0)
 		return -errno;
 	return 0;
+}
+
+/* become_user() - *@user, or nobody where there is no such user (setresgid(2), EINVAL) */
+static int become_user(uid_t *user)
+{
+	int error = become(*user);
+
+	if (error != -EINVAL)
+		return error;
+	*user = ISOLATED_NOBODY;
+	return become(*user);
 }
 
 static int empty_capabilities(void)
@@ -116,10 +127,9 @@ static bool capabilities_gone(bool was_root)
 	return gone;
 }
 
-static bool is_nobody(void)
+static bool is_user(uid_t uid)
 {
-	const uid_t uid = ISOLATED_NOBODY;
-	const gid_t gid = ISOLATED_NOBODY;
+	const gid_t gid = uid;
 	uid_t real, effective, saved;
 	gid_t real_group, effective_group, saved_group;
 
@@ -130,13 +140,13 @@ static bool is_nobody(void)
 	       effective_group == gid && saved_group == gid && getgroups(0, NULL) == 0;
 }
 
-static int read_back(const struct isolation *isolation, bool was_root)
+static int read_back(bool was_root, uid_t user)
 {
 	if (prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) != 1 || !capabilities_gone(was_root))
 		return -EPERM;
 	if (!was_root)
 		return 0;
-	if (!is_nobody())
+	if (!is_user(user))
 		return -EPERM;
 	return setresuid(0, 0, 0) == 0 ? -EPERM : 0;
 }
@@ -151,6 +161,7 @@ int isolate_end_with(pid_t parent)
 int isolate(const struct isolation *isolation)
 {
 	bool was_root = geteuid() == 0;
+	uid_t user = isolation->user;
 	int error = only_descriptor(isolation->fd);
 
 	if (error == 0)
@@ -164,13 +175,13 @@ int isolate(const struct isolation *isolation)
 	if (error == 0 && was_root)
 		error = drop_bounding_set();
 	if (error == 0 && was_root)
-		error = become_nobody();
+		error = become_user(&user);
 	if (error == 0)
 		error = empty_capabilities();
 	if (error == 0)
 		error = set_limits(isolation);
 	if (error == 0)
-		error = read_back(isolation, was_root);
+		error = read_back(was_root, user);
 	/* Other processes of the user may not trace this one. */
 	if (error == 0)
 		error = hide_process();

@@ -9,7 +9,7 @@
  *	2. signals         its parent blocks and catches some: back to what they do by default
  *	3. environment     empty; no terminal's signals; no directory held
  *	4. bounding set    while CAP_SETPCAP is still there to do it; and what exec would keep
- *	5. user and groups nobody's, if it is root's; no supplementary group; that empties the capability
+ *	5. user and groups another's, if it is root's; no supplementary group; that empties the capability
  *			   sets too
  *	6. capabilities    all sets empty, and no new privileges
  *	7. limits          no core dump, few descriptors, little memory
@@ -26,7 +26,13 @@
 /* The number that the descriptor has afterwards. */
 #define ISOLATED_FD 3
 
+/*
+ * Whom a child may become. A process can be ended by all others of its user, and of nobody's there are
+ * many: what must not end has a user of its own, who is in no database and above all that a machine gives
+ * to people, services and containers (systemd's UIDS-GIDS: nothing from 2^31 on).
+ */
 #define ISOLATED_NOBODY 65534U
+#define ISOLATED_NAMES  0x80007063U /* 2147512419: portcredd's name service */
 
 /* struct isolation - what a child is to be left with */
 struct isolation {
@@ -34,6 +40,7 @@ struct isolation {
 	pid_t parent; /* that must still be its parent, and with which it ends */
 	unsigned descriptors;
 	unsigned memory; /* bytes of address space */
+	uid_t user;      /* and group; nobody in a user namespace that does not have it */
 };
 
 /*

@@ -155,7 +155,7 @@ static int load(struct enforcer *enforcer, char **ret_why)
 	r = pin_maps(enforcer);
 	if (r < 0)
 		return r;
-	hooks_choose(enforcer, enforcer->skeleton->obj, HOOKS_ALWAYS);
+	hooks_choose(enforcer, enforcer->skeleton->obj, HOOKS_BIND);
 	r = portcred_bpf__load(enforcer->skeleton);
 	if (r == 0)
 		r = hooks_take(enforcer, enforcer->skeleton->obj);
@@ -242,12 +242,16 @@ static int remove_pins(const char *pins)
 	return r < 0 ? r : detached;
 }
 
-/* remove_versions() - every abi-N below a directory but @except */
-static int remove_versions(const char *pin_dir, const char *except)
+/*
+ * each_version() - call @each (may be NULL) for every abi-N below a directory but @except (may be NULL)
+ * Returns how many there are, -errno, or what @each failed with.
+ */
+static int each_version(const char *pin_dir, const char *except,
+			int (*each)(void *data, const char *pins), void *data)
 {
 	DIR *directory = opendir(pin_dir);
 	struct dirent *entry;
-	int detached = 0, r = 0;
+	int n = 0, r = 0;
 
 	if (!directory)
 		return -errno;
@@ -259,26 +263,42 @@ static int remove_versions(const char *pin_dir, const char *except)
 		r = join(&path, pin_dir, "", entry->d_name);
 		if (r < 0 || (except && strcmp(path, except) == 0))
 			continue;
-		r = remove_pins(path);
-		if (r > 0)
-			detached += r;
+		n++;
+		r = each ? each(data, path) : 0;
 	}
 	closedir(directory);
-	return r < 0 ? r : detached;
+	return r < 0 ? r : n;
+}
+
+static int remove_version(void *data, const char *pins)
+{
+	int *detached = data, r = remove_pins(pins);
+
+	if (r > 0)
+		*detached += r;
+	return r;
+}
+
+int enforcer_each_other(const struct enforcer *enforcer, int (*each)(void *data, const char *pins),
+			void *data)
+{
+	return each_version(enforcer->pin_dir, enforcer->pins, each, data);
 }
 
 int enforcer_remove_others(struct enforcer *enforcer)
 {
-	return remove_versions(enforcer->pin_dir, enforcer->pins);
+	int detached = 0, r = enforcer_each_other(enforcer, remove_version, &detached);
+
+	return r < 0 ? r : detached;
 }
 
 int enforcer_release(const char *pin_dir)
 {
-	int detached = remove_versions(pin_dir, NULL);
+	int detached = 0, r = each_version(pin_dir, NULL, remove_version, &detached);
 
-	if (detached >= 0 && rmdir(pin_dir) < 0)
+	if (r >= 0 && rmdir(pin_dir) < 0)
 		return -errno;
-	return detached;
+	return r < 0 ? r : detached;
 }
 
 /* One that is never detached while a policy is in force: HOOKS_BIND. */

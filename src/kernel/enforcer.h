@@ -5,7 +5,8 @@
  * Everything is pinned below PIN-DIR/abi-N/: maps under their names, links under link-NAME. A
  * pinned link keeps its program attached when the daemon is gone. A daemon that finds pins of its
  * own number adopts the maps and puts its own programs into the links, each in one step; pins of
- * another number it leaves in force until its own policy stands, and then takes them out.
+ * another number it leaves in force until its own policy stands, and then takes them out; what they
+ * know of sockets it copies before (inherit.h).
  */
 #ifndef PORTCRED_KERNEL_ENFORCER_H
 #define PORTCRED_KERNEL_ENFORCER_H
@@ -67,7 +68,14 @@ struct enforcer {
 int enforcer_open(const char *cgroup, const char *pin_dir, struct enforcer **ret_enforcer,
 		  char **ret_why);
 
-/* enforcer_remove_others() - take out what other versions (abi-M) have pinned */
+/*
+ * enforcer_each_other() - call @each, which may be NULL, for the pins of each other version (abi-M)
+ * Returns how many there are, -errno, or what @each failed with.
+ */
+int enforcer_each_other(const struct enforcer *enforcer, int (*each)(void *data, const char *pins),
+			void *data);
+
+/* enforcer_remove_others() - take out what other versions have pinned; returns the number of hooks detached */
 int enforcer_remove_others(struct enforcer *enforcer);
 
 /*

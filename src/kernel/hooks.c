@@ -23,8 +23,8 @@ static const struct {
 } hooks[] = {
 	{ "bind4", HOOKS_BIND },
 	{ "bind6", HOOKS_BIND },
-	{ "post_bind4", HOOKS_AUTOBIND | HOOKS_TURN },
-	{ "post_bind6", HOOKS_AUTOBIND | HOOKS_V6ONLY | HOOKS_TURN },
+	{ "post_bind4", HOOKS_BIND },
+	{ "post_bind6", HOOKS_BIND },
 	{ "sendmsg4", HOOKS_AUTOBIND },
 	{ "sendmsg6", HOOKS_AUTOBIND },
 	{ "setsockopt", HOOKS_AUTOBIND | HOOKS_ADOPT },

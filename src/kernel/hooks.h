@@ -13,19 +13,14 @@ struct bpf_object;
 struct enforcer;
 
 /* Groups of hooks, by what needs them. */
-#define HOOKS_BIND     1U   /* bind(2) with a port: always */
-#define HOOKS_AUTOBIND 2U   /* ports that the kernel chooses: where such a port is governed */
-#define HOOKS_REFUSED  4U   /* sockets bound before: where one of them is refused */
-#define HOOKS_VOUCH    8U   /* connections: where there is a host, or a rule about one */
-#define HOOKS_ACCEPT   16U  /* refusals at once: where an accept rule is enforced */
-#define HOOKS_V6ONLY   32U  /* :: once more, behind bind(2): where some grant is for all of IPv6 */
-#define HOOKS_REDIRECT 64U  /* calls led to another port: where a redirect says so */
-#define HOOKS_TURN     128U /* binds judged by the policy before, once more: while one takes over */
-#define HOOKS_ADOPT    256U /* listeners asked about themselves: enforcer_adopt_listener() */
-#define HOOKS_ALL      511U
-
-/* What no policy comes into force without. */
-#define HOOKS_ALWAYS (HOOKS_BIND | HOOKS_TURN)
+#define HOOKS_BIND     1U  /* bind(2): always */
+#define HOOKS_AUTOBIND 2U  /* ports that the kernel chooses: where such a port is governed */
+#define HOOKS_REFUSED  4U  /* sockets bound before: where one of them is refused */
+#define HOOKS_VOUCH    8U  /* connections: where there is a host, or a rule about one */
+#define HOOKS_ACCEPT   16U /* refusals at once: where an accept rule is enforced */
+#define HOOKS_REDIRECT 32U /* calls led to another port: where a redirect says so */
+#define HOOKS_ADOPT    64U /* listeners asked about themselves: enforcer_adopt_listener() */
+#define HOOKS_ALL      127U
 
 /* A link is pinned under its program's name behind this. */
 #define HOOKS_PIN_PREFIX "link-"

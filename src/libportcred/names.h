@@ -8,6 +8,11 @@
 #ifndef PORTCRED_LIBPORTCRED_NAMES_H
 #define PORTCRED_LIBPORTCRED_NAMES_H
 
+#define database_error             portcred_database_error
+#define database_group             portcred_database_group
+#define database_larger            portcred_database_larger
+#define database_user              portcred_database_user
+#define database_user_name         portcred_database_user_name
 #define grow                       portcred_grow
 #define varlink_answer_new         portcred_varlink_answer_new
 #define varlink_answer_parse       portcred_varlink_answer_parse

@@ -4,16 +4,12 @@
  */
 #include <errno.h>
 #include <limits.h>
-#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
+#include <sys/socket.h>
 
+#include "base/database.h"
 #include "libportcred/record.h"
-
-/* Of one user's entry; some directories have long ones. */
-#define FIRST_ENTRY 1024U
-#define MOST_ENTRY  (1U << 20)
 
 int portcred_peer(int fd, struct portcred_peer **ret_peer)
 {
@@ -66,42 +62,9 @@ int portcred_peer_raw_uid(const struct portcred_peer *peer, uid_t *ret_uid)
 	return give_id(peer->raw_uid, ret_uid);
 }
 
-/* name_in() - the name of @uid, read into @entry: 0, -ERANGE: too small, or as the caller's */
-static int name_in(uid_t uid, char *entry, size_t size, char **ret_name)
-{
-	struct passwd user, *found = NULL;
-	char *name;
-	int error;
-
-	do
-		error = getpwuid_r(uid, &user, entry, size, &found);
-	while (error == EINTR);
-	if (found) {
-		name = strdup(found->pw_name);
-		if (!name)
-			return -ENOMEM;
-		*ret_name = name;
-		return 0;
-	}
-	/* getpwuid_r(3): some databases say these where it is only that there is no such user. */
-	if (error == 0 || error == ESRCH || error == EBADF || error == EPERM)
-		return -ENOENT;
-	return -error;
-}
-
 int portcred_peer_user(const struct portcred_peer *peer, char **ret_name)
 {
-	int error = -ERANGE;
-
-	if (peer->uid == PORTCRED_NO_ID)
-		return -ENODATA;
-	for (size_t size = FIRST_ENTRY; error == -ERANGE && size <= MOST_ENTRY; size *= 4) {
-		char *entry = malloc(size);
-
-		error = entry ? name_in(peer->uid, entry, size, ret_name) : -ENOMEM;
-		free(entry);
-	}
-	return error;
+	return peer->uid == PORTCRED_NO_ID ? -ENODATA : database_user_name(peer->uid, ret_name);
 }
 
 int portcred_peer_opened(const struct portcred_peer *peer)

@@ -19,6 +19,7 @@ static void live(int fd, pid_t parent, void (*work)(const void *data), const voi
 		.parent = parent,
 		.descriptors = DESCRIPTORS,
 		.memory = MEMORY,
+		.user = ISOLATED_NOBODY,
 	};
 
 	if (isolate(&isolation) < 0)

@@ -311,12 +311,8 @@ static int copy_words(const struct policy *policy, struct compiled *out)
 	out->exes = calloc(policy->n_exes + 1, sizeof(*out->exes));
 	if (!out->prefixes || !out->units || !out->exes)
 		return -ENOMEM;
-	for (; out->n_prefixes < policy->n_prefixes; out->n_prefixes++) {
-		const struct prefix *prefix = &policy->prefixes[out->n_prefixes];
-
-		out->prefixes[out->n_prefixes] = *prefix;
-		out->all_of_ipv6 |= prefix->family == 6 && prefix->length == 0;
-	}
+	for (; out->n_prefixes < policy->n_prefixes; out->n_prefixes++)
+		out->prefixes[out->n_prefixes] = policy->prefixes[out->n_prefixes];
 	for (; out->n_units < policy->n_units; out->n_units++)
 		out->units[out->n_units] = policy->units[out->n_units].pattern;
 	for (; out->n_exes < policy->n_exes; out->n_exes++) {

@@ -50,7 +50,6 @@ struct compiled {
 	char **exes; /* paths, index = clause.exe */
 	size_t n_sets, n_users, n_clauses, n_prefixes, n_units, n_exes;
 	bool all_namespaces;
-	bool all_of_ipv6; /* some statement has the prefix ::/0 */
 
 	/* Connections. What accept and connect sets name lies in user_keys/grants too. */
 	struct tcp_entry *tcp; /* PORTS; NULL: no accept, no connect and no redirect statement */

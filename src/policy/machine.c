@@ -40,7 +40,7 @@ static int find_port(const char *name, const char *protocol, uint16_t *ret_port)
 			return r;
 		error = getservbyname_r(name, protocol, &entry, buffer, size, &found);
 	} while (error == ERANGE || error == EINTR);
-	if (!found)
+	if (!found || found->s_port == 0)
 		return database_error(error);
 	*ret_port = ntohs((uint16_t)found->s_port);
 	return 0;
@@ -50,14 +50,16 @@ static int find_service(void *data, const char *name, uint16_t ret_ports[static 
 			uint8_t *ret_protocols)
 {
 	uint8_t protocols = 0;
+	int tcp = find_port(name, "tcp", &ret_ports[PROTOCOL_TCP]);
+	int udp = find_port(name, "udp", &ret_ports[PROTOCOL_UDP]);
 
 	(void)data;
-	if (find_port(name, "tcp", &ret_ports[PROTOCOL_TCP]) == 0)
+	if (tcp == 0)
 		protocols |= PROTOCOL_BIT(PROTOCOL_TCP);
-	if (find_port(name, "udp", &ret_ports[PROTOCOL_UDP]) == 0)
+	if (udp == 0)
 		protocols |= PROTOCOL_BIT(PROTOCOL_UDP);
 	if (!protocols)
-		return -ENOENT;
+		return tcp == -ENOENT ? udp : tcp;
 	*ret_protocols = protocols;
 	return 0;
 }

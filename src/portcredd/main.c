@@ -5,7 +5,7 @@
  * Theory of operation
  *
  * As root: check what the machine lacks, make the directories, fork the name service (which becomes
- * nobody). Then all capabilities but a few go (privilege.h), and only then is anything read that
+ * a user of its own). Then all capabilities but a few go (privilege.h), and only then is anything read that
  * others wrote: the policy, the pins. Last, with everything open that will be needed, seccomp.
  *
  * What is put in force lives in the kernel: it is there before the first request and after the last,
@@ -192,6 +192,8 @@ static int on_reload(sd_event_source *source, const struct signalfd_siginfo *inf
 
 /*
  * on_names_ended() - without the name service no policy can be read again
+ *
+ * Root has ended it, or the kernel for want of memory: no process but its workers is of its user.
  *
  * A service manager that stops us may kill the service as well, and signals the main process first
  * (systemd.kill(5)): on_stop() comes before this one.

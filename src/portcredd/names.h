@@ -7,7 +7,7 @@
  *
  *	portcredd ---- names.c: sends a request, waits no longer than it was told to
  *	    |  SOCK_SEQPACKET pair, names_wire.h
- *	portcredd-names ---- names_child.c: nobody, no capability; reads nothing, calls no module;
+ *	portcredd-names ---- names_child.c: a user of its own, no capability; reads nothing, calls no module;
  *	    |                starts a worker when there is a request, kills it when its time is up
  *	worker ---- one or more lookups, then it ends
  *

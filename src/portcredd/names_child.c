@@ -84,6 +84,7 @@ void names_serve(int fd, pid_t parent, unsigned worker_limit_ms)
 		.parent = parent,
 		.descriptors = MAX_DESCRIPTORS,
 		.memory = MAX_MEMORY,
+		.user = ISOLATED_NAMES,
 	};
 	struct pollfd ready = { .fd = ISOLATED_FD, .events = POLLIN };
 	int error = isolate(&isolation);

@@ -2,13 +2,9 @@
 #include "portcredd/names_worker.h"
 
 #include <errno.h>
-#include <grp.h>
-#include <netdb.h>
 #include <poll.h>
-#include <pwd.h>
 #include <stdint.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/socket.h>
 #include <time.h>
 
@@ -19,92 +15,32 @@
 /* Requests of one policy follow each other closely: a worker waits this long for one more. */
 #define IDLE_MS 100
 
-#define FIRST_BUFFER 4096U
-#define MAX_BUFFER   (32U << 20) /* a group's members are in it */
-
-/* getpwnam_r() and its like: 0 with *ret_found, ERANGE for a larger buffer, another errno. */
-typedef int lookup_function(const char *name, char *buffer, size_t size,
-			    struct names_answer *answer, int *ret_found);
-
-static int lookup_user(const char *name, char *buffer, size_t size, struct names_answer *answer,
-		       int *ret_found)
+/* find() - 0 with what was found in the answer; -errno, which may leave something there too */
+static int find(const struct names_request *request, struct names_answer *answer)
 {
-	struct passwd entry, *result = NULL;
-	int error = getpwnam_r(name, &entry, buffer, size, &result);
+	const struct policy_environment machine = machine_databases();
 
-	*ret_found = result != NULL;
-	if (result)
-		answer->id = result->pw_uid;
-	return error;
-}
-
-static int lookup_group(const char *name, char *buffer, size_t size, struct names_answer *answer,
-			int *ret_found)
-{
-	struct group entry, *result = NULL;
-	int error = getgrnam_r(name, &entry, buffer, size, &result);
-
-	*ret_found = result != NULL;
-	if (result)
-		answer->id = result->gr_gid;
-	return error;
-}
-
-static int lookup_port(const char *name, enum protocol protocol, char *buffer, size_t size,
-		       struct names_answer *answer, int *ret_found)
-{
-	struct servent entry, *result = NULL;
-	int error = getservbyname_r(name, protocol == PROTOCOL_TCP ? "tcp" : "udp", &entry, buffer,
-				    size, &result);
-
-	if (result && result->s_port) {
-		answer->ports[protocol] = ntohs((uint16_t)result->s_port);
-		answer->protocols |= (uint8_t)(1U << protocol);
-		*ret_found = 1;
+	switch (request->kind) {
+	case NAMES_USER:
+		return machine.find_user(machine.data, request->name, &answer->id);
+	case NAMES_GROUP:
+		return machine.find_group(machine.data, request->name, &answer->id);
+	default:
+		return machine.find_service(machine.data, request->name, answer->ports,
+					    &answer->protocols);
 	}
-	return error;
 }
 
-static int lookup_service(const char *name, char *buffer, size_t size, struct names_answer *answer,
-			  int *ret_found)
-{
-	int error;
-
-	*ret_found = 0;
-	error = lookup_port(name, PROTOCOL_TCP, buffer, size, answer, ret_found);
-	if (error == ERANGE)
-		return error;
-	error = lookup_port(name, PROTOCOL_UDP, buffer, size, answer, ret_found);
-	return *ret_found && error != ERANGE ? 0 : error;
-}
-
-/* Fills status and what was found; a buffer that is too small is made larger. */
 static void look_up(const struct names_request *request, struct names_answer *answer)
 {
-	static lookup_function *const functions[] = {
-		[NAMES_USER] = lookup_user,
-		[NAMES_GROUP] = lookup_group,
-		[NAMES_SERVICE] = lookup_service,
-	};
-	int error = ERANGE, found = 0;
+	int r;
 
-	for (size_t size = FIRST_BUFFER; error == ERANGE && size <= MAX_BUFFER; size *= 2) {
-		_cleanup_free_ char *buffer = malloc(size);
-
-		*answer = (struct names_answer){ .sequence = request->sequence };
-		if (!buffer) {
-			error = ENOMEM;
-			break;
-		}
-		error = functions[request->kind](request->name, buffer, size, answer, &found);
-	}
-	/* getpwnam(3): ENOENT and ESRCH are said for a name that was not found, too. */
-	if (error == 0 || error == ENOENT || error == ESRCH)
-		error = found ? 0 : ENOENT;
-	if (answer->id == UINT32_MAX)
-		error = ENOENT; /* (uid_t)-1 is nobody */
-	if (error)
-		*answer = (struct names_answer){ .sequence = request->sequence, .status = -error };
+	*answer = (struct names_answer){ .sequence = request->sequence };
+	r = find(request, answer);
+	if (r == 0 && answer->id == UINT32_MAX)
+		r = -ENOENT; /* (uid_t)-1 is nobody */
+	if (r < 0)
+		*answer = (struct names_answer){ .sequence = request->sequence, .status = r };
 }
 
 /* struct listing - an answer of many ids on its way */

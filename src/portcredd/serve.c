@@ -2,6 +2,7 @@
 #include "portcredd/serve.h"
 
 #include "base/log.h"
+#include "base/rfc3339.h"
 #include "control/interface.h"
 #include "control/varlink.h"
 #include "control/watchers.h"
@@ -18,7 +19,6 @@
 #include <limits.h>
 #include <string.h>
 #include <systemd/sd-daemon.h>
-#include <time.h>
 
 #define CONTROL_NAME "control"
 
@@ -30,14 +30,11 @@
 /* time_text() - RFC 3339, UTC; JSON null for 0. A new reference. */
 static json_t *time_text(uint64_t usec)
 {
-	time_t seconds = (time_t)(usec / 1000000);
-	char text[32];
-	struct tm broken;
+	char text[RFC3339_SIZE];
 
 	if (!usec)
 		return json_null();
-	gmtime_r(&seconds, &broken);
-	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &broken);
+	rfc3339((int64_t)(usec / 1000), text);
 	return json_string(text);
 }
 

@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "kernel/hooks.h"
+#include "kernel/inherit.h"
 #include "kernel/sockets.h"
 #include "portcredd/adopt.h"
 #include "portcredd/follow.h"
@@ -79,8 +80,8 @@ static unsigned chosen_hooks(bool all_namespaces, const struct port_bitmap *gove
 
 unsigned takeover_stated_hooks(const struct compiled *compiled)
 {
-	return HOOKS_BIND | (compiled->all_of_ipv6 ? HOOKS_V6ONLY : 0) |
-	       (compiled->vouches ? HOOKS_VOUCH : 0) | (compiled->accepts ? HOOKS_ACCEPT : 0) |
+	return HOOKS_BIND | (compiled->vouches ? HOOKS_VOUCH : 0) |
+	       (compiled->accepts ? HOOKS_ACCEPT : 0) |
 	       (compiled->n_redirects ? HOOKS_REDIRECT : 0);
 }
 
@@ -95,15 +96,11 @@ static unsigned refusing_hooks(const struct port_bitmap *governed)
 	return some ? HOOKS_REFUSED : 0;
 }
 
-/*
- * turning_hooks() - what a policy needs while it comes into force
- *
- * What the one before needs is still attached. A bind(2) that it has let pass may not have its port yet.
- */
+/* turning_hooks() - what a policy needs while it comes into force; what the one before needs is attached */
 static unsigned turning_hooks(const struct compiled *compiled, const struct port_bitmap *governed)
 {
 	return takeover_stated_hooks(compiled) | chosen_hooks(compiled->all_namespaces, governed) |
-	       HOOKS_TURN | (compiled->vouches ? HOOKS_ADOPT : 0) | refusing_hooks(governed);
+	       (compiled->vouches ? HOOKS_ADOPT : 0) | refusing_hooks(governed);
 }
 
 unsigned takeover_hooks(const struct daemon *daemon)
@@ -151,6 +148,23 @@ int takeover_fill(struct daemon *daemon, const struct compiled *compiled,
 	return r;
 }
 
+/* inherit() - of a portcredd of another version, whose hooks are still attached */
+static void inherit(const struct daemon *daemon)
+{
+	struct inherited inherited = { 0 };
+	int r = inherit_records(daemon->enforcer, daemon->cgroup, &inherited);
+
+	if (r < 0)
+		log_warn(r, "what another version knows of sockets cannot be taken over");
+	if (inherited.strange)
+		log_warnx(
+			"what another version knows of some sockets cannot be read: who bound them "
+			"is taken to be who made them, who calls is unknown");
+	if (inherited.records)
+		log_info("%zu records of sockets were taken over from another version",
+			 inherited.records);
+}
+
 /* attach_refusing() - the hook behind what judge_sockets() wrote, where nothing was there a moment before */
 static void attach_refusing(struct daemon *daemon)
 {
@@ -168,6 +182,7 @@ void takeover_settle(struct daemon *daemon, bool same)
 {
 	int r;
 
+	inherit(daemon);
 	judge_sockets(daemon, daemon->in_force.compiled, same);
 	attach_refusing(daemon);
 	adopt_older(daemon);

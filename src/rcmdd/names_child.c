@@ -152,6 +152,7 @@ void names_serve(int fd, pid_t parent)
 		.parent = parent,
 		.descriptors = MAX_DESCRIPTORS,
 		.memory = MAX_MEMORY,
+		.user = ISOLATED_NOBODY,
 	};
 	int error = isolate(&isolation);
 	struct names_answer reply = { .status = error };

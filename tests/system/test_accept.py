@@ -15,6 +15,7 @@ import pytest
 import control
 import host as hosts
 import network
+from attempt import acting_as, outcome
 from host import GROUPS, USERS
 from peers import LOCAL, NOT_KNOWN, PLAIN_PORT, RESERVED, VOUCHED, call, record, serve
 from segment import ACK, RST, SYN, Segment
@@ -85,6 +86,36 @@ def test_who_is_let_in(peers, family):
     for port, by_name in came.items():
         for name, outcome in by_name.items():
             assert isinstance(outcome, dict) or outcome == "ECONNREFUSED", (port, name)
+
+
+def share_socket(port, busy):
+    """A child's work: developer's socket. Alice tries to bind it in vain; developer does; it listens."""
+    def work():
+        with acting_as(DEVELOPER):
+            sock = hosts.make_socket("tcp", 4)
+        with hosts.bind(busy, listen=True):
+            with acting_as(ALICE):
+                yield outcome(sock.bind, ("127.0.0.1", busy))
+            with acting_as(DEVELOPER):
+                yield outcome(sock.bind, ("127.0.0.1", port))
+            yield sock.listen()
+
+    return work
+
+
+def test_who_failed_to_bind_owns_nothing(peers):
+    """Catches an owner who is written down before it is known whether the port is his."""
+    rule, to = f"accept {FIRST}/tcp from owner\n", ("127.0.0.1", FIRST)
+    peers.put(rule)
+    shared = peers.server.start(share_socket(FIRST, FIRST + 1))
+    assert shared.value == "EADDRINUSE"
+    control.put(peers.server, "bind 1 by root\n")  # here nobody is asked who calls, or who is called
+    peers.forget()
+    assert shared.step() == "ok"
+    peers.put(rule)
+    shared.step()
+    assert peers.server.run(lambda: call(to, uid=ALICE)) == "ECONNREFUSED"
+    assert isinstance(peers.server.run(lambda: call(to, uid=DEVELOPER)), dict)
 
 
 @FAMILIES

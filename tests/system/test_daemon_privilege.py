@@ -7,6 +7,7 @@ Everything is read from the running process, not from what it claims.
 import errno
 import os
 import pathlib
+import signal
 import socket
 
 import pytest
@@ -16,6 +17,7 @@ import host as hosts
 import identity
 import inject
 import place
+from attempt import outcome
 
 # linux/capability.h
 CHOWN, NET_ADMIN, SYS_PTRACE, DAC_READ_SEARCH, PERFMON, BPF = 0, 12, 19, 2, 38, 39
@@ -24,7 +26,8 @@ KEPT = sum(1 << capability for capability in
 
 CLOEXEC = 0o2000000
 MPTCP = 262
-NOBODY = "65534"
+NOBODY = 65534
+NAMES = "2147512419"  # the name service's user, who has no other process
 
 
 def status_of(pid):
@@ -122,7 +125,7 @@ def test_name_service_has_nothing(daemon):
     pid = name_service_of(daemon)
     status = status_of(pid)
     assert status["Name"] == ["portcredd-names"]
-    assert status["Uid"] == [NOBODY] * 4 and status["Gid"] == [NOBODY] * 4
+    assert status["Uid"] == [NAMES] * 4 and status["Gid"] == [NAMES] * 4
     assert status["Groups"] == []
     assert set(capabilities_of(pid).values()) == {0}
     assert status["NoNewPrivs"] == ["1"]
@@ -133,6 +136,17 @@ def test_name_service_has_nothing(daemon):
     assert sorted(descriptors) == [0, 1, 2, 3]
     assert descriptors[0] == descriptors[1] == "/dev/null"
     assert descriptors[2].endswith("portcredd.log") and descriptors[3].startswith("socket:")
+
+
+def test_name_service_is_ended_by_nobody(governed, daemon):
+    """Catches a user of whom there are other processes: each of them could end it, and portcredd with it."""
+    pid = name_service_of(daemon)
+    for uid in (NOBODY, hosts.USERS["visitor"]):
+        signals = governed.run(lambda: [outcome(os.kill, pid, number) for number in
+                                        (0, signal.SIGTERM, signal.SIGKILL, signal.SIGSTOP)], uid=uid)
+        assert signals == ["EPERM"] * 4
+    assert name_service_of(daemon) == pid
+    control.put(governed, "bind 81 by group developers on ::1\n")
 
 
 def test_reload_needs_no_more(governed, daemon):

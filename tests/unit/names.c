@@ -26,11 +26,11 @@
 #include <cmocka.h>
 
 #include "base/cleanup.h"
+#include "base/isolate.h"
 #include "names_modules.h"
 #include "portcredd/names.h"
 #include "requirement.h"
 
-#define NOBODY   65534U
 #define LIMIT_MS 600U /* of a worker, in most tests */
 
 static struct names *start(unsigned limit_ms)
@@ -134,8 +134,8 @@ static void test_privileges(void **state)
 	assert_int_equal(sigprocmask(SIG_BLOCK, &some, NULL), 0);
 	names = start(LIMIT_MS);
 	assert_int_equal(sigprocmask(SIG_UNBLOCK, &some, NULL), 0);
-	assert_int_equal(value(names, "effective-user"), NOBODY);
-	assert_int_equal(value(names, "effective-group"), NOBODY);
+	assert_int_equal(value(names, "effective-user"), ISOLATED_NAMES);
+	assert_int_equal(value(names, "effective-group"), ISOLATED_NAMES);
 	assert_int_equal(value(names, "groups"), 0);
 	assert_int_equal(value(names, "capabilities"), 0);
 	assert_int_equal(value(names, "bounding"), 0);
@@ -401,6 +401,67 @@ static void test_not_isolated(void **state)
 	assert_int_equal(WEXITSTATUS(status), 0);
 }
 
+/* map_ids() - root and nobody of a child's user namespace are those of this one; nobody else is there */
+static void map_ids(pid_t child)
+{
+	static const char map[] = "0 0 1\n65534 65534 1\n";
+	static const char *const names[] = { "uid_map", "gid_map" };
+
+	for (size_t i = 0; i < ELEMENTS(names); i++) {
+		_cleanup_close_ int fd = -EBADF;
+		char path[64];
+
+		snprintf(path, sizeof(path), "/proc/%d/%s", (int)child, names[i]);
+		fd = open(path, O_WRONLY | O_CLOEXEC);
+		assert_int_equal(write(fd, map, strlen(map)), strlen(map));
+	}
+}
+
+/* in_namespace_of_two() - @go: a byte comes when ids are mapped */
+static int in_namespace_of_two(int said, int go)
+{
+	struct names *names;
+	char byte = syscall(SYS_unshare, 0x10000000 /* CLONE_NEWUSER */) < 0 ? 'n' : 'y';
+
+	if (write(said, &byte, 1) != 1 || byte == 'n' || read(go, &byte, 1) != 1)
+		return 77;
+	if (names_start(LIMIT_MS, &names) < 0)
+		return 1;
+	names_allow(names, 60000);
+	return value(names, "effective-user") == ISOLATED_NOBODY &&
+			       value(names, "effective-group") == ISOLATED_NOBODY
+		       ? 0
+		       : 2;
+}
+
+/* A container has not the service's own user: there it is nobody. */
+static void test_nobody_in_a_namespace(void **state)
+{
+	int said[2], go[2], status;
+	char byte = 0;
+	pid_t child;
+
+	(void)state;
+	require_root();
+	assert_int_equal(pipe2(said, O_CLOEXEC), 0);
+	assert_int_equal(pipe2(go, O_CLOEXEC), 0);
+	child = fork();
+	if (child == 0)
+		_exit(in_namespace_of_two(said[1], go[0]));
+	assert_int_equal(read(said[0], &byte, 1), 1);
+	if (byte == 'y')
+		map_ids(child);
+	assert_int_equal(write(go[1], &byte, 1), 1);
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFEXITED(status));
+	require(WEXITSTATUS(status) != 77, "user namespaces");
+	assert_int_equal(WEXITSTATUS(status), 0);
+	for (int i = 0; i < 2; i++) {
+		close(said[i]);
+		close(go[i]);
+	}
+}
+
 static void test_frames(void **state)
 {
 	struct names_request request = { .sequence = 5, .kind = NAMES_GROUP, .name = "dba" };
@@ -615,6 +676,7 @@ int main(void)
 		cmocka_unit_test(test_stop),
 		cmocka_unit_test(test_without_root),
 		cmocka_unit_test(test_not_isolated),
+		cmocka_unit_test(test_nobody_in_a_namespace),
 		cmocka_unit_test(test_frames),
 		cmocka_unit_test(test_members),
 		cmocka_unit_test(test_many_members),
