@@ -78,14 +78,14 @@ def test_who_is_let_in(peers, family):
     assert admitted(came) == dict(zip(PORTS, (remote for _, remote, _ in RULES)))
     # A host's caller who may not is told nothing.
     for port, by_name in came.items():
-        for name, outcome in by_name.items():
-            assert isinstance(outcome, dict) or outcome == "silence", (port, name)
+        for name, said in by_name.items():
+            assert isinstance(said, dict) or said == "silence", (port, name)
     came = peers.server.run(lambda: call_all(here))
     assert admitted(came) == dict(zip(PORTS, (local for _, _, local in RULES)))
     # A caller of this machine who may not is told so at once.
     for port, by_name in came.items():
-        for name, outcome in by_name.items():
-            assert isinstance(outcome, dict) or outcome == "ECONNREFUSED", (port, name)
+        for name, said in by_name.items():
+            assert isinstance(said, dict) or said == "ECONNREFUSED", (port, name)
 
 
 def share_socket(port, busy):
