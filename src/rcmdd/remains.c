@@ -2,9 +2,12 @@
 #include "rcmdd/remains.h"
 
 #include <string.h>
+#include <syslog.h>
 #include <unistd.h>
 
 #include "rcmdd/record.h"
+#include "rcmdd/signals.h"
+#include "rcmdd/tell.h"
 
 /* A module that waits for ever ends with the process, by the signal. */
 #define ALARM_SECONDS 120U
@@ -44,7 +47,7 @@ bool remains_take(struct remains *remains, struct remains *ret_left)
 	return ret_left->login || ret_left->open;
 }
 
-void remains_end(const struct remains *left, const char *terminal)
+int remains_end(const struct remains *left, const char *terminal, bool aloud)
 {
 	const struct pam_who who = {
 		.user = left->user,
@@ -53,9 +56,17 @@ void remains_end(const struct remains *left, const char *terminal)
 		.terminal = terminal,
 	};
 
+	const char *text;
+	int r = 0;
+
+	signals_reset();
 	alarm(ALARM_SECONDS);
 	if (left->login)
 		record_end(left->login);
 	if (left->open)
-		pam_close_for(&who);
+		r = pam_close_for(&who, &text);
+	if (r < 0)
+		tell(aloud, LOG_ERR, "PAM: the session of %s, whose monitor was killed: %s",
+		     left->user, text);
+	return r;
 }

@@ -42,7 +42,11 @@ void remains_closed(struct remains *remains);
  */
 bool remains_take(struct remains *remains, struct remains *ret_left);
 
-/* remains_end() - all of it, in a process of its own: modules, and who reads utmp(5), may hold it up */
-void remains_end(const struct remains *left, const char *terminal);
+/*
+ * remains_end() - all of it, in a process of its own: modules, and who reads utmp(5), may hold it up
+ * @aloud: as of tell()
+ * Returns 0; -EACCES, told. That it takes too long ends the process by a signal.
+ */
+int remains_end(const struct remains *left, const char *terminal, bool aloud);
 
 #endif

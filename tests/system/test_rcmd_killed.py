@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: MIT
+"""portcred-rcmdd's monitor is killed: what it has begun is the server's to end.
+
+    app1: alice ──> db1: portcred-rcmdd ── monitor, SIGKILL ── the user's command, which may go on
+                           '── closes the session of PAM, in a process of its own
+"""
+
+import contextlib
+import os
+import pathlib
+import signal
+
+import pytest
+
+import host as hosts
+import place
+import rcmd
+import rcmdd
+
+# pam_exec(8) ends a script's standard input and output; what it sees of the process is inherited.
+SIGNALS = "echo $(sed -n 's/^Sig\\(Blk\\|Ign\\):\\t//p' /proc/self/status)"
+
+
+@pytest.fixture(name="pair")
+def _pair(peers):
+    rcmdd.prepare_peers(peers)
+    peers.put()
+    rcmd.write_equiv(peers.server, "app1\n")
+    peers.to = peers.address(peers.server)
+    return peers
+
+
+def on_closing(host, text):
+    """PAM runs a script when it closes a session; yields what reads the lines that it has written."""
+    told, script = host.directory / "closing-told", host.directory / "closing"
+    script.write_text(f'#!/bin/sh\n[ "$PAM_TYPE" = close_session ] || exit 0\n{{ {text}; }} >> {told}\n',
+                      encoding="ascii")
+    script.chmod(0o755)
+    told.write_text("", encoding="ascii")
+    with open(host.etc / "pam.d/portcred-rcmdd", "a", encoding="ascii") as service:
+        service.write(f"session required pam_exec.so {script}\n")
+    return lambda: told.read_text(encoding="ascii").splitlines()
+
+
+@contextlib.contextmanager
+def running(pair, text, second=False):
+    """A session of alice's whose command says its shell's pid and that one's parent, which it yields."""
+    def stay():
+        with rcmdd.Call(pair.to, "shell") as call:
+            call.send(rcmdd.fields(str(call.listen()) if second else ""))
+            if second:
+                call.accept()
+            call.send(rcmdd.fields("alice", "alice", f"echo $$ $PPID; {text}"))
+            said = b""
+            while not said.endswith(b"\n"):
+                said += call.read(1)
+            yield [int(word) for word in said.lstrip(b"\0").split()]
+            yield True
+
+    child = pair.client.start(stay, user="alice")
+    try:
+        yield child.value
+    finally:
+        child.kill()
+
+
+def sockets(pid):
+    return {link for link in place.held(pid) if link.startswith("socket:")}
+
+
+def kill(monitor, command):
+    """Once the command runs, and has the connection alone."""
+    place.eventually(lambda: not sockets(monitor) & sockets(command), "the session is the user's alone")
+    os.kill(monitor, signal.SIGKILL)
+
+
+def number(mask, signum):
+    return int(mask, 16) >> (signum - 1) & 1
+
+
+def test_signals(pair):
+    """Catches a module that ends the process which closes the session, by writing to somebody who has gone;
+    and one that holds it up for ever, because whoever started the server ignored or blocked SIGALRM."""
+    told = on_closing(pair.server, SIGNALS)
+    started = ["env", "--ignore-signal=ALRM", "--block-signal=ALRM"]
+    with rcmdd.server(pair.server, "shell", command=started):
+        with running(pair, "exec cat") as (command, monitor):
+            kill(monitor, command)
+        blocked, ignored = place.eventually(told, "the end")[0].split()
+    assert int(blocked, 16) == 0 and number(ignored, signal.SIGPIPE) and not number(ignored, signal.SIGALRM)
+
+
+@pytest.mark.parametrize("text, said", [
+    ("exit 1", ("PAM: the session of alice, whose monitor was killed: System error",
+                "the process for that ended by status 1")),
+    ("kill -ALRM $PPID", ("the process for that ended by signal 14",)),
+])
+def test_closing_fails(pair, text, said):
+    """Catches a session that stays open without a word. The next one has its seat, and is no closer."""
+    on_closing(pair.server, text)
+    with rcmdd.server(pair.server, "shell", "--limit", "1") as server:
+        with running(pair, "exec cat") as (command, monitor):
+            kill(monitor, command)
+        for words in said:
+            server.wait_logged(words)
+        once = server.log().count("may not have ended")
+        with running(pair, "exit 3"):
+            rcmdd.wait_alone(pair.server, "shell")
+        assert once == server.log().count("may not have ended") == 1
