@@ -45,7 +45,7 @@
 /* What is watched. */
 enum { SIGNALS, GIVEN, FIRST_LISTENER };
 
-/* struct process - of a seat: the monitor of its session; if that was killed, what ends the session for it */
+/* struct process - of a seat: the monitor of its session, or what ends it for one that was killed */
 struct process {
 	pid_t pid;
 	bool closes;
@@ -58,7 +58,7 @@ struct server {
 	size_t n_listeners;
 	struct admission admission;
 	struct process *processes; /* by seat */
-	struct remains *remains; /* the same: session_shared's, memory of all sessions */
+	struct remains *remains;   /* the same: session_shared's, memory of all sessions */
 	struct spare spare;
 	bool wants_spare; /* since a connection came; not after one that ended by itself */
 	unsigned refused; /* since it was told */
@@ -158,7 +158,7 @@ static void close_server(struct server *server)
 
 /*
  * end_remains() - of a session whose monitor did not live to do it
- * Returns the pid of the process that does; 0 where nothing is left, or, told, where it stays as it is.
+ * Returns the pid of the process that does; 0 where nothing is left, or, told, where it stays so.
  */
 static pid_t end_remains(struct server *server, size_t seat)
 {
@@ -189,7 +189,8 @@ static void tell_closer(const struct server *server, int status)
 	if (status == 0)
 		return;
 	tell(server->options->aloud, LOG_ERR,
-	     "what a monitor that was killed has begun may not have ended: the process for that ended by %s %d",
+	     "what a monitor that was killed has begun may not have ended: the process for that "
+	     "ended by %s %d",
 	     WIFSIGNALED(status) ? "signal" : "status",
 	     WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
 }

@@ -12,7 +12,6 @@ import signal
 
 import pytest
 
-import host as hosts
 import place
 import rcmd
 import rcmdd
@@ -107,3 +106,53 @@ def test_closing_fails(pair, text, said):
         with running(pair, "exit 3"):
             rcmdd.wait_alone(pair.server, "shell")
         assert once == server.log().count("may not have ended") == 1
+
+
+def waits_for_another(server):
+    """A child of the server's that holds a process which is not its own (pidfd_open(2))."""
+    children = pathlib.Path(f"/proc/{server}/task/{server}/children").read_text(encoding="ascii").split()
+    for child in children:
+        with contextlib.suppress(FileNotFoundError):
+            if any("pidfd" in link for link in place.held(child)):
+                return True
+    return False
+
+
+def runs(pid):
+    """Whether it does, and is not only waited for."""
+    try:
+        return pathlib.Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rsplit(") ", 1)[1][0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def refused(address):
+    with rcmdd.Call(address, "shell") as call:
+        return call.rest() == b""
+
+
+@pytest.mark.parametrize("second, text", [(False, "exec sleep 600"), (True, "trap '' HUP; exec sleep 600")])
+def test_command_goes_on(pair, second, text):
+    """Catches a session of PAM that is closed while its command still runs, or not after it, either."""
+    told = on_closing(pair.server, "echo closed")
+    with rcmdd.server(pair.server, "shell", "--limit", "1") as server:
+        with running(pair, text, second) as (command, monitor):
+            kill(monitor, command)
+            place.eventually(lambda: waits_for_another(server.process.pid), "who waits for the end")
+            # The session still counts.
+            assert pair.client.run(lambda: refused(pair.to))
+            server.wait_logged("too many sessions")
+            assert runs(command) and not told()
+            os.kill(command, signal.SIGKILL)
+            place.eventually(lambda: told() == ["closed"], "the end")
+        rcmdd.wait_alone(pair.server, "shell")
+
+
+def test_command_is_hung_up_on(pair):
+    """With a second channel it hears of it, as the manual says, and the session is closed behind it."""
+    told = on_closing(pair.server, "echo closed")
+    with rcmdd.server(pair.server, "shell"):
+        with running(pair, "exec cat", second=True) as (command, monitor):
+            kill(monitor, command)
+            place.eventually(lambda: told() == ["closed"], "the end")
+            assert not runs(command)
