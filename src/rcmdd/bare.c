@@ -7,12 +7,21 @@
 
 #include <errno.h>
 #include <link.h>
+#include <stdbool.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/single_threaded.h>
+#include <sys/stat.h>
+
+/* Libraries that ld.so(8) loads into every program. */
+#define PRELOAD_FILE "/etc/ld.so.preload"
 
 /* How many objects this process was started with: the first of the list for as long as it runs. */
 static size_t n_started_with;
+
+/* What stands before the C library may load a part of its own, which the child would lack. */
+static bool is_preloaded;
 
 /* struct advice - for objects of the list, in its order */
 struct advice {
@@ -28,9 +37,21 @@ static int count(struct dl_phdr_info *object, size_t size, void *data)
 	return 0;
 }
 
-/* All that the program needs is mapped before its constructors run, and what is preloaded for it too. */
+/* has_preloads() - by ld.so(8)'s two ways; true where it cannot be told */
+static bool has_preloads(void)
+{
+	const char *names = getenv("LD_PRELOAD");
+	struct stat status;
+
+	if (names && *names)
+		return true;
+	return stat(PRELOAD_FILE, &status) < 0 ? errno != ENOENT : status.st_size > 0;
+}
+
+/* All that the program needs is mapped before its constructors run. */
 __attribute__((constructor)) static void remember_start(void)
 {
+	is_preloaded = has_preloads();
 	dl_iterate_phdr(count, &n_started_with);
 }
 
@@ -70,8 +91,8 @@ pid_t bare_fork(void)
 	pid_t pid;
 	int error;
 
-	/* Of a thread that stays behind, only fork(2) takes the locks; and it calls back into libraries. */
-	if (!__libc_single_threaded)
+	/* Only fork(2) takes the locks of a thread that stays behind, and calls back into libraries. */
+	if (is_preloaded || !__libc_single_threaded)
 		return fork();
 	dl_iterate_phdr(advise, &without);
 	pid = _Fork();

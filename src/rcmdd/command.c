@@ -103,6 +103,20 @@ static int run_beside(void *data)
 	run_shell(start);
 }
 
+/* spawn_command() - as spawn(); said where the server finds it, should this process be killed */
+static pid_t spawn_command(struct session *session, int (*run)(void *data), struct start *start)
+{
+	struct remains *remains = session->shared.remains;
+	pid_t pid;
+
+	if (remains)
+		remains->command = REMAINS_UNKNOWN;
+	pid = spawn(run, start);
+	if (remains)
+		remains->command = pid < 0 ? REMAINS_NONE : pid;
+	return pid;
+}
+
 /* run_relay() - in the child: as the user, with three descriptors; does not return */
 static _Noreturn void run_relay(const struct session *session, const struct carrying *carrying,
 				pid_t pid)
@@ -137,7 +151,7 @@ static pid_t start_carried(struct session *session, struct start *start)
 	if (r < 0)
 		return r;
 	start->errors = carrying.errors[1];
-	pid = spawn(run_beside, start);
+	pid = spawn_command(session, run_beside, start);
 	if (pid < 0)
 		return pid;
 	/* It alone says when there is no more of it. */
@@ -167,5 +181,6 @@ pid_t command_start(struct session *session, char *const environment[])
 
 	if (r < 0)
 		return r;
-	return session->second < 0 ? spawn(run_directly, &start) : start_carried(session, &start);
+	return session->second < 0 ? spawn_command(session, run_directly, &start)
+				   : start_carried(session, &start);
 }

@@ -160,13 +160,18 @@ void pam_session_end(struct pam_session *pam)
 	*pam = (struct pam_session){ 0 };
 }
 
-int pam_close_for(const struct pam_who *who)
+int pam_close_for(const struct pam_who *who, const char **ret_text)
 {
 	static const struct pam_talk nobody = { 0 };
 	struct pam_session pam = { 0 };
 	int r = pam_begin(&pam, who, &nobody);
 
-	pam.open = pam.credentials = r == 0;
+	pam.credentials = r == 0;
+	if (r == 0)
+		r = set_remote_host(&pam, NULL);
+	if (r == 0)
+		r = told(&pam, pam_close_session(pam.handle, PAM_SILENT));
+	*ret_text = pam_strerror(NULL, pam.status);
 	pam_session_end(&pam);
 	return r;
 }

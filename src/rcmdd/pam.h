@@ -57,8 +57,11 @@ int pam_open(struct pam_session *pam);
 /* pam_session_end() - closes what is open */
 void pam_session_end(struct pam_session *pam);
 
-/* pam_close_for() - a session that another process has opened and did not live to close; 0, -EACCES */
-int pam_close_for(const struct pam_who *who);
+/*
+ * pam_close_for() - a session that another process has opened and did not live to close
+ * Returns 0; -EACCES with a text of PAM's: its modules cannot be called, or one could not close it.
+ */
+int pam_close_for(const struct pam_who *who, const char **ret_text);
 
 const char *pam_text(const struct pam_session *pam);
 

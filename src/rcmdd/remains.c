@@ -1,10 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 #include "rcmdd/remains.h"
 
+#include <errno.h>
+#include <poll.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <syslog.h>
 #include <unistd.h>
 
+#include "base/cleanup.h"
 #include "rcmdd/record.h"
+#include "rcmdd/signals.h"
+#include "rcmdd/tell.h"
 
 /* A module that waits for ever ends with the process, by the signal. */
 #define ALARM_SECONDS 120U
@@ -40,11 +47,40 @@ bool remains_take(struct remains *remains, struct remains *ret_left)
 	memcpy(ret_left->remote_host, remains->remote_host, sizeof(ret_left->remote_host));
 	ret_left->has_remote_user = remains->has_remote_user;
 	ret_left->login = atomic_exchange(&remains->login, 0);
+	ret_left->command = atomic_exchange(&remains->command, REMAINS_NONE);
 	ret_left->open = atomic_exchange(&remains->open, false);
 	return ret_left->login || ret_left->open;
 }
 
-void remains_end(const struct remains *left, const char *terminal)
+/*
+ * wait_for_command() - 0, -errno: it is not known whether it runs
+ * It has left the monitor's session for its own. Another process may have its number since, if it has
+ * just ended; one that leads a session as well is waited for in vain, and what follows comes late.
+ */
+static int wait_for_command(pid_t pid)
+{
+	struct pollfd ended = { .events = POLLIN };
+	_cleanup_close_ int process = -EBADF;
+
+	if (pid == REMAINS_NONE)
+		return 0;
+	if (pid == REMAINS_UNKNOWN)
+		return -ESRCH;
+	process = (int)syscall(SYS_pidfd_open, pid, 0); /* close-on-exec always */
+	if (process < 0)
+		return errno == ESRCH ? 0 : -errno;
+	if (getsid(pid) != pid)
+		return 0;
+	ended.fd = process;
+	while (poll(&ended, 1, -1) < 0) {
+		if (errno != EINTR)
+			return -errno;
+	}
+	return 0;
+}
+
+/* close_session() - of PAM; 0, -EACCES after telling */
+static int close_session(const struct remains *left, const char *terminal, bool aloud)
 {
 	const struct pam_who who = {
 		.user = left->user,
@@ -53,9 +89,29 @@ void remains_end(const struct remains *left, const char *terminal)
 		.terminal = terminal,
 	};
 
+	const char *text;
+	int r = pam_close_for(&who, &text);
+
+	if (r < 0)
+		tell(aloud, LOG_ERR, "PAM: the session of %s, whose monitor was killed: %s",
+		     left->user, text);
+	return r;
+}
+
+int remains_end(const struct remains *left, const char *terminal, bool aloud)
+{
+	int r;
+
+	signals_reset();
+	r = wait_for_command(left->command);
+	if (r < 0) {
+		tell(aloud, LOG_ERR,
+		     "the command of %s, whose monitor was killed, may still run: %s", left->user,
+		     strerror(-r));
+		return r;
+	}
 	alarm(ALARM_SECONDS);
 	if (left->login)
 		record_end(left->login);
-	if (left->open)
-		pam_close_for(&who);
+	return left->open ? close_session(left, terminal, aloud) : 0;
 }

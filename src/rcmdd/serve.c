@@ -45,14 +45,20 @@
 /* What is watched. */
 enum { SIGNALS, GIVEN, FIRST_LISTENER };
 
+/* struct process - of a seat: the monitor of its session, or what ends it for one that was killed */
+struct process {
+	pid_t pid;
+	bool closes;
+};
+
 /* struct server - @watched: the signals, the session that was given its connection last, the listeners */
 struct server {
 	const struct options *options;
 	struct pollfd watched[FIRST_LISTENER + MAX_LISTENERS];
 	size_t n_listeners;
 	struct admission admission;
-	pid_t *pids;             /* by seat */
-	struct remains *remains; /* the same: session_shared's, memory of all sessions */
+	struct process *processes; /* by seat */
+	struct remains *remains;   /* the same: session_shared's, memory of all sessions */
 	struct spare spare;
 	bool wants_spare; /* since a connection came; not after one that ended by itself */
 	unsigned refused; /* since it was told */
@@ -77,7 +83,7 @@ static void server_clear(struct server *server)
 	spare_clear(&server->spare);
 	spare_settle(&server->spare);
 	free(server->admission.seats);
-	free(server->pids);
+	free(server->processes);
 	if (server->remains)
 		munmap(server->remains, shared_size(server));
 }
@@ -112,8 +118,8 @@ static int server_begin(struct server *server, const struct listeners *listeners
 		calloc(options->limit, sizeof(*admission->seats)),
 		(atomic_bool *)(server->remains + options->limit),
 	};
-	server->pids = calloc(options->limit, sizeof(*server->pids));
-	if (!admission->seats || !server->pids)
+	server->processes = calloc(options->limit, sizeof(*server->processes));
+	if (!admission->seats || !server->processes)
 		return -ENOMEM;
 	server->n_listeners = listeners->n;
 	for (size_t i = 0; i < listeners->n; i++)
@@ -150,34 +156,64 @@ static void close_server(struct server *server)
 		_exit(EXIT_FAILURE);
 }
 
-/* end_remains() - of a session whose monitor did not live to do it */
-static void end_remains(struct server *server, size_t seat)
+/*
+ * end_remains() - of a session whose monitor did not live to do it
+ * Returns the pid of the process that does; 0 where nothing is left, or, told, where it stays so.
+ */
+static pid_t end_remains(struct server *server, size_t seat)
 {
+	bool aloud = server->options->aloud;
 	struct remains left;
 	pid_t pid;
 
 	if (!remains_take(&server->remains[seat], &left))
-		return;
+		return 0;
 	pid = fork();
 	if (pid == 0) {
+		int r;
+
 		close_server(server);
-		remains_end(&left, rcmd_service_name(server->options->service));
-		_exit(EXIT_SUCCESS);
+		r = remains_end(&left, rcmd_service_name(server->options->service), aloud);
+		_exit(r < 0 ? EXIT_FAILURE : EXIT_SUCCESS);
 	}
-	if (pid < 0)
-		tell(server->options->aloud, LOG_ERR,
-		     "what a monitor that was killed has begun stays as it is: %s",
-		     strerror(errno));
+	if (pid > 0)
+		return pid;
+	tell(aloud, LOG_ERR, "what a monitor that was killed has begun stays as it is: %s",
+	     strerror(errno));
+	return 0;
 }
 
-static void leave(struct server *server, pid_t pid)
+/* tell_closer() - how it has ended, unless all is well; status: of waitpid(2) */
+static void tell_closer(const struct server *server, int status)
+{
+	if (status == 0)
+		return;
+	tell(server->options->aloud, LOG_ERR,
+	     "what a monitor that was killed has begun may not have ended: the process for that "
+	     "ended by %s %d",
+	     WIFSIGNALED(status) ? "signal" : "status",
+	     WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
+}
+
+/* leave_seat() - its process has ended, and with it the session, unless something is left to end */
+static void leave_seat(struct server *server, size_t seat, int status)
+{
+	struct process *process = &server->processes[seat];
+
+	if (process->closes)
+		tell_closer(server, status);
+	process->pid = end_remains(server, seat);
+	process->closes = process->pid > 0;
+	if (!process->closes)
+		admission_leave(&server->admission, seat);
+}
+
+static void leave(struct server *server, pid_t pid, int status)
 {
 	for (size_t i = 0; i < server->admission.limit; i++) {
-		if (server->pids[i] != pid)
+		if (server->processes[i].pid != pid)
 			continue;
-		server->pids[i] = 0;
-		end_remains(server, i);
-		admission_leave(&server->admission, i);
+		leave_seat(server, i, status);
 		return;
 	}
 }
@@ -185,13 +221,14 @@ static void leave(struct server *server, pid_t pid)
 static void reap(struct server *server)
 {
 	pid_t pid;
+	int status;
 
-	while ((pid = waitpid(-1, NULL, WNOHANG)) > 0) {
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
 		if (pid == server->spare.pid) {
 			server->spare.pid = 0; /* it is waited for */
 			spare_clear(&server->spare);
 		}
-		leave(server, pid);
+		leave(server, pid, status);
 	}
 }
 
@@ -201,14 +238,15 @@ static void reap(struct server *server)
  */
 static bool end_session(struct server *server, size_t seat)
 {
-	pid_t pid = server->pids[seat];
+	pid_t pid = server->processes[seat].pid;
+	int status = 0;
 
 	if (!admission_end(&server->admission, seat))
 		return false;
 	kill(pid, SIGKILL);
-	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		;
-	leave(server, pid);
+	leave_seat(server, seat, status);
 	return true;
 }
 
@@ -320,7 +358,7 @@ static bool take(struct server *server, int listener)
 		server->resting = true;
 		return false;
 	}
-	server->pids[seat] = pid;
+	server->processes[seat] = (struct process){ .pid = pid };
 	return true;
 }
 

@@ -15,6 +15,7 @@
 #include "rcmdd/environment.h"
 #include "rcmdd/login.h"
 #include "rcmdd/moment.h"
+#include "rcmdd/signals.h"
 #include "rcmdd/tell.h"
 
 /*
@@ -206,18 +207,15 @@ static void wait_for(struct session *session, pid_t pid, const sigset_t *ours)
 		kill(-pid, SIGHUP);
 }
 
-static void set_signals(sigset_t *ours)
+/* block_signals() - those that the monitor takes itself */
+static void block_signals(sigset_t *ret_ours)
 {
-	sigemptyset(ours);
-	sigprocmask(SIG_SETMASK, ours, NULL);
-	sigaddset(ours, SIGCHLD);
-	sigaddset(ours, SIGTERM);
-	sigaddset(ours, SIGHUP);
-	sigaddset(ours, SIGINT);
-	signal(SIGPIPE, SIG_IGN);
-	signal(SIGALRM, SIG_DFL);
-	/* Children are waited for, whatever the parent did with them. */
-	signal(SIGCHLD, SIG_DFL);
+	sigemptyset(ret_ours);
+	sigaddset(ret_ours, SIGCHLD);
+	sigaddset(ret_ours, SIGTERM);
+	sigaddset(ret_ours, SIGHUP);
+	sigaddset(ret_ours, SIGINT);
+	sigprocmask(SIG_BLOCK, ret_ours, NULL);
 }
 
 static void session_clear(struct session *session)
@@ -262,11 +260,10 @@ static struct session session_of(const struct options *options)
 int session_prepare(const struct options *options, struct session *ret_session)
 {
 	struct session session = session_of(options);
-	sigset_t ours;
 	int r;
 
 	/* The reader is to have them as they are from now on. */
-	set_signals(&ours);
+	signals_reset();
 	r = opening_start(&session.opening, options->service);
 	if (r < 0)
 		opening_clear(&session.opening);
@@ -286,14 +283,14 @@ int session_run(const struct options *options, struct session *prepared, int con
 	session.connection = connection;
 	if (shared)
 		session.shared = *shared;
-	set_signals(&ours);
+	signals_reset();
 	alarm(options->grace + ALARM_SECONDS);
 	if (session_admit(&session) < 0)
 		return 1;
 	if (session.shared.waiting && !admission_pass(session.shared.waiting))
 		return 1;
 	/* From here on they wait to be taken: the end of the user's process among them. */
-	sigprocmask(SIG_BLOCK, &ours, NULL);
+	block_signals(&ours);
 	pid = begin(&session);
 	if (pid < 0)
 		return 1;

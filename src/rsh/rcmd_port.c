@@ -157,11 +157,13 @@ static int find_user(struct errand *errand)
 /* find_ports() - those of who runs this; root could have any without us */
 static int find_ports(struct errand *errand)
 {
-	int r = share_read(PROGRAM, SHARE_FILE, &errand->ports);
+	int r = RSH_DONE;
 
-	if (getuid() == 0)
-		errand->ports = PRIVILEGE_PORTS;
-	share_mark(getuid(), errand->ports, errand->tried);
+	errand->ports = PRIVILEGE_PORTS;
+	if (getuid() != 0)
+		r = share_read(PROGRAM, SHARE_FILE, &errand->ports);
+	if (r == RSH_DONE)
+		share_mark(getuid(), errand->ports, errand->tried);
 	return r;
 }
 

@@ -6,8 +6,10 @@
  * where it has just bound a port, or call a server that never ends a session; and a port is not free for
  * the same server until a minute after. So nothing is counted, which he could be in the way of: each uid
  * has a share of its own, and never tries another port. Which ports these are is a shuffle that begins
- * with the uid: two users have a quarter of the default share in common, and of what a user has, any one
- * other leaves him most.
+ * with the uid. Of the default share two users have a quarter in common in the mean, and less than
+ * half (of 18 million pairs of uids at most 56 ports of 128): any one other leaves a user most of his.
+ * Several together can have all of them; and the larger the administrator makes the share, the more
+ * of it one other has: all, where it is all ports.
  */
 #ifndef PORTCRED_RSH_SHARE_H
 #define PORTCRED_RSH_SHARE_H

@@ -103,7 +103,8 @@ def private_run():
     """Numbers for hosts, in a /run of our own; see host.prepare()."""
     programs = [BUILD / "tests/system" / name
                 for name in ("probe", "hammer", "dualstack", "stalled", "listener", "rcmd_client",
-                             "deaf_mnl.so", "pam_thread.so", "preloaded.so")]
+                             "deaf_mnl.so", "pam_thread.so", "preloaded.so",
+                             "preloaded_part.so")]
     programs += [BUILD / name for name in
                  ("portcred-rsh", "portcred-rlogin", "portcred-rexec", "portcred-rcmd-port",
                   "portcred-rcmdd", "portcred-nfsgate")]

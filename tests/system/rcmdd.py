@@ -56,7 +56,7 @@ class Server:
         def line():
             return next((line for line in self.log().splitlines() if text in line), None)
 
-        return place.eventually(line, f"{text!r} in the log:\n{self.log()}", 10)
+        return place.eventually(line, f"{text!r} in the log:\n{self.log()}", hosts.TIMEOUT)
 
 
 @contextlib.contextmanager

@@ -59,7 +59,7 @@ def listening(port):
         with hosts.bind(port, "mptcp", listen=True, options=[REUSE]) as listener:
             yield None
             while True:
-                assert select.select([listener], [], [], 10)[0]
+                assert select.select([listener], [], [], hosts.TIMEOUT)[0]
                 kept.append(listener.accept()[0])
                 kept[-1].sendall(b"in")
                 yield kept[-1].getpeername()[0]
@@ -71,7 +71,7 @@ def calling(port, ports):
     def work():
         with make_socket("mptcp") as sock:
             rshing.bind_free(sock, CALLER, ports)
-            sock.settimeout(10)
+            sock.settimeout(hosts.TIMEOUT)
             sock.connect((THERE, port))
             assert sock.recv(2) == b"in"
             yield None

@@ -280,31 +280,45 @@ def hanging():
         yield None
 
 
+def waiting(machine, stack):
+    """A helper of mallory's that waits with two ports, at one of which it listens, and is stopped, so that
+    it cannot be asked to end either; or one that has ended, because it got none. It is killed with the stack."""
+    before = len(reserved(machine, MALLORY, listening=True))
+    _, theirs = (stack.enter_context(end) for end in socket.socketpair(
+        socket.AF_UNIX, socket.SOCK_SEQPACKET))
+    process = helper(machine, "shell", "127.0.0.1", "600", "bob", "id", end=theirs.fileno())
+    stack.callback(process.kill)
+    theirs.close()
+    place.eventually(lambda: process.poll() is not None or
+                     len(reserved(machine, MALLORY, listening=True)) > before, "its listener")
+    if process.poll() is None:
+        os.kill(process.pid, signal.SIGSTOP)
+    return process
+
+
 def test_one_user_leaves_ports_to_others(machine):
-    """Catches reserved ports that one user has all of, for as long as he likes."""
+    """Catches reserved ports that one user has all of, for as long as he likes.
+
+    Of six ports, three to five helpers can wait. A connection comes from a port that no other one to this
+    server comes from, and at which nobody listens, so the first listener's is none of theirs: five at most.
+    A listener may have a port that another's connection comes from; where none has, the three have two each.
+    The next one fails when no port is left to connect from, and then all six are held; or none but that one,
+    and then it was the sixth.
+    """
     held = []
     with configured(machine, b"ports-per-user 6\n"), contextlib.ExitStack() as stack:
         server = machine.start(hanging)
-        # Each waits with two ports, at one of which it listens: five are all that can be.
-        while len(held) < 7:
-            _, theirs = (stack.enter_context(end) for end in socket.socketpair(
-                socket.AF_UNIX, socket.SOCK_SEQPACKET))
-            held.append(helper(machine, "shell", "127.0.0.1", "600", "bob", "id", end=theirs.fileno()))
-            theirs.close()
-            place.eventually(lambda: held[-1].poll() is not None or
-                             len(reserved(machine, MALLORY, listening=True)) == len(held), "its listener")
-            if held[-1].poll() is not None:
-                break
-            os.kill(held[-1].pid, signal.SIGSTOP)  # nor can it be asked to end
+        while not held or held[-1].poll() is None:
+            assert len(held) <= 5, "one more waits than can be"
+            held.append(waiting(machine, stack))
         ends_with(held[-1], f"none of the 6 ports is left that user {MALLORY} has of 512 to 1023")
-        assert 4 <= len(reserved(machine, MALLORY)) <= 6
+        assert len(held) - 1 in (3, 4, 5)
+        assert len(reserved(machine, MALLORY)) in (5, 6)
         server.kill()
         server = rshing.serve(machine, lambda one: one.let_in(), source=("127.0.0.1", rshing.SOME_RESERVED))
         ended = client(machine, "-n", "127.0.0.1", "id")
         assert (ended.returncode, ended.stderr) == (DONE, "")
         server.take()
-    for process in held:
-        process.kill()
 
 
 def reserved(machine, uid, listening=False):
@@ -331,6 +345,15 @@ def test_configuration_errors(machine, text, said):
         ended = client(machine, "-n", "127.0.0.1", "id")
     assert ended.returncode == FAILED
     assert f"portcred-rcmd-port: {CONFIGURATION}{said}\n" in ended.stderr
+
+
+def test_configuration_is_not_for_root(machine):
+    """Root has all ports: catches a file that is wrong and keeps him out."""
+    with configured(machine, b"ports-per-user 1\n"):
+        server = rshing.serve(machine, lambda one: one.let_in(), source=("127.0.0.1", rshing.SOME_RESERVED))
+        ended = client(machine, "-n", "127.0.0.1", "id", user=None)
+        assert (ended.returncode, ended.stderr) == (DONE, "")
+        server.take()
 
 
 def test_configuration_of_others(machine):

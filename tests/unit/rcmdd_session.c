@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * rcmdd_session.c - what a session is made of: its environment, and the size of its window among what
- * is typed
+ * rcmdd_session.c - what a session is made of: its environment, the size of its window among what is
+ * typed, and what is left of it
  */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -14,6 +15,7 @@
 
 #include "base/cleanup.h"
 #include "rcmdd/environment.h"
+#include "rcmdd/remains.h"
 #include "rcmdd/window.h"
 
 static const struct account alice = { (char *)"alice", 2011, 2011, (char *)"/home/alice",
@@ -152,6 +154,16 @@ static void test_window(void **state)
 	}
 }
 
+/* Catches a session that is closed although a command may have begun of which nobody knows. */
+static void test_remains_of_a_command_unknown(void **state)
+{
+	struct remains remains = { .command = REMAINS_UNKNOWN, .user = "alice" }, left;
+
+	atomic_store(&remains.open, true);
+	assert_true(remains_take(&remains, &left));
+	assert_int_equal(remains_end(&left, "shell", false), -ESRCH);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -159,6 +171,7 @@ int main(void)
 		cmocka_unit_test(test_environment_of_pam),
 		cmocka_unit_test(test_environment_is_bounded),
 		cmocka_unit_test(test_window),
+		cmocka_unit_test(test_remains_of_a_command_unknown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

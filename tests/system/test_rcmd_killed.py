@@ -1,0 +1,158 @@
+# SPDX-License-Identifier: MIT
+"""portcred-rcmdd's monitor is killed: what it has begun is the server's to end.
+
+    app1: alice ──> db1: portcred-rcmdd ── monitor, SIGKILL ── the user's command, which may go on
+                           '── closes the session of PAM, in a process of its own
+"""
+
+import contextlib
+import os
+import pathlib
+import signal
+
+import pytest
+
+import place
+import rcmd
+import rcmdd
+
+# pam_exec(8) ends a script's standard input and output; what it sees of the process is inherited.
+SIGNALS = "echo $(sed -n 's/^Sig\\(Blk\\|Ign\\):\\t//p' /proc/self/status)"
+
+
+@pytest.fixture(name="pair")
+def _pair(peers):
+    rcmdd.prepare_peers(peers)
+    peers.put()
+    rcmd.write_equiv(peers.server, "app1\n")
+    peers.to = peers.address(peers.server)
+    return peers
+
+
+def on_closing(host, text):
+    """PAM runs a script when it closes a session; yields what reads the lines that it has written."""
+    told, script = host.directory / "closing-told", host.directory / "closing"
+    script.write_text(f'#!/bin/sh\n[ "$PAM_TYPE" = close_session ] || exit 0\n{{ {text}; }} >> {told}\n',
+                      encoding="ascii")
+    script.chmod(0o755)
+    told.write_text("", encoding="ascii")
+    with open(host.etc / "pam.d/portcred-rcmdd", "a", encoding="ascii") as service:
+        service.write(f"session required pam_exec.so {script}\n")
+    return lambda: told.read_text(encoding="ascii").splitlines()
+
+
+@contextlib.contextmanager
+def running(pair, text, second=False):
+    """A session of alice's whose command says its shell's pid and that one's parent, which it yields."""
+    def stay():
+        with rcmdd.Call(pair.to, "shell") as call:
+            call.send(rcmdd.fields(str(call.listen()) if second else ""))
+            if second:
+                call.accept()
+            call.send(rcmdd.fields("alice", "alice", f"echo $$ $PPID; {text}"))
+            said = b""
+            while not said.endswith(b"\n"):
+                said += call.read(1)
+            yield [int(word) for word in said.lstrip(b"\0").split()]
+            yield True
+
+    child = pair.client.start(stay, user="alice")
+    try:
+        yield child.value
+    finally:
+        child.kill()
+
+
+def sockets(pid):
+    return {link for link in place.held(pid) if link.startswith("socket:")}
+
+
+def kill(monitor, command):
+    """Once the command runs, and has the connection alone."""
+    place.eventually(lambda: not sockets(monitor) & sockets(command), "the session is the user's alone")
+    os.kill(monitor, signal.SIGKILL)
+
+
+def number(mask, signum):
+    return int(mask, 16) >> (signum - 1) & 1
+
+
+def test_signals(pair):
+    """Catches a module that ends the process which closes the session, by writing to somebody who has gone;
+    and one that holds it up for ever, because whoever started the server ignored or blocked SIGALRM."""
+    told = on_closing(pair.server, SIGNALS)
+    started = ["env", "--ignore-signal=ALRM", "--block-signal=ALRM"]
+    with rcmdd.server(pair.server, "shell", command=started):
+        with running(pair, "exec cat") as (command, monitor):
+            kill(monitor, command)
+        blocked, ignored = place.eventually(told, "the end")[0].split()
+    assert int(blocked, 16) == 0 and number(ignored, signal.SIGPIPE) and not number(ignored, signal.SIGALRM)
+
+
+@pytest.mark.parametrize("text, said", [
+    ("exit 1", ("PAM: the session of alice, whose monitor was killed: System error",
+                "the process for that ended by status 1")),
+    ("kill -ALRM $PPID", ("the process for that ended by signal 14",)),
+])
+def test_closing_fails(pair, text, said):
+    """Catches a session that stays open without a word. The next one has its seat, and is no closer."""
+    on_closing(pair.server, text)
+    with rcmdd.server(pair.server, "shell", "--limit", "1") as server:
+        with running(pair, "exec cat") as (command, monitor):
+            kill(monitor, command)
+        for words in said:
+            server.wait_logged(words)
+        once = server.log().count("may not have ended")
+        with running(pair, "exit 3"):
+            rcmdd.wait_alone(pair.server, "shell")
+        assert once == server.log().count("may not have ended") == 1
+
+
+def waits_for_another(server):
+    """A child of the server's that holds a process which is not its own (pidfd_open(2))."""
+    children = pathlib.Path(f"/proc/{server}/task/{server}/children").read_text(encoding="ascii").split()
+    for child in children:
+        with contextlib.suppress(FileNotFoundError):
+            if any("pidfd" in link for link in place.held(child)):
+                return True
+    return False
+
+
+def runs(pid):
+    """Whether it does, and is not only waited for."""
+    try:
+        return pathlib.Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rsplit(") ", 1)[1][0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def refused(address):
+    with rcmdd.Call(address, "shell") as call:
+        return call.rest() == b""
+
+
+@pytest.mark.parametrize("second, text", [(False, "exec sleep 600"), (True, "trap '' HUP; exec sleep 600")])
+def test_command_goes_on(pair, second, text):
+    """Catches a session of PAM that is closed while its command still runs, or not after it, either."""
+    told = on_closing(pair.server, "echo closed")
+    with rcmdd.server(pair.server, "shell", "--limit", "1") as server:
+        with running(pair, text, second) as (command, monitor):
+            kill(monitor, command)
+            place.eventually(lambda: waits_for_another(server.process.pid), "who waits for the end")
+            # The session still counts.
+            assert pair.client.run(lambda: refused(pair.to))
+            server.wait_logged("too many sessions")
+            assert runs(command) and not told()
+            os.kill(command, signal.SIGKILL)
+            place.eventually(lambda: told() == ["closed"], "the end")
+        rcmdd.wait_alone(pair.server, "shell")
+
+
+def test_command_is_hung_up_on(pair):
+    """With a second channel it hears of it, as the manual says, and the session is closed behind it."""
+    told = on_closing(pair.server, "echo closed")
+    with rcmdd.server(pair.server, "shell"):
+        with running(pair, "exec cat", second=True) as (command, monitor):
+            kill(monitor, command)
+            place.eventually(lambda: told() == ["closed"], "the end")
+            assert not runs(command)
