@@ -86,10 +86,14 @@ def test_range_can_be_taken_back(governed):
 
 
 TRIES = 10000  # some hundred are enough for a hook that does not see what the kernel takes
+PATIENCE = 1_000_000  # tries, where the other process waits for a processor
 
 
-def aim_both_ways(good, bad):
-    """Aims at @good from memory that another process writes @bad into meanwhile; ranges that it got."""
+def aim_both_ways(good, bad, enough):
+    """Aims at @good from memory that another process writes @bad into meanwhile; ranges that it got.
+
+    @enough: told how often each of the two has tried, and which ranges came of it
+    """
     with mmap.mmap(-1, mmap.PAGESIZE) as shared, make_socket() as sock:
         shared[:4] = good
         sock.setsockopt(SOL_IP, IP_LOCAL_PORT_RANGE, good)
@@ -97,13 +101,16 @@ def aim_both_ways(good, bad):
         while pid == 0:
             shared[:4] = bad
             shared[:4] = good
+            shared[8:16] = struct.pack("=Q", struct.unpack("=Q", shared[8:16])[0] + 1)
         try:
             where = ctypes.c_uint32.from_buffer(shared)
             seen = set()
-            for _ in range(TRIES):
+            for tried in range(PATIENCE):
                 _libc.setsockopt(sock.fileno(), SOL_IP, IP_LOCAL_PORT_RANGE,
                                  ctypes.byref(where), 4)
                 seen.add(range_of(sock))
+                if enough(min(tried, *struct.unpack("=Q", shared[8:16])), seen):
+                    break
             del where
         finally:
             os.kill(pid, signal.SIGKILL)
@@ -115,12 +122,13 @@ def test_memory_that_changes_meanwhile(governed):
     """Catches a range that the kernel reads again after the hook has read another one."""
     good, bad = (LAST + 1, LAST + 1), (FIRST, FIRST)
 
-    def attempt():
-        return aim_both_ways(*(struct.pack("=HH", *pair) for pair in (good, bad)))
+    def attempt(enough):
+        return governed.run(lambda: aim_both_ways(*(struct.pack("=HH", *pair) for pair in (good, bad)),
+                                                  enough), user="visitor")
 
-    assert governed.run(attempt, user="visitor") == {good, bad}
+    assert attempt(lambda tried, seen: len(seen) > 1) == {good, bad}
     control.put(governed, POLICY)
-    assert governed.run(attempt, user="visitor") == {good}
+    assert attempt(lambda tried, seen: tried > TRIES) == {good}
 
 
 def test_protocols_are_apart(governed):
