@@ -17,6 +17,7 @@
 
 #include "base/log.h"
 #include "nfsgate/clock.h"
+#include "nfsgate/hosts.h"
 #include "nfsgate/reload.h"
 #include "nfsgate/session.h"
 
@@ -151,6 +152,9 @@ static void take_event(struct gate *gate, const struct epoll_event *event)
 		break;
 	case SOURCE_LOAD:
 		reload_take(gate);
+		break;
+	case SOURCE_HOSTS:
+		reload_take_hosts(gate);
 		break;
 	case SOURCE_CONTROL:
 		gate->control_again = true;
@@ -340,6 +344,8 @@ static void gate_clear(struct gate *gate)
 	mounts_clear(&gate->mounts);
 	if (gate->load)
 		load_free(gate->load);
+	if (gate->hosts)
+		hosts_free(gate->hosts);
 	pipes_clear(&gate->pipes);
 	ids_clear(&gate->rule.ids);
 	options_clear(&gate->loaded);
@@ -376,6 +382,7 @@ int gate_run(struct gate_start *start)
 	if (r == 0) {
 		log_info("ready: %zu socket%s", gate.n_listeners, gate.n_listeners == 1 ? "" : "s");
 		sd_notify(0, "READY=1");
+		reload_ask_hosts(&gate);
 	}
 	while (r == 0 && !gate.ending)
 		r = step(&gate);
