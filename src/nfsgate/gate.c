@@ -24,8 +24,9 @@
 #define EVENTS 64
 
 /*
- * So many calls of one connection under way, and nobody waits for just the next of them: it is not looked for
- * (busy_poll.h). While the gate sleeps some more come, and go on together, which takes far less than one by one.
+ * So many calls of one connection under way, and nobody waits for just the next of them: it is not looked
+ * for (busy_poll.h). While the gate sleeps some more come, and go on together, which takes far less than
+ * one by one.
  */
 #define GATHER_FROM 5
 

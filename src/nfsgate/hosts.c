@@ -157,7 +157,7 @@ int hosts_receive(struct hosts *hosts)
 			continue;
 		if (n < 0 && errno == EAGAIN)
 			return -EINPROGRESS;
-		/* The child may have been taken over by what it read: each is told of once, or it is done with. */
+		/* It may have been taken over by what it read: each is told of once, or that is all. */
 		if (n != (ssize_t)sizeof(i) || i < hosts->next || i >= hosts->n)
 			return 0;
 		warn_of(&hosts->named[i]);
