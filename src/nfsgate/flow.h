@@ -22,14 +22,17 @@
 #define FLOW_IN  (32U << 10)
 #define FLOW_OUT (36U << 10)
 
-/* So much of a body is copied at the most: splice(2) would take longer. */
+/*
+ * What is left of a body, behind so much as was taken with its head, is copied up to this: splice(2) would
+ * take longer
+ */
 #define FLOW_COPIED 6144U
 
 /* What a mark and a head may come to, rewritten. */
 #define FLOW_HEAD (RPC_MARK_SIZE + RPC_HEAD_MAX)
 
-/* Steps of one flow, before it is the others' turn. */
-#define FLOW_TURNS 32U
+/* Steps of one flow, each of FLOW_IN or of a pipe at the most, before it is the others' turn. */
+#define FLOW_TURNS 6U
 
 enum flow_state {
 	FLOW_BLOCKED, /* until epoll says that a socket is ready */

@@ -17,14 +17,16 @@
 
 #include "base/log.h"
 #include "nfsgate/clock.h"
+#include "nfsgate/hosts.h"
 #include "nfsgate/reload.h"
 #include "nfsgate/session.h"
 
 #define EVENTS 64
 
 /*
- * So many calls of one connection under way, and nobody waits for just the next of them: it is not looked for
- * (busy_poll.h). While the gate sleeps some more come, and go on together, which takes far less than one by one.
+ * So many calls of one connection under way, and nobody waits for just the next of them: it is not looked
+ * for (busy_poll.h). While the gate sleeps some more come, and go on together, which takes far less than
+ * one by one.
  */
 #define GATHER_FROM 5
 
@@ -151,6 +153,9 @@ static void take_event(struct gate *gate, const struct epoll_event *event)
 		break;
 	case SOURCE_LOAD:
 		reload_take(gate);
+		break;
+	case SOURCE_HOSTS:
+		reload_take_hosts(gate);
 		break;
 	case SOURCE_CONTROL:
 		gate->control_again = true;
@@ -340,6 +345,8 @@ static void gate_clear(struct gate *gate)
 	mounts_clear(&gate->mounts);
 	if (gate->load)
 		load_free(gate->load);
+	if (gate->hosts)
+		hosts_free(gate->hosts);
 	pipes_clear(&gate->pipes);
 	ids_clear(&gate->rule.ids);
 	options_clear(&gate->loaded);
@@ -376,6 +383,7 @@ int gate_run(struct gate_start *start)
 	if (r == 0) {
 		log_info("ready: %zu socket%s", gate.n_listeners, gate.n_listeners == 1 ? "" : "s");
 		sd_notify(0, "READY=1");
+		reload_ask_hosts(&gate);
 	}
 	while (r == 0 && !gate.ending)
 		r = step(&gate);

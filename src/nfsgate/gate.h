@@ -25,9 +25,10 @@ enum source_kind {
 	SOURCE_SIGNALS,
 	SOURCE_CONTROL,
 	SOURCE_LOAD,
+	SOURCE_HOSTS,
 };
 
-_Static_assert(SOURCE_LOAD < BUSY_POLL_KINDS, "each has a window of its own");
+_Static_assert(SOURCE_HOSTS < BUSY_POLL_KINDS, "each has a window of its own");
 
 /* struct source - what stands behind an event; lies in what it is the source of */
 struct source {
@@ -56,6 +57,7 @@ struct gate {
 	char **argv;
 	struct load *load;     /* what is to be in force next; NULL: nothing */
 	int64_t load_deadline; /* of it; INT64_MAX: none */
+	struct hosts *hosts;   /* that are asked about; NULL: none are */
 	int event;             /* epoll */
 	int64_t now;           /* milliseconds of the monotonic clock, when the last events came */
 	struct busy_poll poll;
@@ -63,7 +65,7 @@ struct gate {
 	bool gathers;          /* and whether it is left to gather: GATHER_FROM */
 	struct listener listeners[MAX_LISTENERS];
 	size_t n_listeners;
-	struct source signals, groups_source, control_source, load_source;
+	struct source signals, groups_source, control_source, load_source, hosts_source;
 	struct groups *groups;
 	struct pipes pipes;
 	struct session *sessions; /* all of them */

@@ -1,36 +1,32 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * hosts.h - hosts that options and table name, and whether portcredd's policy has them
+ * hosts.h - hosts that options and table in force name, and whether portcredd's policy has them
  *
  * One that it has not is no error: the policy may come later, and the gate needs no portcredd. But a name
- * that is misspelt is a rule that never holds; so it is said.
+ * that is misspelt is a rule that never holds; so it is said. A child asks (child.h), since portcredd may
+ * take seconds, and nothing waits for it.
  */
 #ifndef PORTCRED_NFSGATE_HOSTS_H
 #define PORTCRED_NFSGATE_HOSTS_H
 
+#include "base/cleanup.h"
 #include "nfsgate/options.h"
 
-#define MAX_NAMED_HOSTS (MAX_HOSTS + MAX_ID_HOSTS)
-
-/* struct named_host - borrowed from the options */
-struct named_host {
-	const char *name;
-	bool of_table;         /* else of an option */
-	struct id_place where; /* in that file; in none: on the command line */
-};
-
-/* hosts_named() - all of them; returns how many */
-size_t hosts_named(const struct options *options,
-		   struct named_host ret_hosts[static MAX_NAMED_HOSTS]);
+struct hosts;
 
 /*
- * hosts_ask() - ask portcredd, which takes seconds where it hangs: for a child
- * @ret_errors: of each, 0: it is known; -ENOENT: it is not; else why that is not known
+ * hosts_new() - begin to ask
+ * @options, @rule: in force, the rule with its table; borrowed until hosts_free()
+ * Returns 0; -ENOENT: none is named; -errno.
  */
-void hosts_ask(const struct named_host *hosts, size_t n, const char *portcredd_dir,
-	       int ret_errors[static MAX_NAMED_HOSTS]);
+int hosts_new(const struct options *options, const struct rule *rule, struct hosts **ret_hosts);
+void hosts_free(struct hosts *hosts);
+DEFINE_CLEANUP(struct hosts *, hosts_free)
 
-/* hosts_warn() - on standard error, of one that is not known */
-void hosts_warn(const struct options *options, const struct named_host *host);
+/* hosts_fd() - readable when hosts_receive() is to be called */
+int hosts_fd(const struct hosts *hosts);
+
+/* hosts_receive() - warn, on standard error, of those found unknown. 0: of all of them; -EINPROGRESS */
+int hosts_receive(struct hosts *hosts);
 
 #endif

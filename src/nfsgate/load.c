@@ -25,9 +25,7 @@ void load_free(struct load *load)
 
 static void cannot(const struct load *load, int error)
 {
-	const char *file = load->options.users_file;
-
-	log_warn(error, "names%s%s cannot be looked up", file ? " of " : "", file ? file : "");
+	log_warn(error, "names of %s cannot be looked up", load->options.users_file);
 }
 
 /* settle() - and say what is wrong in the table */
@@ -35,9 +33,6 @@ static int settle(struct load *load, const struct id_found *found)
 {
 	struct diagnostics diagnostics = { 0 };
 	int r = ids_settle(&load->options.rule.ids, found, &diagnostics);
-
-	if (load->lookup)
-		lookup_warn(load->lookup, &load->options);
 
 	diagnostics_print(&diagnostics, load->options.table, false, stderr);
 	diagnostics_clear(&diagnostics);
@@ -47,10 +42,12 @@ static int settle(struct load *load, const struct id_found *found)
 /* begin() - all that can be done at once */
 static int begin(struct load *load)
 {
-	int r = lookup_new(&load->options, &load->lookup);
+	const struct id_table *ids = &load->options.rule.ids;
+	int r;
 
-	if (r == -ENOENT)
+	if (ids->n_names == 0)
 		return settle(load, NULL);
+	r = lookup_new(ids, &load->lookup);
 	if (r < 0)
 		cannot(load, r);
 	return r;
@@ -97,15 +94,9 @@ int load_receive(struct load *load)
 	return r;
 }
 
-int load_late(struct load *load)
+void load_late(const struct load *load)
 {
-	const struct id_found *found;
-	int r = lookup_late(load->lookup, &found);
-
-	if (r == 0)
-		return settle(load, found);
-	cannot(load, r);
-	return r;
+	cannot(load, -ETIMEDOUT);
 }
 
 int load_wait(struct load *load)
@@ -117,8 +108,10 @@ int load_wait(struct load *load)
 		struct pollfd pollfd = { .fd = load_fd(load), .events = POLLIN };
 		int64_t left = until - clock_ms();
 
-		if (left <= 0)
-			return load_late(load);
+		if (left <= 0) {
+			load_late(load);
+			return -ETIMEDOUT;
+		}
 		poll(&pollfd, 1, (int)left);
 	}
 	return r;

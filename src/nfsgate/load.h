@@ -30,8 +30,8 @@ int load_receive(struct load *load);
 /* load_wait() - the same, and it waits, LOOKUP_LIMIT_MS at most */
 int load_wait(struct load *load);
 
-/* load_late() - it has taken too long: 0, where nothing is missing but what is known of hosts; -errno, said */
-int load_late(struct load *load);
+/* load_late() - say that it has taken too long */
+void load_late(const struct load *load);
 
 /* load_kept() - see options_kept(): of its options, and those of the start */
 void load_kept(const struct load *load, const struct options *first,

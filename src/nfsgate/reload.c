@@ -13,6 +13,7 @@
 
 #include "base/log.h"
 #include "nfsgate/clock.h"
+#include "nfsgate/hosts.h"
 #include "nfsgate/lookup.h"
 #include "nfsgate/session.h"
 
@@ -52,6 +53,35 @@ static void judge_sessions(struct gate *gate)
 			  ended);
 }
 
+static void stop_asking(struct gate *gate)
+{
+	if (gate->hosts)
+		hosts_free(gate->hosts);
+	gate->hosts = NULL;
+}
+
+void reload_ask_hosts(struct gate *gate)
+{
+	int r = hosts_new(gate->options, &gate->rule, &gate->hosts);
+
+	if (r == -ENOENT)
+		return;
+	if (r == 0) {
+		gate->hosts_source = (struct source){ SOURCE_HOSTS, hosts_fd(gate->hosts), gate };
+		r = gate_watch_level(gate, &gate->hosts_source, EPOLL_CTL_ADD, true);
+	}
+	if (r == 0)
+		return;
+	log_warn(r, "portcredd cannot be asked which hosts it knows");
+	stop_asking(gate);
+}
+
+void reload_take_hosts(struct gate *gate)
+{
+	if (gate->hosts && hosts_receive(gate->hosts) != -EINPROGRESS)
+		stop_asking(gate);
+}
+
 /* end_load() - tell the service manager too, whatever came of it */
 static void end_load(struct gate *gate, int error)
 {
@@ -66,6 +96,7 @@ static void end_load(struct gate *gate, int error)
 		if (kept[0])
 			log_warnx("%s: what is said of it now counts from the next start on", kept);
 		log_info("reloaded");
+		reload_ask_hosts(gate);
 	} else {
 		log_warnx("nothing has changed");
 	}
@@ -112,6 +143,7 @@ void reload_begin(struct gate *gate)
 	if (gate->load)
 		load_free(gate->load);
 	gate->load = NULL;
+	stop_asking(gate);
 	r = read_options(gate, &options);
 	if (r == 0)
 		r = load_new(&options, &gate->load);
@@ -127,7 +159,8 @@ void reload_begin(struct gate *gate)
 
 void reload_late(struct gate *gate)
 {
-	end_load(gate, load_late(gate->load));
+	load_late(gate->load);
+	end_load(gate, -ETIMEDOUT);
 }
 
 int reload_first(struct gate *gate, struct options *options)

@@ -20,4 +20,10 @@ void reload_begin(struct gate *gate);
 void reload_take(struct gate *gate);
 void reload_late(struct gate *gate);
 
+/* reload_ask_hosts() - begin to warn of hosts that the rule in force names, and nobody knows (hosts.h) */
+void reload_ask_hosts(struct gate *gate);
+
+/* reload_take_hosts() - when epoll says so */
+void reload_take_hosts(struct gate *gate);
+
 #endif

@@ -56,8 +56,8 @@ void session_begin(struct gate *gate, const struct listener *listener, int clien
 void session_event(struct session *session, const struct source *source, uint32_t events);
 
 /*
- * session_under_way() - how many calls went to the server and have no answer yet, to which its own calls
- * that await an answer are in the opposite; of a server that forgets calls it stays too large
+ * session_under_way() - how many calls wait for the server's answer, less the server's own calls that wait
+ * for an answer; of a server that forgets calls it stays too large
  */
 int32_t session_under_way(const struct session *session);
 

@@ -19,14 +19,15 @@ char *peer_text_name(const struct peer_ids *ids, const char *user)
 	int r;
 
 	if (ids->has_raw_uid && ids->raw_uid == 0)
-		user = "root";
+		r = asprintf(&who, "root@%s", ids->host);
+	else if (!ids->has_uid && ids->has_raw_uid)
+		r = asprintf(&who, "somebody(%" PRIu32 ")@%s", ids->raw_uid, ids->host);
 	else if (!ids->has_uid)
-		user = ids->has_raw_uid ? NULL : "somebody";
-	if (user)
+		r = asprintf(&who, "somebody@%s", ids->host);
+	else if (user)
 		r = asprintf(&who, "%s@%s", user, ids->host);
 	else
-		r = asprintf(&who, "%" PRIu32 "@%s", ids->has_uid ? ids->uid : ids->raw_uid,
-			     ids->host);
+		r = asprintf(&who, "%" PRIu32 "@%s", ids->uid, ids->host);
 	return r < 0 ? NULL : who;
 }
 

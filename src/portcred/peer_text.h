@@ -28,8 +28,8 @@ struct peer_ids {
  * peer_text_name() - how a peer is called wherever one is shown
  *
  * "alice@db1", "1000@db1" of a user here who has no name; of who is nobody here "root@db1", for root of
- * another machine is called so all the same, or the number there, "70000@db1"; "somebody@db1" of whom
- * not even that is known.
+ * another machine is called so all the same, or "somebody(70000)@db1" with the number there, which is no
+ * user's of here; "somebody@db1" of whom not even that is known.
  * Returns a text to be freed, NULL: no memory.
  */
 char *peer_text_name(const struct peer_ids *ids, const char *user);

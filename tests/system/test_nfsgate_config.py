@@ -330,30 +330,38 @@ def test_hosts_that_nobody_knows(gate):
                 "portcred-nfsgate: --root-of: 'app2', the policy in force has no such host",
                 f"{gate.users}:2:7: warning: 'web7', the policy in force has no such host"]
     assert warnings(gate.process.text()) == expected
-    said = gate.reload("root-of app1", asks)
+    said = gate.reload("root-of app1", asks, said="no such host")
     assert warnings(said) == expected[1:2]
-    said = gate.reload("root-of web7", asks, "groups x", said="nothing has changed")
-    assert not warnings(said)
+    before = gate.process.text()
+    gate.reload("root-of web7", asks, "groups x", said="nothing has changed")
     # Nobody to ask: nothing is known.
-    said = gate.reload("root-of web7", f"portcredd-dir {gate.server.directory}")
-    assert not warnings(said)
+    gate.reload("root-of web7", f"portcredd-dir {gate.server.directory}")
+    nobody_is_asked(gate.process)
+    assert not warnings(gate.process.text()[len(before):])
 
 
-def silent(path):
-    """A child's work: where portcredd would be, one that takes calls and answers none."""
-    with socket.socket(socket.AF_UNIX) as server:
-        server.bind(str(path / "control"))
-        os.chmod(path / "control", 0o666)
-        server.listen()
-        yield None
+def nobody_is_asked(process):
+    """Waits until no child asks any more; none looks up groups where nobody has called."""
+    children = pathlib.Path(f"/proc/{process.pid}/task/{process.pid}/children")
+    place.eventually(lambda: children.read_text(encoding="ascii") == "", "no child is left")
 
 
-def test_portcredd_that_does_not_answer(gate):
+def silent_portcredd(gate, path):
+    """Starts, where portcredd would be, one that takes calls and answers none; returns its directory."""
+    def work():
+        with socket.socket(socket.AF_UNIX) as server:
+            server.bind(str(path / "control"))
+            os.chmod(path / "control", 0o666)
+            server.listen()
+            yield None
+
+    gate.server.start(work)
+    return path
+
+
+def test_portcredd_that_does_not_answer(gate, trusted_path):
     """Catches a gate that does not start, or reload, because of a courtesy."""
-    directory = gate.server.directory / "silent"
-    directory.mkdir()
-    directory.chmod(0o755)
-    gate.server.start(lambda: silent(directory))
+    directory = silent_portcredd(gate, trusted_path)
     gate.start("root-of app1", "root-of web8", f"users {gate.users}", f"portcredd-dir {directory}",
                table="uid 5 = alice\n")
     child = gate.client.start(asking(gate, (5,)))
@@ -361,6 +369,51 @@ def test_portcredd_that_does_not_answer(gate):
     gate.reload("root-of app1", f"users {gate.users}", f"portcredd-dir {directory}", table="uid 5 = bob\n")
     assert child.step()[0][1] == BOB
     assert not warnings(gate.process.text())
+
+
+def test_portcredd_that_holds_up_no_reload(gate, trusted_path):
+    """Catches a host whose root has lost his rights, and keeps them until portcredd has answered, or for as
+    long as the gate is told to reload."""
+    directory = silent_portcredd(gate, trusted_path)
+    gate.start("root-of app1", f"portcredd-dir {directory}")
+    child = gate.client.start(asking(gate, (5,)))
+    assert child.value[0][1] == 5
+    before = gate.process.text()
+    gate.write("root-of web8", f"portcredd-dir {directory}")
+    for _ in range(4):  # within the second that portcredd may take
+        gate.process.process.send_signal(signal.SIGHUP)
+        time.sleep(0.3)
+    said = gate.process.text()[len(before):]
+    assert said.count(": reloaded\n") == 4, said
+    assert "user 0 of app1" in said and "its caller may no longer connect" in said, said
+    nobody_is_asked(gate.process)
+    assert not warnings(gate.process.text())
+
+
+def test_no_process_to_ask_by(gate):
+    """Catches a gate that does not start, or reload, since it cannot ask what it need not know."""
+    sanitizer = os.environ.get("ASAN_OPTIONS", "") + ":detect_leaks=0"  # which takes a process
+    command = ["env", f"ASAN_OPTIONS={sanitizer}", "prlimit", "--nproc=1", hosts.PROGRAMS / "portcred-nfsgate",
+               "--config", gate.config, "--user", "mallory"]
+    gate.write("root-of app1")
+    process = nfs.Process(gate.server, "nfsgate-alone", command)
+    warning = "portcredd cannot be asked which hosts it knows: Resource temporarily unavailable\n"
+    try:
+        process.logged("ready: 1 socket")
+        process.logged(warning.strip())
+        before = process.text()
+        gate.write("root-of app2")
+        process.process.send_signal(signal.SIGHUP)
+        place.eventually(lambda: process.text()[len(before):].endswith(f": reloaded\nportcred-nfsgate: {warning}"),
+                         "a reload, and a warning")
+    finally:
+        assert process.stop() == 0, process.text()
+    # Where there are names, they are what is missing.
+    gate.write(f"users {gate.users}", table="uid 5 = alice\n")
+    ended = gate.server.run(command)
+    assert ended.returncode == 1
+    assert ended.stderr.startswith(f"portcred-nfsgate: names of {gate.users} cannot be looked up: "
+                                   "Resource temporarily unavailable\n"), ended.stderr
 
 
 def test_reload(gate):

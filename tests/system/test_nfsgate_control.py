@@ -134,7 +134,8 @@ def test_who_calls_as_whom(gate):
 
 
 def test_one_name(gate):
-    """Catches a peer that is one in a list and another in the next: root, who is nobody here, too."""
+    """Catches a peer that is one in a list and another in the next: root, who is nobody here, too; and who is
+    nobody here taken for a user of here who has no name."""
     gate.start()
     gate.serve()
 
@@ -144,13 +145,19 @@ def test_one_name(gate):
         at = lines[0].index("WHO") - len(lines[0])
         return {line[at] for line in lines[1:] if port in line}
 
-    for user, name in ((None, "root@app1"), ("alice", "alice@app1")):
-        child = gate.client.start(calls(gate, nfs.PORT, null(0)), user=user)
+    for caller, name in (({}, "root@app1"), ({"user": "alice"}, "alice@app1"), ({"uid": 59999}, "59999@app1")):
+        child = gate.client.start(calls(gate, nfs.PORT, null(0)), **caller)
         place.eventually(lambda: name in gate.cli("ls", "--nfs").stdout, name)
         assert gate.cli("ls", "--nfs").stdout.splitlines()[1].split()[1] == name
         assert who("--peers", port=str(nfs.PORT)) == {name}
         child.close()
         place.eventually(lambda: gate.listed()["connections"] == [], "it is told no more")
+
+    watcher = watching(gate)
+    with pytest.raises(ConnectionError):
+        gate.client.start(calls(gate, nfs.PORT, null(0)), uid=70000)
+    line = watcher.stdout.readline()
+    assert " refused: a connection to nfs by somebody(70000)@app1, " in line, line
 
 
 def test_table_fits(gate):

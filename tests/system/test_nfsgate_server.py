@@ -6,6 +6,7 @@ import os
 import pathlib
 import random
 import re
+import select
 import socket
 import struct
 import subprocess
@@ -235,6 +236,69 @@ def test_server_that_lies(peers, gate, lie):
     server.kill()
     assert caller.step() == lie
     assert process.grew_little(before), process.memory() - before
+
+
+def small_buffers(sock):
+    """So that it takes little to be stuck."""
+    for option in (socket.SO_RCVBUF, socket.SO_SNDBUF):
+        sock.setsockopt(socket.SOL_SOCKET, option, 8192)
+    return sock
+
+
+def flooding():
+    """A child's work: a server that answers whatever comes with many short replies, at each connection."""
+    replies = nfs.record(accepted(0, bytes(400))) * 100
+
+    def answer(connection):
+        try:
+            while connection.recv(65536):
+                connection.sendall(replies)
+        except ConnectionError:
+            pass
+
+    with small_buffers(socket.socket()) as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(("127.0.0.1", SERVER))
+        listener.listen(64)
+        threading.Thread(target=lambda: [threading.Thread(target=answer, args=(listener.accept()[0],), daemon=True)
+                                         .start() for _ in range(1000)], daemon=True).start()
+        yield "listens"
+        yield "ends"
+
+
+def test_many_clients_that_never_read(peers, gate):
+    """Catches connections that are stuck both ways and hold more of the gate's memory than is said of them, or
+    keep the gate from others."""
+    each, count = 136 << 10, 60  # as SECURITY.md has it
+    process = gate()
+    peers.server.start(flooding).go()
+    address = (peers.address(peers.server), nfs.PORT)
+
+    def stuck():
+        calls = nfs.record(nfs.call(nfs.NFS, 3, nfs.NULL, b"", nfs.auth_sys(ALICE))) * 1000
+        sent = {}
+        for _ in range(count):
+            sock = small_buffers(socket.socket())
+            sock.connect(address)
+            sock.setblocking(False)
+            sent[sock] = 0
+        while ready := select.select([], list(sent), [], 1)[1]:
+            for sock in ready:
+                sent[sock] += sock.send(calls[sent[sock] % len(calls):])
+        yield max(sent.values())
+
+    def answered():
+        with nfs.Client(address[0]) as client:
+            client.send(nfs.NFS, nfs.NULL, b"", nfs.auth_sys(BOB))
+            return len(client.receive())
+
+    before = process.memory()
+    clients = peers.client.start(stuck, user="alice")
+    held = process.memory() - before
+    print(f"{count} stuck: {held >> 10} KiB, {held // count >> 10} each; {clients.value >> 10} KiB sent before, at most")
+    assert count * each // 2 < held, "they are not stuck"
+    assert held < count * each + (1 << 20) or process.grew_little(before)
+    assert peers.client.run(answered, user="bob") == len(accepted(0, bytes(400)))
 
 
 def test_client_gives_up_waiting(peers, gate):

@@ -52,10 +52,12 @@ static void lines(void **state)
 	assert_line(record, "alice", "alice@db1 uid 1000, vouched");
 	assert_line(record, NULL, "1000@db1 uid 1000, vouched");
 	assert_line(record, "a\033[2J", "a\\x1b[2J@db1 uid 1000, vouched");
-	record.raw_uid = 70000;
+	record.uid = record.raw_uid = 70000; /* a user of here without a name: not who is nobody */
+	assert_line(record, NULL, "70000@db1 uid 70000, vouched");
+	record.uid = 1000;
 	assert_line(record, "alice", "alice@db1 uid 1000 uid 70000 there, vouched");
 	record.uid = PORTCRED_NO_ID;
-	assert_line(record, NULL, "70000@db1 uid 70000 there, vouched");
+	assert_line(record, NULL, "somebody(70000)@db1 uid 70000 there, vouched");
 	record.raw_uid = 0;
 	assert_line(record, NULL, "root@db1 uid 0 there, vouched");
 	record.uid = 1000; /* whom the policy of this machine takes root of that one for */
