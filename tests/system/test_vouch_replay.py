@@ -39,8 +39,7 @@ class Recorded:
 
 def sockets_toward(host, address):
     """What the host's kernel still has of connections with an address and port."""
-    filter_ = ["dst", address[0], "and", "dport", "=", str(address[1])]
-    return host.run(["ss", "-Htan", *filter_]).stdout
+    return host.run(["ss", "-Htan", "dst", f"[{address[0]}]:{address[1]}"]).stdout
 
 
 @pytest.fixture
@@ -52,6 +51,9 @@ def recorded(peers, request):
     with peers.net.listen(peers.client) as wire:
         learned = peers.client.run(
             lambda: call((peers.address(peers.server, family), PORT), uid=ALICE))
+        # Who closes first keeps the connection for a minute: that is to be her.
+        place.eventually(lambda: "CLOSE-WAIT" in sockets_toward(peers.server, learned["name"]),
+                         "her end of it")
         served = server.step()
         seen = [one for one in drain(wire) if learned["name"] in (one.source, one.destination)]
     assert served | known(ALICE, "app1") == served
