@@ -37,7 +37,7 @@ deps: ## install what is missing of the packages that all this needs
 	@tools/deps.sh
 
 .PHONY: check
-check: ## all tests (as root; else the unit tests), again under sanitizers, and short fuzzing
+check: ## all tests (as root; else the unit tests), most again under sanitizers, and short fuzzing
 	@[ "$$(id -u)" != 0 ] || tools/deps.sh
 	@$(PYTHON) tools/check.py
 
