@@ -42,14 +42,15 @@ def on_closing(host, text):
 
 
 @contextlib.contextmanager
-def running(pair, text, second=False):
-    """A session of alice's whose command says its shell's pid and that one's parent, which it yields."""
+def running(pair, text, second=False, first=""):
+    """A session of alice's whose command, behind @first, says its shell's pid and that one's parent, which
+    it yields."""
     def stay():
         with rcmdd.Call(pair.to, "shell") as call:
             call.send(rcmdd.fields(str(call.listen()) if second else ""))
             if second:
                 call.accept()
-            call.send(rcmdd.fields("alice", "alice", f"echo $$ $PPID; {text}"))
+            call.send(rcmdd.fields("alice", "alice", f"{first}echo $$ $PPID; {text}"))
             said = b""
             while not said.endswith(b"\n"):
                 said += call.read(1)
@@ -131,12 +132,12 @@ def refused(address):
         return call.rest() == b""
 
 
-@pytest.mark.parametrize("second, text", [(False, "exec sleep 600"), (True, "trap '' HUP; exec sleep 600")])
-def test_command_goes_on(pair, second, text):
+@pytest.mark.parametrize("second, first", [(False, ""), (True, "trap '' HUP; ")])
+def test_command_goes_on(pair, second, first):
     """Catches a session of PAM that is closed while its command still runs, or not after it, either."""
     told = on_closing(pair.server, "echo closed")
     with rcmdd.server(pair.server, "shell", "--limit", "1") as server:
-        with running(pair, text, second) as (command, monitor):
+        with running(pair, "exec sleep 600", second, first) as (command, monitor):
             kill(monitor, command)
             place.eventually(lambda: waits_for_another(server.process.pid), "who waits for the end")
             # The session still counts.
