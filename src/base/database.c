@@ -13,19 +13,26 @@
 #define FIRST_ENTRY 4096U
 #define MAX_ENTRY   (16U << 20)
 
-int database_larger(char **buffer, size_t *size)
+bool database_again(struct database_room *room)
 {
-	size_t next = *size ? *size * 4 : FIRST_ENTRY;
-	char *new;
+	size_t size = room->size ? room->size * 4 : FIRST_ENTRY;
+	char *buffer;
 
-	if (next > MAX_ENTRY)
-		return -ERANGE;
-	new = realloc(*buffer, next);
-	if (!new)
-		return -ENOMEM;
-	*buffer = new;
-	*size = next;
-	return 0;
+	if (room->size && room->error != ERANGE && room->error != EINTR)
+		return false;
+	buffer = size <= MAX_ENTRY ? realloc(room->buffer, size) : NULL;
+	if (!buffer) {
+		room->error = size <= MAX_ENTRY ? ENOMEM : ERANGE;
+		return false;
+	}
+	room->buffer = buffer;
+	room->size = size;
+	return true;
+}
+
+void database_room_clear(struct database_room *room)
+{
+	free(room->buffer);
 }
 
 int database_error(int error)
@@ -38,58 +45,40 @@ int database_error(int error)
 
 int database_user(const char *name, uint32_t *ret_uid)
 {
-	_cleanup_free_ char *buffer = NULL;
+	_cleanup_(database_room_clear) struct database_room room = { 0 };
 	struct passwd entry, *found = NULL;
-	size_t size = 0;
-	int r, error;
 
-	do {
-		r = database_larger(&buffer, &size);
-		if (r < 0)
-			return r;
-		error = getpwnam_r(name, &entry, buffer, size, &found);
-	} while (error == ERANGE || error == EINTR);
+	while (database_again(&room))
+		room.error = getpwnam_r(name, &entry, room.buffer, room.size, &found);
 	if (!found)
-		return database_error(error);
+		return database_error(room.error);
 	*ret_uid = found->pw_uid;
 	return 0;
 }
 
 int database_group(const char *name, uint32_t *ret_gid)
 {
-	_cleanup_free_ char *buffer = NULL;
+	_cleanup_(database_room_clear) struct database_room room = { 0 };
 	struct group entry, *found = NULL;
-	size_t size = 0;
-	int r, error;
 
-	do {
-		r = database_larger(&buffer, &size);
-		if (r < 0)
-			return r;
-		error = getgrnam_r(name, &entry, buffer, size, &found);
-	} while (error == ERANGE || error == EINTR);
+	while (database_again(&room))
+		room.error = getgrnam_r(name, &entry, room.buffer, room.size, &found);
 	if (!found)
-		return database_error(error);
+		return database_error(room.error);
 	*ret_gid = found->gr_gid;
 	return 0;
 }
 
 int database_user_name(uint32_t uid, char **ret_name)
 {
-	_cleanup_free_ char *buffer = NULL;
+	_cleanup_(database_room_clear) struct database_room room = { 0 };
 	struct passwd entry, *found = NULL;
-	size_t size = 0;
 	char *name;
-	int r, error;
 
-	do {
-		r = database_larger(&buffer, &size);
-		if (r < 0)
-			return r;
-		error = getpwuid_r(uid, &entry, buffer, size, &found);
-	} while (error == ERANGE || error == EINTR);
+	while (database_again(&room))
+		room.error = getpwuid_r(uid, &entry, room.buffer, room.size, &found);
 	if (!found)
-		return database_error(error);
+		return database_error(room.error);
 	name = strdup(found->pw_name);
 	if (!name)
 		return -ENOMEM;

@@ -8,9 +8,10 @@
 #ifndef PORTCRED_LIBPORTCRED_NAMES_H
 #define PORTCRED_LIBPORTCRED_NAMES_H
 
+#define database_again             portcred_database_again
 #define database_error             portcred_database_error
 #define database_group             portcred_database_group
-#define database_larger            portcred_database_larger
+#define database_room_clear        portcred_database_room_clear
 #define database_user              portcred_database_user
 #define database_user_name         portcred_database_user_name
 #define grow                       portcred_grow

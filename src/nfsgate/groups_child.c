@@ -13,18 +13,14 @@
 static void look_up(uint32_t uid, struct groups_answer *answer)
 {
 	static gid_t gids[MAX_USER_GROUPS];
-	_cleanup_free_ char *buffer = NULL;
+	_cleanup_(database_room_clear) struct database_room room = { 0 };
 	struct passwd entry, *found = NULL;
-	int n = MAX_USER_GROUPS, error;
-	size_t size = 0;
+	int n = MAX_USER_GROUPS;
 
 	*answer = (struct groups_answer){ .uid = uid };
-	do {
-		if (database_larger(&buffer, &size) < 0)
-			return;
-		error = getpwuid_r(uid, &entry, buffer, size, &found);
-	} while (error == ERANGE || error == EINTR);
-	if (error || !found)
+	while (database_again(&room))
+		room.error = getpwuid_r(uid, &entry, room.buffer, room.size, &found);
+	if (room.error || !found)
 		return;
 	answer->known = 1;
 	answer->gid = entry.pw_gid;

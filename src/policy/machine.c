@@ -29,19 +29,14 @@ static int find_group(void *data, const char *name, uint32_t *ret_gid)
 /* find_port() - of a service in one protocol */
 static int find_port(const char *name, const char *protocol, uint16_t *ret_port)
 {
-	_cleanup_free_ char *buffer = NULL;
+	_cleanup_(database_room_clear) struct database_room room = { 0 };
 	struct servent entry, *found = NULL;
-	size_t size = 0;
-	int r, error;
 
-	do {
-		r = database_larger(&buffer, &size);
-		if (r < 0)
-			return r;
-		error = getservbyname_r(name, protocol, &entry, buffer, size, &found);
-	} while (error == ERANGE || error == EINTR);
+	while (database_again(&room))
+		room.error =
+			getservbyname_r(name, protocol, &entry, room.buffer, room.size, &found);
 	if (!found || found->s_port == 0)
-		return database_error(error);
+		return database_error(room.error);
 	*ret_port = ntohs((uint16_t)found->s_port);
 	return 0;
 }

@@ -151,19 +151,13 @@ static int tell_groups(const struct search *search)
 /* tell_one() - a group that cannot be enumerated may be found by its gid */
 static int tell_one(const struct search *search)
 {
-	_cleanup_free_ char *buffer = NULL;
+	_cleanup_(database_room_clear) struct database_room room = { 0 };
 	struct group entry, *found = NULL;
-	size_t size = 0;
-	int r, error;
 
-	do {
-		r = database_larger(&buffer, &size);
-		if (r < 0)
-			return r;
-		error = getgrgid_r(search->gid, &entry, buffer, size, &found);
-	} while (error == ERANGE || error == EINTR);
+	while (database_again(&room))
+		room.error = getgrgid_r(search->gid, &entry, room.buffer, room.size, &found);
 	if (!found)
-		return end_of(error);
+		return end_of(room.error);
 	return tell_group(search, found);
 }
 
