@@ -149,29 +149,24 @@ int bind6(struct bpf_sock_addr *ctx)
 	return judge_bind(&question);
 }
 
+/* governed() - whether the policy refuses a port to anyone; @port: of question_port() */
+static __always_inline int governed(const struct question *question, const struct port_entry *port)
+{
+	return port && port->enforced && !question->observe_all;
+}
+
 /*
  * judge_taken() - a port that a socket has come to; returns 0 if it may not have it
  *
  * No observing policy here: where there is a bind hook, it has answered there.
  */
-static __always_inline int judge_taken(struct question *question, __u32 operation)
+static __always_inline int judge_taken(struct question *question, const struct port_entry *port,
+				       __u32 operation)
 {
-	const struct port_entry *port = question_port(question);
-
-	if (!port || !port->enforced || question->observe_all)
-		return ALLOW;
-	if (answer(question, port->enforced) != VERDICT_REFUSED)
+	if (!governed(question, port) || answer(question, port->enforced) != VERDICT_REFUSED)
 		return ALLOW;
 	tell(question, operation, 0);
 	return DROP;
-}
-
-/* governed() - whether the policy refuses the port to anyone */
-static __always_inline int governed(const struct question *question)
-{
-	const struct port_entry *port = question_port(question);
-
-	return port && port->enforced && !question->observe_all;
 }
 
 /* remember_owner() - whose listener it will be, if it becomes one */
@@ -196,15 +191,17 @@ static __always_inline void remember_owner(struct bpf_sock *ctx, __u32 uid, __u3
 static __always_inline int judge_bound(struct bpf_sock *ctx, struct question *question)
 {
 	const struct owner *user = brokered_for(ctx);
+	const struct port_entry *port;
 
 	if (user) {
 		remember_owner(ctx, user->uid, user->gid);
 		return ALLOW;
 	}
-	if (governed(question)) {
+	port = question_port(question);
+	if (governed(question, port)) {
 		if (question->endpoint.family == 6)
 			question->endpoint.v6only = socket_v6only(ctx);
-		if (judge_taken(question, OPERATION_AUTOBIND) == DROP)
+		if (judge_taken(question, port, OPERATION_AUTOBIND) == DROP)
 			return DROP;
 		if (question->endpoint.protocol == PROTOCOL_UDP)
 			bpf_sk_storage_get(&approved, ctx, NULL, BPF_SK_STORAGE_GET_F_CREATE);

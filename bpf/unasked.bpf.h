@@ -41,7 +41,7 @@ static __always_inline int judge_send(struct bpf_sock_addr *ctx)
 			 socket->src_ip6[2], socket->src_ip6[3]);
 		question.endpoint.v6only = socket_v6only(socket);
 	}
-	if (judge_taken(&question, OPERATION_SEND) == DROP)
+	if (judge_taken(&question, port, OPERATION_SEND) == DROP)
 		return DROP;
 	bpf_sk_storage_get(&approved, socket, NULL, BPF_SK_STORAGE_GET_F_CREATE);
 	return ALLOW;
@@ -140,7 +140,7 @@ static __always_inline int listening(struct bpf_sock_ops *ctx)
 			 READ(local_ip6[2]), READ(local_ip6[3]));
 		question.endpoint.v6only = socket_v6only(socket);
 	}
-	if (judge_taken(&question, OPERATION_LISTEN) == ALLOW)
+	if (judge_taken(&question, question_port(&question), OPERATION_LISTEN) == ALLOW)
 		return 1;
 	mark_unapproved(socket);
 	return 0;
@@ -158,7 +158,7 @@ static __always_inline int came_unasked(struct bpf_sock *socket, __u8 protocol)
 		return 0;
 	question.endpoint.protocol = protocol;
 	question.endpoint.port = socket->src_port;
-	return governed(&question);
+	return governed(&question, question_port(&question));
 }
 
 /* stray() - such a UDP socket, if it was not approved in a bind or a sendto(2) */
