@@ -238,6 +238,16 @@ def pair(peers):
 
 
 @pytest.fixture
+def alike(peers):
+    """Ready for the rsh family, too: users of app1 are those of db1, whose address is `to`."""
+    rcmdd.prepare_peers(peers)
+    peers.put()
+    rcmd.write_equiv(peers.server, "app1\n")
+    peers.to = peers.address(peers.server)
+    return peers
+
+
+@pytest.fixture
 def served(pair):
     """db1 serves shell: its server is `log`, its address `to`."""
     with rcmdd.server(pair.server, "shell") as server:

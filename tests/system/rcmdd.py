@@ -39,6 +39,24 @@ def prepare_peers(peers):
               for host in peers.hosts))
 
 
+@contextlib.contextmanager
+def pam_script(host, text):
+    """PAM runs shell commands for each session that is opened or closed, while the block lasts (pam_exec(8));
+    yields what reads the lines that they have written."""
+    told, script = host.directory / "pam-told", host.directory / "pam-script"
+    script.write_text(f"#!/bin/sh\n{{ {text}; }} >> {told}\n", encoding="ascii")
+    script.chmod(0o755)
+    told.write_text("", encoding="ascii")
+    service = host.etc / "pam.d/portcred-rcmdd"
+    before = service.read_text(encoding="utf-8")
+    service.write_text(before + f"session required pam_exec.so {script}\n", encoding="utf-8")
+    try:
+        yield lambda: told.read_text(encoding="ascii").splitlines()
+    finally:
+        service.write_text(before, encoding="utf-8")
+        told.unlink()
+
+
 class Server:
     """A running portcred-rcmdd; made by server()."""
 

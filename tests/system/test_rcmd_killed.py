@@ -13,7 +13,6 @@ import signal
 import pytest
 
 import place
-import rcmd
 import rcmdd
 
 # pam_exec(8) ends a script's standard input and output; what it sees of the process is inherited.
@@ -21,24 +20,16 @@ SIGNALS = "echo $(sed -n 's/^Sig\\(Blk\\|Ign\\):\\t//p' /proc/self/status)"
 
 
 @pytest.fixture(name="pair")
-def _pair(peers):
-    rcmdd.prepare_peers(peers)
-    peers.put()
-    rcmd.write_equiv(peers.server, "app1\n")
-    peers.to = peers.address(peers.server)
-    return peers
+def _pair(alike):
+    return alike
 
 
-def on_closing(host, text):
-    """PAM runs a script when it closes a session; yields what reads the lines that it has written."""
-    told, script = host.directory / "closing-told", host.directory / "closing"
-    script.write_text(f'#!/bin/sh\n[ "$PAM_TYPE" = close_session ] || exit 0\n{{ {text}; }} >> {told}\n',
-                      encoding="ascii")
-    script.chmod(0o755)
-    told.write_text("", encoding="ascii")
-    with open(host.etc / "pam.d/portcred-rcmdd", "a", encoding="ascii") as service:
-        service.write(f"session required pam_exec.so {script}\n")
-    return lambda: told.read_text(encoding="ascii").splitlines()
+@pytest.fixture(name="on_closing")
+def _on_closing(pair):
+    """Has PAM run a script when it closes a session; returns what reads the lines that it has written."""
+    with contextlib.ExitStack() as stack:
+        yield lambda text: stack.enter_context(rcmdd.pam_script(
+            pair.server, f'[ "$PAM_TYPE" = close_session ] || exit 0; {text}'))
 
 
 @contextlib.contextmanager
@@ -78,10 +69,10 @@ def number(mask, signum):
     return int(mask, 16) >> (signum - 1) & 1
 
 
-def test_signals(pair):
+def test_signals(pair, on_closing):
     """Catches a module that ends the process which closes the session, by writing to somebody who has gone;
     and one that holds it up for ever, because whoever started the server ignored or blocked SIGALRM."""
-    told = on_closing(pair.server, SIGNALS)
+    told = on_closing(SIGNALS)
     started = ["env", "--ignore-signal=ALRM", "--block-signal=ALRM"]
     with rcmdd.server(pair.server, "shell", command=started):
         with running(pair, "exec cat") as (command, monitor):
@@ -95,9 +86,9 @@ def test_signals(pair):
                 "the process for that ended by status 1")),
     ("kill -ALRM $PPID", ("the process for that ended by signal 14",)),
 ])
-def test_closing_fails(pair, text, said):
+def test_closing_fails(pair, on_closing, text, said):
     """Catches a session that stays open without a word. The next one has its seat, and is no closer."""
-    on_closing(pair.server, text)
+    on_closing(text)
     with rcmdd.server(pair.server, "shell", "--limit", "1") as server:
         with running(pair, "exec cat") as (command, monitor):
             kill(monitor, command)
@@ -133,9 +124,9 @@ def refused(address):
 
 
 @pytest.mark.parametrize("second, first", [(False, ""), (True, "trap '' HUP; ")])
-def test_command_goes_on(pair, second, first):
+def test_command_goes_on(pair, on_closing, second, first):
     """Catches a session of PAM that is closed while its command still runs, or not after it, either."""
-    told = on_closing(pair.server, "echo closed")
+    told = on_closing("echo closed")
     with rcmdd.server(pair.server, "shell", "--limit", "1") as server:
         with running(pair, "exec sleep 600", second, first) as (command, monitor):
             kill(monitor, command)
@@ -149,9 +140,9 @@ def test_command_goes_on(pair, second, first):
         rcmdd.wait_alone(pair.server, "shell")
 
 
-def test_command_is_hung_up_on(pair):
+def test_command_is_hung_up_on(pair, on_closing):
     """With a second channel it hears of it, as the manual says, and the session is closed behind it."""
-    told = on_closing(pair.server, "echo closed")
+    told = on_closing("echo closed")
     with rcmdd.server(pair.server, "shell"):
         with running(pair, "exec cat", second=True) as (command, monitor):
             kill(monitor, command)

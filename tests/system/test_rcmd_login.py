@@ -273,24 +273,7 @@ def test_records_of_a_killed_monitor(served):
     rcmdd.wait_alone(served.server, "login")
 
 
-@contextlib.contextmanager
-def sessions_told(host):
-    """A module that writes down which sessions are opened and closed; yields what reads it."""
-    told, script = host.directory / "pam-told", host.directory / "pam-tell"
-    script.write_text(f'#!/bin/sh\necho "$PAM_TYPE $PAM_USER $PAM_RUSER $PAM_TTY $PAM_SERVICE" >> {told}\n',
-                      encoding="ascii")
-    script.chmod(0o755)
-    told.touch()
-    service = host.etc / "pam.d/portcred-rcmdd"
-    before = service.read_text(encoding="utf-8")
-    service.write_text(before + f"session required pam_exec.so {script}\n", encoding="utf-8")
-    try:
-        yield lambda: told.read_text(encoding="utf-8").splitlines()
-    finally:
-        service.write_text(before, encoding="utf-8")
-        told.unlink()
-
-
+TELL = 'echo "$PAM_TYPE $PAM_USER $PAM_RUSER $PAM_TTY $PAM_SERVICE"'
 OPENED, CLOSED = (f"{kind}_session alice alice login portcred-rcmdd" for kind in ("open", "close"))
 
 
@@ -309,7 +292,7 @@ def test_pam_session_of_a_killed_monitor(served):
         terminal.send(b"exit\r")
         return terminal.rest()
 
-    with sessions_told(served.server) as told:
+    with rcmdd.pam_script(served.server, TELL) as told:
         with served.client.start(talk, user="alice") as child:
             assert told() == [OPENED]
             os.kill(_parent(child.value), signal.SIGKILL)
